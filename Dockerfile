@@ -1,0 +1,51 @@
+FROM python:3.13-slim-bookworm AS builder
+
+ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
+    PIP_NO_CACHE_DIR=1 \
+    PIP_ROOT_USER_ACTION=ignore
+
+# The environment gets no pip of its own: nothing can be installed into the running service.
+RUN python -m venv --without-pip /opt/venv
+
+WORKDIR /build
+
+# Dependencies before sources: this layer is rebuilt only when the lock changes.
+COPY requirements.lock ./
+RUN pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: --requirement requirements.lock
+
+COPY pyproject.toml README.md LICENSE NOTICE ./
+COPY cds_service cds_service
+COPY fhir_mappings fhir_mappings
+COPY cards cards
+# The build tools (hatchling and what only it needs) do not go into the final image.
+RUN pip --python /opt/venv/bin/python wheel --no-build-isolation --no-deps --wheel-dir dist . \
+    && pip --python /opt/venv/bin/python install --no-index --no-deps dist/*.whl \
+    && pip --python /opt/venv/bin/python uninstall --yes \
+        editables hatchling packaging pathspec pluggy tomlkit trove-classifiers \
+    && /opt/venv/bin/python -m compileall -q /opt/venv/lib
+
+
+FROM python:3.13-slim-bookworm
+
+ENV PATH=/opt/venv/bin:$PATH \
+    PYTHONDONTWRITEBYTECODE=1 \
+    PYTHONUNBUFFERED=1
+
+# A fixed number, so that volumes and Kubernetes' runAsNonRoot can rely on it.
+RUN groupadd --gid 10001 lumbar \
+    && useradd --uid 10001 --gid lumbar --no-create-home --home-dir /data --shell /usr/sbin/nologin lumbar \
+    && install -d -o lumbar -g lumbar -m 0750 /data
+
+COPY --from=builder /opt/venv /opt/venv
+
+USER 10001:10001
+WORKDIR /data
+VOLUME /data
+EXPOSE 8080
+
+# Without the image's proxy settings, which would send even a loopback call to the proxy.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=20s --retries=3 \
+    CMD ["python", "-c", "from urllib.request import ProxyHandler, build_opener; build_opener(ProxyHandler({})).open('http://127.0.0.1:8080/livez', timeout=4)"]
+
+ENTRYPOINT ["lumbar-cds"]
+CMD ["serve", "--host", "0.0.0.0", "--port", "8080"]

@@ -1,0 +1,74 @@
+PYTHON ?= python3
+PORT ?= 8080
+
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := cds_service fhir_mappings cards
+# Pins are kept unless UPGRADE=1 is given.
+COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+# pip warns of much that does not matter when it succeeds; what it said is shown when it fails.
+PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
+PIP_END = 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help run test lint types format lock clean
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+run: $(VENV)/.run ## Start the service on 127.0.0.1:8080 (PORT=… for another) and show a demo card
+	@exec $(BIN)/lumbar-cds serve --host 127.0.0.1 --port $(PORT) --try acute-low-back-pain
+
+test: lint types ## Run every check: lint, types, tests with branch coverage
+	@echo "pytest"
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --cov --cov-report term
+
+lint: $(VENV)/.dev ## Check code style and the Dockerfile
+	@echo "ruff"
+	@$(BIN)/ruff check --quiet .
+	@$(BIN)/ruff format --quiet --check . || { echo "make: 'make format' puts this right" >&2; exit 1; }
+	@echo "hadolint"
+	@$(BIN)/hadolint Dockerfile
+
+types: $(VENV)/.dev ## Check types
+	@echo "mypy --strict"
+	@$(BIN)/mypy --strict --no-error-summary
+
+format: $(VENV)/.dev ## Format the code and apply the safe lint fixes
+	@$(BIN)/ruff check --quiet --fix --exit-zero .
+	@$(BIN)/ruff format .
+
+lock: $(VENV)/.dev ## Write both lock files anew from pyproject.toml (UPGRADE=1: newest versions)
+	@$(COMPILE) --group build --output-file requirements.lock pyproject.toml
+	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
+	@echo "requirements.lock and requirements-dev.lock are up to date"
+
+clean: ## Remove the environment and everything that tools leave behind
+	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* coverage.xml .hypothesis
+	@rm -rf .mypy_cache .pytest_cache .ruff_cache
+	@find $(PACKAGES) tests -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
+
+# The stamps hold the time of the last complete installation; an interrupted one leaves none.
+$(VENV)/.created:
+	@command -v $(PYTHON) >/dev/null || { echo "make: $(PYTHON) not found; PYTHON=/path/to/python3 names another" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
+		echo "make: Python 3.11 or newer is needed, $(PYTHON) is $$($(PYTHON) --version 2>&1); PYTHON=/path/to/python3 names another" >&2; \
+		exit 1; }
+	@echo "Creating $(VENV)"
+	@$(PYTHON) -m venv --clear $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.created requirements.lock pyproject.toml
+	@echo "Installing requirements.lock"
+	@$(PIP) install --require-hashes --requirement requirements.lock $(PIP_END)
+	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
+	@touch $@
+
+# The development lock contains the other one, so both stamps are set.
+$(VENV)/.dev: $(VENV)/.created requirements-dev.lock pyproject.toml
+	@echo "Installing requirements-dev.lock"
+	@$(PIP) install --require-hashes --requirement requirements-dev.lock $(PIP_END)
+	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
+	@touch $(VENV)/.run $@
