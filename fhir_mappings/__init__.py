@@ -1,0 +1,1 @@
+"""FHIR in, clinical facts out: readers, terminology, criteria. Knows nothing of Flask or cards."""
