@@ -1,0 +1,104 @@
+"""Answers to questions that an order form or a questionnaire asked in plain words.
+
+Sites ask order questions without codes: an Observation whose code is only a text, or a QuestionnaireResponse. Only
+questions that this service knows are kept, so that a chart full of text costs nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fhir_mappings import resources as fhir
+from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
+
+
+class Answered(StrEnum):
+    """What an answer amounts to."""
+
+    NO = "no"
+    YES = "yes"
+    UNCLEAR = "unclear"
+
+
+@dataclass(frozen=True, slots=True)
+class OrderAnswer:
+    """An answered question: which of the known topics it was about, and what the answer amounts to."""
+
+    topic: str
+    answered: Answered
+    reference: str
+    when: DateInterval = UNKNOWN_DATE
+
+
+TOPICS: dict[str, re.Pattern[str]] = {
+    "conservative_therapy": re.compile(
+        r"\bconservative (?:therapy|treatment|management|care)\b|\bphysical therapy (?:tried|done|completed)\b"
+        r"|\b(?:prior|previous) (?:therapy|treatment)\b"
+    ),
+}
+_NO = re.compile(r"\s*(?:no|none|not tried|nothing|never|n|false)\b(?! (?:relief|improvement|response|change))")
+_YES = re.compile(r"\s*(?:yes|y|true|done|completed|failed)\b")
+
+
+def answers_of(resources: Iterable[fhir.Resource]) -> Iterator[OrderAnswer]:
+    """Return the answers to known questions in some Observations and QuestionnaireResponses."""
+    for resource in resources:
+        if isinstance(resource, fhir.Observation):
+            yield from _observation(resource)
+        elif isinstance(resource, fhir.QuestionnaireResponse):
+            yield from _response(resource)
+
+
+def _observation(observation: fhir.Observation) -> Iterator[OrderAnswer]:
+    if observation.code is None or observation.code.coding or not observation.code.text:
+        return
+    if observation.status in ("entered-in-error", "cancelled", "registered"):
+        return
+    value: str | bool | None = observation.value_string
+    if observation.value_boolean is not None:
+        value = observation.value_boolean
+    elif observation.value_codeable_concept is not None:
+        concept = observation.value_codeable_concept
+        value = concept.text or next((coding.display for coding in concept.coding if coding.display), None)
+    when = parse_date(observation.effective_date_time)
+    yield from _answers(observation.code.text, value, f"Observation/{observation.id}", when)
+
+
+def _response(response: fhir.QuestionnaireResponse) -> Iterator[OrderAnswer]:
+    if response.status in ("entered-in-error", "stopped"):
+        return
+    when = parse_date(response.authored)
+    pending = list(response.item)
+    while pending:
+        item = pending.pop()
+        pending += item.item
+        for answer in item.answer:
+            value: str | bool | None = answer.value_string
+            if answer.value_boolean is not None:
+                value = answer.value_boolean
+            elif answer.value_coding is not None:
+                value = answer.value_coding.display or answer.value_coding.code
+            yield from _answers(item.text, value, f"QuestionnaireResponse/{response.id}", when)
+
+
+def _answers(
+    question: str | None, value: str | bool | None, reference: str, when: DateInterval
+) -> Iterator[OrderAnswer]:
+    if question is None or value is None:
+        return
+    asked = question.casefold()
+    for topic, pattern in TOPICS.items():
+        if pattern.search(asked):
+            yield OrderAnswer(topic, _amounts_to(value), reference, when)
+
+
+def _amounts_to(value: str | bool) -> Answered:
+    if isinstance(value, bool):
+        return Answered.YES if value else Answered.NO
+    said = value.casefold()
+    if _NO.match(said):
+        return Answered.NO
+    return Answered.YES if _YES.match(said) else Answered.UNCLEAR

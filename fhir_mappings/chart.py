@@ -1,0 +1,174 @@
+"""The chart: one patient's resources by concept, and for each source how far it can be relied on.
+
+Built once per hook call from the prefetch (and, where a client offers it, from its FHIR server). A resource of
+another patient is never used; that one was received is reported.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from fhir_mappings import resources as fhir
+from fhir_mappings.answers import OrderAnswer, answers_of
+from fhir_mappings.datatypes import Reference, reference_id
+from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
+from fhir_mappings.entries import ChartEntry, ReadingContext, entries_of, reference_of
+from fhir_mappings.needs import DATA_NEEDS
+from fhir_mappings.sources import SourceReading, SourceState, read_source
+from fhir_mappings.terminology import TerminologyIndex
+
+
+@dataclass(frozen=True)
+class Chart:
+    """What is known of one patient."""
+
+    patient_id: str
+    patient: fhir.Patient | None
+    sources: Mapping[str, SourceState]
+    entries: Mapping[str, tuple[ChartEntry, ...]]
+    resources: Mapping[str, tuple[fhir.Resource, ...]]
+    index: TerminologyIndex
+    answers: tuple[OrderAnswer, ...] = ()
+    foreign: tuple[str, ...] = ()
+    damaged: tuple[str, ...] = ()
+    missing_required: tuple[str, ...] = ()
+
+    @property
+    def birth(self) -> DateInterval:
+        """The birth date; unknown where the patient could not be read."""
+        return parse_date(self.patient.birth_date) if self.patient else UNKNOWN_DATE
+
+    @property
+    def is_deceased(self) -> bool:
+        """Whether the patient is recorded as dead."""
+        if self.patient is None:
+            return False
+        return bool(self.patient.deceased_boolean) or self.patient.deceased_date_time is not None
+
+    def state(self, resource_type: str) -> SourceState:
+        """Return the state of the source of a resource type."""
+        return self.sources.get(resource_type, SourceState.NOT_PROVIDED)
+
+    def incomplete(self, resource_types: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some sources that were not read whole, for whatever reason."""
+        return tuple(name for name in resource_types if self.state(name) is not SourceState.COMPLETE)
+
+    def failed(self, resource_types: Iterable[str]) -> tuple[str, ...]:
+        """Return those of some sources that were asked for and could not be read."""
+        return tuple(name for name in resource_types if self.state(name) is SourceState.UNAVAILABLE)
+
+    def concepts_of(self, system: str | None, code: str | None) -> frozenset[str]:
+        """Return the concepts of a code found in one of the resources."""
+        return self.index.concepts_of(system, code)
+
+    def display_of(self, concept: str, system: str | None, code: str | None) -> str:
+        """Return this project's own display of a code of a concept."""
+        return self.index.display_of(concept, system or "", code or "")
+
+    def by_reference(self, reference: str) -> fhir.Resource | None:
+        """Return the resource of a literal reference, relative or absolute."""
+        resource_type, _, resource_id = "/".join(reference.split("/_history/")[0].split("/")[-2:]).partition("/")
+        found = self.resources.get(resource_type, ())
+        return next((resource for resource in found if resource.id == resource_id), None) if resource_id else None
+
+
+def read_chart(patient_id: str, prefetch: Mapping[str, msgspec.Raw | bytes], index: TerminologyIndex) -> Chart:
+    """Build the chart of a patient from the values of a request's prefetch."""
+    readings = {need.key: read_source(prefetch.get(need.key), need.resource_type) for need in DATA_NEEDS}
+    own = defaultdict[str, list[fhir.Resource]](list)
+    foreign: list[str] = []
+    for reading in readings.values():
+        for resource in reading.resources:
+            if belongs_to(resource, patient_id):
+                own[resource.resource_type].append(resource)
+            else:
+                foreign.append(resource.resource_type)
+    patient = next((found for found in own["Patient"] if isinstance(found, fhir.Patient)), None)
+    resources = {name: _without_repeats(found) for name, found in own.items()}
+    return Chart(
+        patient_id,
+        patient,
+        {need.resource_type: _state(readings[need.key], need.resource_type, patient_id) for need in DATA_NEEDS},
+        index_entries(resources, index, parse_date(patient.birth_date) if patient else UNKNOWN_DATE),
+        resources,
+        index,
+        tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())])),
+        foreign=tuple(sorted(set(foreign))),
+        damaged=tuple(
+            sorted(reference_of(found) for group in resources.values() for found in group if not found.read_whole)
+        ),
+        missing_required=tuple(
+            need.key
+            for need in DATA_NEEDS
+            if need.required and readings[need.key].state is SourceState.NOT_PROVIDED
+        ),
+    )
+
+
+def _state(reading: SourceReading, resource_type: str, patient_id: str) -> SourceState:
+    """Return the state of a source; what could not be understood in it may be what mattered."""
+    if resource_type == "Patient" and reading.resources:
+        own = any(belongs_to(resource, patient_id) for resource in reading.resources)
+        return reading.state if own else SourceState.UNAVAILABLE
+    if reading.state is SourceState.COMPLETE and any(_lost_its_code(resource) for resource in reading.resources):
+        return SourceState.PARTIAL
+    return reading.state
+
+
+def _lost_its_code(resource: fhir.Resource) -> bool:
+    """Whether a resource was damaged so badly that it no longer says what it is about."""
+    code = getattr(resource, "code", None)
+    return not resource.read_whole and hasattr(resource, "code") and (code is None or not (code.coding or code.text))
+
+
+def index_entries(
+    resources: Mapping[str, Iterable[fhir.Resource]], index: TerminologyIndex, birth: DateInterval
+) -> dict[str, tuple[ChartEntry, ...]]:
+    """Return concept -> entries, in one pass over the resources, in an order that their arrival does not change."""
+    medications = {
+        found.id: found for found in resources.get("Medication", ()) if isinstance(found, fhir.Medication) and found.id
+    }
+    context = ReadingContext(index, birth, medications)
+    by_concept = defaultdict[str, list[ChartEntry]](list)
+    for group in resources.values():
+        for resource in group:
+            for entry in entries_of(resource, context):
+                for concept in entry.concepts:
+                    by_concept[concept].append(entry)
+    return {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()}
+
+
+def _order(entry: ChartEntry) -> tuple[str, str, str]:
+    """Newest first is decided where it matters; here only the result must not depend on arrival."""
+    return (entry.reference, entry.words, str(entry.codes))
+
+
+def _without_repeats(found: list[fhir.Resource]) -> tuple[fhir.Resource, ...]:
+    """Drop resources that arrived twice, under two keys or on two pages."""
+    unique: dict[object, fhir.Resource] = {}
+    for position, resource in enumerate(found):
+        unique.setdefault(resource.id or position, resource)
+    return tuple(unique.values())
+
+
+def subject_of(resource: fhir.Resource) -> Reference | None:
+    """Return the reference to the patient a resource is about; None where the type has none or it is missing."""
+    if isinstance(resource, fhir.Appointment):
+        actors = [participant.actor for participant in resource.participant]
+        return next((actor for actor in actors if reference_id(actor, "Patient")), None)
+    subject: Reference | None = getattr(resource, "subject", None) or getattr(resource, "patient", None)
+    return subject
+
+
+def belongs_to(resource: fhir.Resource, patient_id: str) -> bool:
+    """Whether a resource is about the patient, or does not say about whom: the search was bound to the patient."""
+    if isinstance(resource, fhir.Patient):
+        return resource.id == patient_id
+    if isinstance(resource, fhir.Medication):
+        return True
+    owner = reference_id(subject_of(resource), "Patient")
+    return owner is None or owner == patient_id

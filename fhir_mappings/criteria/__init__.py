@@ -1,0 +1,1 @@
+"""The criteria of the guideline: one function each, from facts to a finding."""

@@ -1,0 +1,64 @@
+"""Cancer and the spine, and the weaker signs of it (R-CANCER, part of R-V7)."""
+
+from __future__ import annotations
+
+from fhir_mappings.criteria.concepts import FINDINGS
+from fhir_mappings.entries import Activity
+from fhir_mappings.facts import Facts
+from fhir_mappings.findings import Evidence, Finding
+
+_SOURCES = (*FINDINGS, "Procedure")
+
+
+def r_cancer(facts: Facts) -> Finding:
+    """Whether cancer could compress the cord: metastasis to the spine is met; a cancer elsewhere, or past, is a risk.
+
+    Tags: `metastatic` (spine, bone or cord), `active`, `history`.
+    """
+    spread = [
+        entry for entry in facts.stated("cancer_metastatic_spine") if entry.activity is not Activity.INACTIVE
+    ]
+    active, past = cancers(facts)
+    tags = [
+        tag for tag, holds in (("metastatic", spread), ("active", active), ("history", past)) if holds
+    ]
+    evidence = [facts.evidence(entry, "cancer_metastatic_spine") for entry in spread]
+    questions = [*(["weight_loss"] if _weight_loss_unclear(facts) else [])]
+    return facts.finding(
+        "R-CANCER",
+        [*evidence, *active, *past],
+        sources=_SOURCES,
+        questions=questions,
+        tags=tags,
+        met=bool(spread),
+    )
+
+
+def cancers(facts: Facts) -> tuple[list[Evidence], list[Evidence]]:
+    """Return active cancers and past ones; a cancer in remission or resolved is past, never forgotten."""
+    active: list[Evidence] = []
+    past: list[Evidence] = []
+    for entry in facts.stated("cancer_active", "cancer_metastatic_spine"):
+        item = facts.evidence(entry, "cancer_active", "cancer_metastatic_spine")
+        (past if entry.activity is Activity.INACTIVE else active).append(item)
+    past += [facts.evidence(entry, "cancer_history") for entry in facts.stated("cancer_history")]
+    return active, past
+
+
+def weight_loss(facts: Facts) -> list[Evidence]:
+    """Return unexplained weight loss within the window."""
+    window = facts.thresholds.weight_loss_window
+    return [
+        facts.evidence(entry, "weight_loss")
+        for entry in facts.stated("weight_loss")
+        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
+    ]
+
+
+def _weight_loss_unclear(facts: Facts) -> bool:
+    """Whether weight loss is recorded without saying whether it was wanted."""
+    window = facts.thresholds.weight_loss_window
+    return any(
+        entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
+        for entry in facts.stated("weight_loss_generic")
+    )

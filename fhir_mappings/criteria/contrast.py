@@ -1,0 +1,149 @@
+"""Contrast: reasons for it, reasons against it, and what has to be known before it (R-CON-*, R-PREG)."""
+
+from __future__ import annotations
+
+from fhir_mappings.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.facts import Facts
+from fhir_mappings.findings import Evidence, Finding
+from fhir_mappings.resources import DiagnosticReport, Observation
+
+_EQUIVOCAL_WORDS = ("indeterminate", "nondiagnostic", "non-diagnostic", "equivocal", "inconclusive")
+
+
+def r_con_nondiag(facts: Facts) -> Finding:
+    """Whether a lumbar MRI without contrast was nondiagnostic within the window."""
+    window = facts.thresholds.nondiagnostic_window
+    entries = [
+        entry
+        for entry in facts.stated("order_mri_lumbar_wo")
+        if isinstance(entry.resource, DiagnosticReport)
+        and is_nondiagnostic(facts, entry.resource)
+        and entry.dated.within(window, facts.as_of) is True
+    ]
+    evidence = [facts.evidence(entry, "order_mri_lumbar_wo") for entry in entries]
+    return facts.finding("R-CON-NONDIAG", evidence, sources=("DiagnosticReport",), met=bool(evidence))
+
+
+def is_nondiagnostic(facts: Facts, report: DiagnosticReport) -> bool:
+    """Whether a report concludes that the study did not settle the question."""
+    if any(
+        facts.chart.display_of("imaging_result_status", coding.system, coding.code).casefold().find("equivocal") >= 0
+        for code in report.conclusion_code
+        for coding in code.coding
+        if "imaging_result_status" in facts.chart.concepts_of(coding.system, coding.code)
+    ):
+        return True
+    conclusion = (report.conclusion or "").casefold()
+    return any(word in conclusion for word in _EQUIVOCAL_WORDS)
+
+
+def r_con_mit(facts: Facts) -> Finding:
+    """Whether inflammation of the spine is suspected; malignancy and infection are findings of their own."""
+    entries = [entry for entry in facts.stated("inflammatory_spine") if entry.activity is not Activity.INACTIVE]
+    evidence = [facts.evidence(entry, "inflammatory_spine") for entry in entries]
+    return facts.finding("R-CON-MIT", evidence, sources=("Condition",), met=bool(evidence))
+
+
+def r_preg(facts: Facts) -> Finding:
+    """Whether the patient is pregnant now; a possible pregnancy asks."""
+    window = facts.thresholds.pregnancy_window
+    denied = _denials(facts)
+    stated = [
+        entry
+        for entry in facts.stated("pregnancy")
+        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
+    ]
+    positive = [entry for entry in stated if not any(later.dated.after(entry.dated) is True for later in denied)]
+    evidence = [facts.evidence(entry, "pregnancy") for entry in positive] + _positive_tests(facts)
+    possible = [
+        entry
+        for entry in facts.stated("pregnancy_possible", "lbp_pregnancy")
+        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
+    ]
+    questions = ("pregnancy",) if possible and not evidence and not denied else ()
+    return facts.finding(
+        "R-PREG", evidence, sources=("Condition", "Observation"), questions=questions, met=bool(evidence)
+    )
+
+
+def _denials(facts: Facts) -> list[ChartEntry]:
+    window = facts.thresholds.negative_pregnancy_test_window
+    return [
+        entry for entry in facts.stated("pregnancy_absent") if entry.dated.within(window, facts.as_of) is True
+    ]
+
+
+def _positive_tests(facts: Facts) -> list[Evidence]:
+    """Return pregnancy tests answered with a plain positive; a coded positive value is read as `pregnancy` itself."""
+    window = facts.thresholds.pregnancy_window
+    return [
+        facts.evidence(entry, "pregnancy_observation")
+        for entry in facts.stated("pregnancy_observation")
+        if isinstance(entry.resource, Observation)
+        and (
+            entry.resource.value_boolean is True
+            or (entry.resource.value_string or "").strip().casefold() in ("positive", "pregnant", "yes")
+        )
+        and facts.is_recent(entry, window) is not False
+    ]
+
+
+def r_con_safe(facts: Facts) -> Finding:
+    """What has to be known before gadolinium: kidney function, allergy, pregnancy.
+
+    MET where something speaks against it or is not known. Tags: `egfr_severe`, `egfr_reduced`, `egfr_missing`,
+    `renal_disease`, `allergy_gadolinium`, `allergy_unclear`, `pregnancy`.
+    """
+    tags, evidence = _kidney(facts)
+    for concept, tag in (("gadolinium_allergy", "allergy_gadolinium"), ("contrast_allergy_generic", "allergy_unclear")):
+        entries = [entry for entry in facts.stated(concept) if entry.activity is not Activity.INACTIVE]
+        if entries:
+            tags.append(tag)
+            evidence += [facts.evidence(entry, concept) for entry in entries]
+    pregnancy = r_preg(facts)
+    if pregnancy.met or pregnancy.questions:
+        tags.append("pregnancy")
+        evidence += pregnancy.evidence
+    sources = ("Observation", "Condition", "AllergyIntolerance")
+    return facts.finding("R-CON-SAFE", evidence, sources=sources, tags=tags, met=bool(tags))
+
+
+def _kidney(facts: Facts) -> tuple[list[str], list[Evidence]]:
+    """Return what the newest eGFR within the window says, else what diagnoses say; nothing known is `egfr_missing`."""
+    window, limits = facts.thresholds.egfr_window, facts.thresholds
+    values = [
+        (entry, value)
+        for entry in facts.entries("egfr")
+        if entry.assertion is not Assertion.UNKNOWN
+        and (value := _rate(entry)) is not None
+        and entry.dated.within(window, facts.as_of) is True
+    ]
+    severe = [
+        facts.evidence(entry, "renal_severe")
+        for entry in facts.stated("renal_severe")
+        if entry.activity is not Activity.INACTIVE
+        and (
+            entry.resource.resource_type in ("Condition", "ServiceRequest")
+            or facts.is_recent(entry, window) is not False
+        )
+    ]
+    if not values:
+        return (["renal_disease"], severe) if severe else (["egfr_missing"], [])
+    newest = max(entry.dated.latest for entry, _ in values if entry.dated.latest)
+    entry, value = min(
+        ((entry, value) for entry, value in values if entry.dated.latest == newest), key=lambda pair: pair[1]
+    )
+    measured = [facts.evidence(entry, "egfr", amount=f"{value:g} mL/min/1.73 m2")]
+    if value < limits.egfr_severe:
+        return ["egfr_severe"], measured
+    if value < limits.egfr_reduced:
+        return ["egfr_reduced"], measured
+    return (["renal_disease"], [*severe, *measured]) if severe else ([], [])
+
+
+def _rate(entry: ChartEntry) -> float | None:
+    if not isinstance(entry.resource, Observation) or entry.resource.value_quantity is None:
+        return None
+    return entry.resource.value_quantity.value
+
+

@@ -1,0 +1,282 @@
+"""MRI safety of implants (R-MR) and artifact from spinal hardware (R-ARTIFACT).
+
+A missing MR status is unknown, never safe; no device on record is no proof that there is none; an inactive device is
+not an explanted one. Several records of one kind of implant describe the same device where a Device resource of that
+kind states its MR status; otherwise the worst reading wins.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import IntEnum
+
+from fhir_mappings.datatypes import CodeableConcept, id_in
+from fhir_mappings.dates import UNKNOWN_DATE, DateInterval
+from fhir_mappings.entries import ChartEntry, procedure_date
+from fhir_mappings.facts import Facts
+from fhir_mappings.findings import Evidence, Finding, Status
+from fhir_mappings.resources import Device, DeviceUseStatement, Procedure
+
+SOURCES = ("Device", "Procedure", "Condition")
+
+# Implants that a scan can stop, move or heat dangerously: held until their MR status is known.
+HELD = (
+    "implant_pacemaker",
+    "implant_icd",
+    "implant_vad",
+    "implant_neurostimulator",
+    "implant_cochlear",
+    "implant_pump",
+    "implant_aneurysm_clip",
+    "implant_other",
+)
+# Passive implants: routine screening.
+SCREENED = (
+    "implant_embolization_coil",
+    "implant_csf_shunt",
+    "implant_cardiac_passive",
+    "implant_spinal_hardware",
+    "implant_joint",
+)
+_METAL = "retained_metal"
+_PUMP = "external_pump"
+IMPLANTS = (*HELD, *SCREENED, _METAL, _PUMP)
+_REMOVALS = {
+    "implant_pacemaker": "implant_cardiac_removed",
+    "implant_icd": "implant_cardiac_removed",
+    "implant_neurostimulator": "implant_neurostimulator_removed",
+}
+_EYE_PREFIXES = ("H446", "H055")
+_EYE_SNOMED = "82576008"
+
+
+class Risk(IntEnum):
+    """What one implant means for the scan, the worst last."""
+
+    NONE = 0
+    REMOVED = 1
+    SCREEN = 2
+    CONDITIONAL = 3
+    HOLD = 4
+    UNSAFE = 5
+
+
+_TAGS = {
+    Risk.REMOVED: "removed",
+    Risk.SCREEN: "screen",
+    Risk.CONDITIONAL: "conditional",
+    Risk.HOLD: "hold",
+    Risk.UNSAFE: "unsafe",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Implant:
+    risk: Risk
+    evidence: Evidence
+
+
+def r_mr(facts: Facts) -> Finding:
+    """What the recorded implants mean for an MRI; tags name every risk found.
+
+    MET where something has to be done about an implant. Never NOT_MET: absence of a record is not absence.
+    """
+    found = [implant for implant in _implants(facts) if implant.risk is not Risk.NONE]
+    found.sort(key=lambda implant: (-implant.risk, implant.evidence.reference))
+    tags = {_TAGS[implant.risk] for implant in found}
+    if any(implant.evidence.concept == _PUMP for implant in found):
+        tags.add("external_pump")
+    evidence = tuple(implant.evidence for implant in found)
+    status = Status.MET if found else Status.UNKNOWN
+    return Finding("R-MR", status, evidence, SOURCES, facts.chart.incomplete(SOURCES), (), frozenset(tags))
+
+
+def _implants(facts: Facts) -> Iterator[_Implant]:
+    devices = list(_devices(facts))
+    explained = {concept for device, concepts, _ in devices for concept in concepts if device.safety}
+    for device, concepts, entry in devices:
+        yield from _device(facts, device, concepts, entry)
+    for concept in IMPLANTS:
+        for entry in facts.stated(concept):
+            if isinstance(entry.resource, Device) or concept in explained:
+                continue
+            if isinstance(entry.resource, Procedure) and _names_known_device(entry.resource, devices):
+                continue
+            yield _recorded(facts, concept, entry)
+
+
+def _devices(facts: Facts) -> Iterator[tuple[Device, tuple[str, ...], ChartEntry | None]]:
+    """Return each usable Device with its implant concepts; one that is no implant only if it states an MR status."""
+    by_reference = {
+        entry.reference: entry
+        for concept in (*IMPLANTS, "device_external_ignore")
+        for entry in facts.entries(concept)
+        if isinstance(entry.resource, Device)
+    }
+    for resource in facts.chart.resources.get("Device", ()):
+        if not isinstance(resource, Device) or resource.status == "entered-in-error":
+            continue
+        entry = by_reference.get(f"Device/{resource.id}")
+        concepts = tuple(name for name in IMPLANTS if entry and name in entry.concepts)
+        if concepts or (resource.safety and (entry is None or "device_external_ignore" not in entry.concepts)):
+            yield resource, concepts, entry
+
+
+def _device(
+    facts: Facts, device: Device, concepts: tuple[str, ...], entry: ChartEntry | None
+) -> Iterator[_Implant]:
+    concept = concepts[0] if concepts else "implant_other"
+    label = _safety(facts, device)
+    inactive = device.status == "inactive" or _use_has_ended(facts, device)
+    removal = _removal(facts, concept, device)
+    notes = [label] if label else []
+    if inactive:
+        notes.append("inactive")
+    if removal is not None and device.status == "active":
+        notes.append("conflicting")
+    risk = _risk(facts, label, concepts)
+    if removal is not None and inactive:
+        risk, notes = min(risk, Risk.REMOVED), [*notes, "removed"]
+    elif risk is not Risk.UNSAFE and (
+        (inactive and (risk is Risk.CONDITIONAL or _is_held(concepts)) and risk is not Risk.NONE)
+        or (removal is not None and device.status == "active")
+    ):
+        risk = Risk.HOLD
+    codes = entry.codes_of(concept) if entry else ()
+    yield _Implant(risk, Evidence(f"Device/{device.id}", concept, codes, UNKNOWN_DATE, "", tuple(notes)))
+
+
+def _risk(facts: Facts, label: str, concepts: tuple[str, ...]) -> Risk:
+    if label == "mr_unsafe":
+        return Risk.UNSAFE
+    if label == "mr_conditional":
+        return Risk.HOLD if facts.treat_conditional_as == "hold" else Risk.CONDITIONAL
+    if label == "mr_safe":
+        return Risk.NONE
+    return Risk.HOLD if _is_held(concepts) else Risk.SCREEN if concepts else Risk.HOLD
+
+
+def _is_held(concepts: tuple[str, ...]) -> bool:
+    return any(concept in HELD for concept in concepts)
+
+
+def _safety(facts: Facts, device: Device) -> str:
+    """Return the worst MR status a Device states, as the id of its concept; empty where it states none."""
+    found = {
+        concept
+        for status in device.safety
+        for coding in status.coding
+        for concept in facts.chart.concepts_of(coding.system, coding.code)
+    }
+    found |= {worded for status in device.safety if (worded := _worded_safety(status))}
+    return next((name for name in ("mr_unsafe", "mr_no_label", "mr_conditional", "mr_safe") if name in found), "")
+
+
+def _worded_safety(status: CodeableConcept) -> str:
+    """Read "MR Unsafe" and its like where no code is known; a text may warn, it may not clear."""
+    words = " ".join(filter(None, [status.text, *(coding.display for coding in status.coding)])).casefold()
+    if "unsafe" in words or "not safe" in words:
+        return "mr_unsafe"
+    return "mr_conditional" if "conditional" in words else ""
+
+
+def _use_has_ended(facts: Facts, device: Device) -> bool:
+    """Whether a DeviceUseStatement says that the use is over, which is not an explant either."""
+    return any(
+        isinstance(use, DeviceUseStatement)
+        and use.status in ("completed", "stopped")
+        and id_in(use.device.reference if use.device else None, "Device") == device.id
+        for use in facts.chart.resources.get("DeviceUseStatement", ())
+    )
+
+
+def _recorded(facts: Facts, concept: str, entry: ChartEntry) -> _Implant:
+    """Return an implant known from a diagnosis, a procedure, a contact or the order, without a Device's status."""
+    if concept == _METAL:
+        risk = Risk.HOLD if _in_eye(entry) else Risk.SCREEN
+    else:
+        risk = Risk.HOLD if concept in HELD else Risk.SCREEN
+    evidence = facts.evidence(entry, concept)
+    if _removal(facts, concept, None) is not None:
+        removed = Evidence(
+            evidence.reference, concept, evidence.codes, evidence.when, "", (*evidence.notes, "removed")
+        )
+        return _Implant(Risk.REMOVED, removed)
+    return _Implant(risk, evidence)
+
+
+def _in_eye(entry: ChartEntry) -> bool:
+    return any(
+        code.code.replace(".", "").upper().startswith(_EYE_PREFIXES) or code.code == _EYE_SNOMED
+        for code in entry.codes_of(_METAL)
+    )
+
+
+def _removal(facts: Facts, concept: str, device: Device | None) -> DateInterval | None:
+    """Return when the implant was taken out, if that is certainly later than every record that it was in."""
+    implanted = _implant_dates(facts, concept)
+    removals = [] if device is None else _explants_of(facts, device)
+    if implanted and concept in _REMOVALS:
+        # A removal that names no device clears nothing whose implantation is undated: it may be of an older device.
+        removals += [
+            found.resource for found in facts.stated(_REMOVALS[concept]) if isinstance(found.resource, Procedure)
+        ]
+    for removal in removals:
+        when = procedure_date(removal)
+        if removal.status in (None, "completed") and when.is_known and when.on_or_before(facts.as_of) is True:
+            if all(when.after(date) is True for date in implanted):
+                return when
+    return None
+
+
+def _implant_dates(facts: Facts, concept: str) -> list[DateInterval]:
+    """Return when records other than Devices say the implant was put in, or was still there."""
+    return [
+        found.dated
+        for found in facts.stated(concept)
+        if not isinstance(found.resource, Device) and found.dated.is_known
+    ]
+
+
+def _explants_of(facts: Facts, device: Device) -> list[Procedure]:
+    """Return procedures that name this very device as explanted."""
+    return [
+        procedure
+        for procedure in facts.chart.resources.get("Procedure", ())
+        if isinstance(procedure, Procedure) and _device_action(procedure, device, "explanted")
+    ]
+
+
+def _device_action(procedure: Procedure, device: Device, action: str) -> bool:
+    return any(
+        focal.action is not None
+        and focal.action.has_code(action)
+        and id_in(focal.manipulated.reference if focal.manipulated else None, "Device") == device.id
+        for focal in procedure.focal_device
+    )
+
+
+def _names_known_device(
+    procedure: Procedure, devices: list[tuple[Device, tuple[str, ...], ChartEntry | None]]
+) -> bool:
+    return any(_device_action(procedure, device, "implanted") for device, _, _ in devices)
+
+
+def r_artifact(facts: Facts) -> Finding:
+    """Whether metal in the lumbar spine may spoil the picture; its MR safety is R-MR's question."""
+    hardware = [
+        entry for entry in facts.stated("implant_spinal_hardware") if "mr_safe" not in entry.concepts
+    ]
+    fusions = [entry for entry in facts.stated("prior_lumbar_surgery") if is_fusion(entry)]
+    evidence = [facts.evidence(entry, "implant_spinal_hardware", "prior_lumbar_surgery") for entry in (*hardware, *fusions)]
+    return facts.finding("R-ARTIFACT", evidence, sources=SOURCES, met=bool(evidence))
+
+
+def is_fusion(entry: ChartEntry) -> bool:
+    """Whether an operation fuses vertebrae, by this project's own display of its code."""
+    return any(
+        word in code.display.casefold()
+        for code in entry.codes_of("prior_lumbar_surgery")
+        for word in ("arthrodesis", "fusion of", "spinal fusion", "lumbosacral fusion")
+    )

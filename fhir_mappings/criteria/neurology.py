@@ -1,0 +1,195 @@
+"""Cauda equina, motor and multifocal deficits, and cord compression (R-CES, R-MOTOR, R-MULTI, R-CORD)."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+
+from fhir_mappings.criteria.concepts import CES_ITEMS, FINDINGS
+from fhir_mappings.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.facts import Facts
+from fhir_mappings.findings import Evidence, Finding
+from fhir_mappings.resources import Observation
+
+_SADDLE = re.compile(r"\b(?:saddle|perianal|perineal|perineum|genital|genitals|buttock|buttocks)\b")
+_LEFT = re.compile(r"\bleft\b")
+_RIGHT = re.compile(r"\bright\b")
+_BOTH = re.compile(r"\b(?:bilateral|bilaterally|both)\b|\bparapleg|\bparapares")
+_ROOT_LEVEL = re.compile(r"\b(?:l[1-5]|s[1-4])\b")
+_NORMAL_POWER = 5  # Medical Research Council grade
+
+
+def r_ces(facts: Facts) -> Finding:
+    """Whether cauda equina syndrome must be suspected: any of its items, new or of unknown date."""
+    evidence: list[Evidence] = []
+    questions: list[str] = []
+    for entry in (*facts.stated(*CES_ITEMS), *_saddle_numbness(facts)):
+        _sort_symptom(facts, entry, (*CES_ITEMS, "sensory_generic"), "ces_changed", evidence, questions)
+    _residual_volume(facts, evidence, questions)
+    if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries(*CES_ITEMS, "sensory_generic", "pvr")):
+        questions.append("ces")
+    if _unsited_numbness(facts):
+        questions.append("numbness_site")
+    tags = ["possible"] if evidence and all("possible" in item.notes for item in evidence) else []
+    if facts.stated("bladder_exclude"):
+        tags.append("bladder_other_cause")
+    return facts.finding(
+        "R-CES", evidence, sources=FINDINGS, questions=questions, tags=tags, met=bool(evidence)
+    )
+
+
+def _sort_symptom(
+    facts: Facts,
+    entry: ChartEntry,
+    concepts: tuple[str, ...],
+    question: str,
+    evidence: list[Evidence],
+    questions: list[str],
+) -> None:
+    """File a symptom as evidence, as a question, or as history.
+
+    Current and new (or undated) counts; still open but old asks whether it changed; resolved within the window asks
+    too; resolved before that, or a dated contact outside the window, is history.
+    """
+    window = facts.thresholds.neurologic_window
+    new = facts.is_recent(entry, window) is not False
+    if entry.activity is Activity.INACTIVE:
+        ended = entry.ended if entry.ended.is_known else entry.dated
+        if not ended.is_known or ended.within(window, facts.as_of) is not False:
+            questions.append(question)
+    elif new:
+        weak = entry.concepts <= {"bladder_weak"}
+        evidence.append(facts.evidence(entry, *concepts, notes=("possible",) if weak else ()))
+    elif entry.resource.resource_type == "Condition":
+        questions.append(question)
+
+
+def _saddle_numbness(facts: Facts) -> list[ChartEntry]:
+    """Return coded numbness whose own text or body site puts it in the saddle area."""
+    return [entry for entry in facts.stated("sensory_generic") if _SADDLE.search(entry.words)]
+
+
+def _unsited_numbness(facts: Facts) -> bool:
+    window = facts.thresholds.neurologic_window
+    return any(
+        not _SADDLE.search(entry.words)
+        and entry.activity is not Activity.INACTIVE
+        and facts.is_recent(entry, window) is not False
+        and "limb" not in entry.words
+        and "foot" not in entry.words
+        for entry in facts.stated("sensory_generic")
+    )
+
+
+def _residual_volume(facts: Facts, evidence: list[Evidence], questions: list[str]) -> None:
+    """A high post-void residual fires for a week and asks for the rest of the window; a low one proves nothing."""
+    limits = facts.thresholds
+    for entry in facts.entries("pvr"):
+        volume = _millilitres(entry)
+        if volume is None or volume <= limits.post_void_residual_ml:
+            continue
+        if facts.is_recent(entry, limits.post_void_residual_window) is not False:
+            evidence.append(facts.evidence(entry, "pvr", amount=f"{volume:g} mL"))
+        elif facts.is_recent(entry, limits.neurologic_window) is not False:
+            questions.append("ces_changed")
+
+
+def _millilitres(entry: ChartEntry) -> float | None:
+    quantity = entry.resource.value_quantity if isinstance(entry.resource, Observation) else None
+    if quantity is None or quantity.value is None:
+        return None
+    unit = (quantity.code or quantity.unit or "mL").strip().casefold()
+    return quantity.value * 1000 if unit in ("l", "liter", "litre") else quantity.value
+
+
+def r_motor(facts: Facts) -> Finding:
+    """Whether a leg is newly or progressively weak."""
+    evidence: list[Evidence] = []
+    questions: list[str] = []
+    for entry in motor_deficits(facts):
+        _sort_symptom(facts, entry, ("motor_deficit",), "motor_changed", evidence, questions)
+    evidence += _falling_power(facts)
+    generic = [
+        entry
+        for entry in facts.stated("motor_generic")
+        if entry.activity is not Activity.INACTIVE
+        and facts.is_recent(entry, facts.thresholds.neurologic_window) is not False
+        and _grade(entry) != _NORMAL_POWER
+    ]
+    if generic and not evidence:
+        questions.append("power")
+    if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries("motor_deficit", "motor_generic")):
+        questions.append("power")
+    return facts.finding("R-MOTOR", evidence, sources=FINDINGS, questions=questions, met=bool(evidence))
+
+
+def motor_deficits(facts: Facts) -> list[ChartEntry]:
+    """Return the stated lower-limb motor deficits, without those measured as normal power."""
+    return [entry for entry in facts.stated("motor_deficit") if _grade(entry) != _NORMAL_POWER]
+
+
+def _grade(entry: ChartEntry) -> float | None:
+    """Return the MRC grade of a power Observation."""
+    if not isinstance(entry.resource, Observation):
+        return None
+    quantity = entry.resource.value_quantity
+    return quantity.value if quantity is not None else entry.resource.value_integer
+
+
+def _falling_power(facts: Facts) -> list[Evidence]:
+    """Return the newest of power measurements of one muscle that fell by a grade within the window."""
+    series = defaultdict[str, list[ChartEntry]](list)
+    for entry in facts.stated("motor_generic", "motor_deficit"):
+        if _grade(entry) is not None and entry.when.is_exact:
+            series[entry.words].append(entry)
+    found = []
+    for entries in series.values():
+        entries.sort(key=lambda entry: (entry.when.earliest is not None, entry.when.earliest))
+        newest = entries[-1]
+        if newest.when.within(facts.thresholds.neurologic_window, facts.as_of) is False:
+            continue
+        now = _grade(newest) or 0
+        before = [_grade(entry) or 0 for entry in entries[:-1] if entry.when.after(newest.when) is False]
+        if any(then >= now + 1 for then in before):
+            amount = f"{max(before):g} -> {now:g}"
+            found.append(facts.evidence(newest, "motor_deficit", "motor_generic", amount=amount, notes=("progressive",)))
+    return found
+
+
+def r_multi(facts: Facts) -> Finding:
+    """Whether deficits are at more than one place: both legs, two root levels, or weakness with another sign."""
+    window = facts.thresholds.neurologic_window
+    new = [
+        entry
+        for entry in motor_deficits(facts)
+        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
+    ]
+    other = [
+        entry
+        for entry in facts.stated("neuro_other")
+        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
+    ]
+    words = [f"{entry.words} {' '.join(code.display.casefold() for _, code in entry.codes)}" for entry in new]
+    both = any(map(_BOTH.search, words)) or (any(map(_LEFT.search, words)) and any(map(_RIGHT.search, words)))
+    levels = {level for text in words for level in _ROOT_LEVEL.findall(text)}
+    tags = [
+        tag
+        for tag, holds in (
+            ("bilateral", both),
+            ("levels", len(levels) > 1),
+            ("motor_and_other", bool(new) and bool(other)),
+        )
+        if holds
+    ]
+    involved = [*new, *(other if "motor_and_other" in tags else [])] if tags else []
+    evidence = [facts.evidence(entry, "motor_deficit", "neuro_other") for entry in involved]
+    return facts.finding("R-MULTI", evidence, sources=FINDINGS, tags=tags, met=bool(tags))
+
+
+def r_cord(facts: Facts) -> Finding:
+    """Whether spinal cord compression or myelopathy is recorded as going on."""
+    evidence: list[Evidence] = []
+    questions: list[str] = []
+    for entry in facts.stated("cord_compression"):
+        _sort_symptom(facts, entry, ("cord_compression",), "cord_changed", evidence, questions)
+    return facts.finding("R-CORD", evidence, sources=FINDINGS, questions=questions, met=bool(evidence))

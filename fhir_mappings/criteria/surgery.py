@@ -1,0 +1,84 @@
+"""Earlier lumbar surgery, candidacy for surgery, and an unclear diagnosis (R-CON-POSTOP, R-CANDIDATE, R-DX)."""
+
+from __future__ import annotations
+
+from fhir_mappings.criteria.concepts import PAIN
+from fhir_mappings.criteria.episode import has_pain
+from fhir_mappings.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.facts import Facts
+from fhir_mappings.findings import Finding
+from fhir_mappings.resources import Condition, Device
+from fhir_mappings.terminology import ICD_10_CM, canonical_code, canonical_system
+
+_SOURCES = ("Procedure", "Condition")
+_ARTHRODESIS_STATUS = (ICD_10_CM, "Z98.1")
+_COMPETING = 2
+
+
+def r_con_postop(facts: Facts) -> Finding:
+    """Whether back or leg pain is present after lumbar surgery, at any time."""
+    operations = facts.stated("prior_lumbar_surgery")
+    sure = [entry for entry in operations if not _level_not_stated(entry)]
+    supported = sure or [
+        entry for entry in facts.stated("implant_spinal_hardware") if isinstance(entry.resource, Device)
+    ]
+    unclear = [
+        *([] if supported else operations),
+        *facts.stated("prior_spine_surgery_level_unknown", "history_of_surgery"),
+    ]
+    if sure or (operations and supported):
+        evidence = [facts.evidence(entry, "prior_lumbar_surgery") for entry in operations]
+        return facts.finding("R-CON-POSTOP", evidence, sources=_SOURCES, met=has_pain(facts))
+    evidence = [
+        facts.evidence(entry, "prior_lumbar_surgery", "prior_spine_surgery_level_unknown", "history_of_surgery")
+        for entry in unclear
+    ]
+    questions = ("surgery_level",) if unclear else ()
+    return facts.finding("R-CON-POSTOP", evidence, sources=_SOURCES, questions=questions, met=False)
+
+
+def _level_not_stated(entry: ChartEntry) -> bool:
+    """Whether an entry is nothing but an arthrodesis status, which does not say at which level."""
+    system, status = _ARTHRODESIS_STATUS
+    return all(
+        canonical_system(code.system) == system and canonical_code(system, code.code) == canonical_code(system, status)
+        for code in entry.codes_of("prior_lumbar_surgery")
+    )
+
+
+def r_candidate(facts: Facts) -> Finding:
+    """Whether a referral to surgery or to an interventional specialist is on record within the window."""
+    window = facts.thresholds.candidate_window
+    entries = [
+        entry
+        for entry in facts.stated("surgery_candidate", "intervention_candidate")
+        if facts.is_recent(entry, window) is not False
+    ]
+    evidence = [facts.evidence(entry, "surgery_candidate", "intervention_candidate") for entry in entries]
+    return facts.finding("R-CANDIDATE", evidence, sources=("ServiceRequest", "Appointment"), met=bool(evidence))
+
+
+def r_dx(facts: Facts) -> Finding:
+    """Whether the diagnosis is unclear: plexopathy against radiculopathy, or two competing suspicions."""
+    plexus = [entry for entry in facts.stated("plexopathy") if entry.activity is not Activity.INACTIVE]
+    radicular = [entry for entry in facts.stated("radiculopathy") if entry.activity is not Activity.INACTIVE]
+    tags, entries = [], []
+    if plexus and radicular:
+        tags.append("plexopathy")
+        entries += [*plexus, *radicular]
+    competing = [entry for entry in facts.stated(*PAIN, "plexopathy", "inflammatory_spine") if _is_competing(entry)]
+    if len({entry.reference for entry in competing}) >= _COMPETING:
+        tags.append("competing")
+        entries += competing
+    evidence = [facts.evidence(entry, "plexopathy", "radiculopathy", *sorted(entry.concepts)) for entry in entries]
+    return facts.finding("R-DX", evidence, sources=("Condition",), tags=tags, met=bool(tags))
+
+
+def _is_competing(entry: ChartEntry) -> bool:
+    return (
+        isinstance(entry.resource, Condition)
+        and entry.assertion is Assertion.SUSPECTED
+        and entry.activity is not Activity.INACTIVE
+    )
+
+

@@ -1,0 +1,156 @@
+"""What a criterion may ask: the chart and the order together, as of the day the order was written.
+
+Criteria stay short because the rules for reading records live here: future dates are not believed, a newer negative
+outweighs an older positive unless two clinicians disagree within a short time, and what the order itself gives as
+its reason counts like a record of that day.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from functools import cached_property
+
+from fhir_mappings.chart import Chart, belongs_to
+from fhir_mappings.dates import years_between
+from fhir_mappings.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.findings import Evidence, Finding, Status
+from fhir_mappings.orders import ImagingOrder
+from fhir_mappings.thresholds import Thresholds
+
+STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The order, the chart and the day; all that a criterion knows."""
+
+    order: ImagingOrder
+    chart: Chart
+    as_of: date
+    thresholds: Thresholds
+    treat_conditional_as: str = "warn"
+    _cache: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def age(self) -> tuple[int | None, int | None]:
+        """The lowest and the highest age in years that the birth date allows."""
+        return years_between(self.chart.birth, self.as_of)
+
+    def at_least(self, years: int) -> bool | None:
+        """Whether the patient is at least this old."""
+        low, high = self.age
+        if low is not None and low >= years:
+            return True
+        return False if high is not None and high < years else None
+
+    def entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
+        """Return every entry of some concepts that is not dated in the future, each once."""
+        unique: dict[int, ChartEntry] = {}
+        for concept in concepts:
+            if concept not in self._cache:
+                both = (*self.chart.entries.get(concept, ()), *self.order.entries.get(concept, ()))
+                self._cache[concept] = tuple(entry for entry in both if self._is_usable(entry))
+            for entry in self._cache[concept]:
+                unique[id(entry)] = entry
+        return tuple(unique.values())
+
+    def _is_usable(self, entry: ChartEntry) -> bool:
+        return not self.is_future(entry) and belongs_to(entry.resource, self.chart.patient_id)
+
+    def is_future(self, entry: ChartEntry) -> bool:
+        """Whether an entry is dated after the order, which is a data error."""
+        last = self.as_of + timedelta(days=self.thresholds.data_error_after)
+        dates = (entry.when, entry.recorded) if not entry.when.is_known else (entry.when,)
+        return any(found.earliest is not None and found.earliest > last for found in dates)
+
+    def stated(self, *concepts: str) -> tuple[ChartEntry, ...]:
+        """Return the entries that assert a concept, at least as a suspicion, and that no newer negative outweighs."""
+        found: dict[int, ChartEntry] = {}
+        for concept in concepts:
+            entries = self.entries(concept)
+            negatives = [entry for entry in entries if entry.assertion is Assertion.ABSENT]
+            for entry in entries:
+                if entry.assertion in STATED and not any(self._outweighs(negative, entry) for negative in negatives):
+                    found[id(entry)] = entry
+        return tuple(found.values())
+
+    def _outweighs(self, negative: ChartEntry, positive: ChartEntry) -> bool:
+        """A newer negative cancels an older positive; within the disagreement time only from the same author."""
+        newer = negative.dated.after(positive.dated)
+        if newer is not True or positive.of_order:
+            return False
+        if negative.author is not None and negative.author == positive.author:
+            return True
+        gap = timedelta(days=self.thresholds.disagreement)
+        latest = positive.dated.latest
+        return latest is not None and negative.dated.on_or_after(latest + gap) is True
+
+    def conflicting(self, entry: ChartEntry, concept: str) -> bool:
+        """Whether a newer record denies what an entry states."""
+        return any(
+            other.assertion is Assertion.ABSENT and other.dated.after(entry.dated) is True
+            for other in self.entries(concept)
+        )
+
+    def is_recent(self, entry: ChartEntry, days: int) -> bool | None:
+        """Whether an entry applies within a window before the order; an undated one does (red flags err that way)."""
+        return True if not entry.dated.is_known else entry.dated.within(days, self.as_of)
+
+    def evidence(self, entry: ChartEntry, *concepts: str, amount: str = "", notes: Iterable[str] = ()) -> Evidence:
+        """Return an entry as evidence for the first of some concepts that it codes."""
+        concept = next((name for name in concepts if name in entry.concepts), concepts[0])
+        said = list(notes)
+        if entry.assertion is Assertion.SUSPECTED:
+            said.append("suspected")
+        if entry.activity is Activity.INACTIVE:
+            said.append("inactive")
+        if getattr(entry.resource, "status", None) == "preliminary":
+            said.append("preliminary")
+        if self.conflicting(entry, concept):
+            said.append("conflicting")
+        return Evidence(entry.reference, concept, entry.codes_of(concept), entry.dated, amount, tuple(said))
+
+    def finding(  # noqa: PLR0913 - the parts of a finding, all named by their callers
+        self,
+        criterion: str,
+        evidence: Iterable[Evidence] = (),
+        *,
+        sources: tuple[str, ...],
+        questions: Iterable[str] = (),
+        tags: Iterable[str] = (),
+        met: bool | None = None,
+    ) -> Finding:
+        """Return a finding whose status follows from the evidence, the open questions and the state of the sources.
+
+        Without `met`, evidence means MET; with `met` False, NOT_MET is said only if every source was complete.
+        """
+        evidence, questions = merged(evidence), tuple(dict.fromkeys(questions))
+        unavailable = self.chart.incomplete(sources)
+        if met is None:
+            met = bool(evidence) and not questions
+        if met:
+            status = Status.MET
+        else:
+            status = Status.UNKNOWN if questions or unavailable else Status.NOT_MET
+        return Finding(criterion, status, evidence, sources, unavailable, questions, frozenset(tags))
+
+
+def merged(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Drop repeats, so that one thing recorded in two code systems is one line with both codes."""
+    unique: dict[tuple[str, str], Evidence] = {}
+    for item in evidence:
+        unique.setdefault((item.reference, item.concept), item)
+    return tuple(unique.values())
+
+
+def split(
+    entries: Iterable[ChartEntry], test: Callable[[ChartEntry], bool | None]
+) -> tuple[list[ChartEntry], list[ChartEntry]]:
+    """Return the entries that pass a three-valued test (True or None) and those that certainly do not."""
+    passing: list[ChartEntry] = []
+    failing: list[ChartEntry] = []
+    for entry in entries:
+        (failing if test(entry) is False else passing).append(entry)
+    return passing, failing

@@ -1,0 +1,70 @@
+"""What data the criteria need: the one list behind the prefetch templates and behind the service's own searches.
+
+Templates keep to what CDS Hooks 2.0 allows and real clients survive: first-level context tokens only, no parameter
+twice, `_count` on every search (clients add none), newest first where the server is asked to sort. Statuses and
+dates are not filtered here: a resolved cauda equina syndrome or a cancer in remission matters, and servers that
+ignore a parameter would answer differently from those that do not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+PATIENT_TOKEN = "{{context.patientId}}"
+
+
+@dataclass(frozen=True, slots=True)
+class DataNeed:
+    """One source of data: a read of one resource, or a search bound to the patient."""
+
+    key: str
+    resource_type: str
+    required: bool = False
+    patient_parameter: str = "patient"
+    parameters: tuple[tuple[str, str], ...] = ()
+    can_show_red_flags: bool = False
+
+    def query(self, patient: str) -> str:
+        """Return the FHIR read or search, relative to the server's base, for a patient id or a prefetch token."""
+        if not self.parameters:
+            return f"{self.resource_type}/{patient}"
+        search = [(self.patient_parameter, patient), *self.parameters]
+        return f"{self.resource_type}?" + "&".join(f"{name}={value}" for name, value in search)
+
+    @property
+    def template(self) -> str:
+        """The CDS Hooks prefetch template."""
+        return self.query(PATIENT_TOKEN)
+
+
+def _search(key: str, resource_type: str, count: int, sort: str = "", *, red_flags: bool = False) -> DataNeed:
+    sorting = (("_sort", sort),) if sort else ()
+    parameters = (*sorting, ("_count", str(count)))
+    return DataNeed(key, resource_type, parameters=parameters, can_show_red_flags=red_flags)
+
+
+DATA_NEEDS: tuple[DataNeed, ...] = (
+    DataNeed("patient", "Patient", required=True),
+    DataNeed("conditions", "Condition", required=True, parameters=(("_count", "500"),), can_show_red_flags=True),
+    _search("observations", "Observation", 200, "-date", red_flags=True),
+    _search("procedures", "Procedure", 200, "-date", red_flags=True),
+    _search("encounters", "Encounter", 200, "-date", red_flags=True),
+    _search("medications", "MedicationRequest", 200, "-authoredon", red_flags=True),
+    _search("medicationStatements", "MedicationStatement", 100),
+    _search("devices", "Device", 100),
+    _search("deviceUseStatements", "DeviceUseStatement", 100),
+    _search("diagnosticReports", "DiagnosticReport", 100, "-date", red_flags=True),
+    _search("imagingStudies", "ImagingStudy", 50, "-started"),
+    _search("allergies", "AllergyIntolerance", 100),
+    _search("serviceRequests", "ServiceRequest", 100, "-authored"),
+    _search("appointments", "Appointment", 50, "-date"),
+    _search("questionnaireResponses", "QuestionnaireResponse", 20, "-authored"),
+)
+
+# The sources that could show a red flag: when one of them is not read whole, "not appropriate" cannot be said.
+RED_FLAG_SOURCES: tuple[str, ...] = tuple(need.resource_type for need in DATA_NEEDS if need.can_show_red_flags)
+
+
+def prefetch_templates() -> dict[str, str]:
+    """Return the prefetch templates by key, as the discovery document lists them."""
+    return {need.key: need.template for need in DATA_NEEDS}
