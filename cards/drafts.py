@@ -1,0 +1,115 @@
+"""The orders that suggestions create or change.
+
+A new order carries over whom it is for, in which encounter, by whom and why. It is validated with `fhir.resources`
+before it leaves; a carried-over element that a client wrote in a way FHIR does not allow is left out rather than
+sent on. A changed order is the order as received with one element replaced.
+"""
+
+from __future__ import annotations
+
+import copy
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from fhir.resources.R4B.servicerequest import ServiceRequest
+from pydantic import ValidationError
+
+from cards.wording import Wording
+from fhir_mappings.orders import ImagingOrder
+
+_CARRIED = ("encounter", "requester", "authoredOn", "reasonCode", "reasonReference")
+_PRIORITIES = ("routine", "urgent", "asap", "stat")
+
+
+@cache
+def _orderables() -> dict[str, Any]:
+    file = resources.files("cards") / "orderables.toml"
+    return tomllib.loads(file.read_text(encoding="utf-8"))
+
+
+def concept_of(orderable: str) -> str:
+    """Return the concept an orderable belongs to, to see whether it is among the drafts already."""
+    return str(_orderables()[orderable].get("concept", orderable))
+
+
+def code_of(orderable: str, wording: Wording, systems: frozenset[str] = frozenset()) -> dict[str, Any]:
+    """Return the CodeableConcept of an orderable, with the codings of some systems if any of them is known."""
+    display = _display(orderable, wording)
+    codings = [{**coding, "display": display} for coding in _orderables()[orderable]["coding"]]
+    wanted = [coding for coding in codings if coding["system"] in systems]
+    return {"coding": wanted or codings, "text": display}
+
+
+def _display(orderable: str, wording: Wording) -> str:
+    names = {"order_mri_lumbar_wo": "without", "order_mri_lumbar_wo_w": "without-and-with"}
+    if orderable in names:
+        return wording.text("orders", names[orderable])
+    return wording.text("suggestions", "orderables", orderable)
+
+
+def new_order(
+    orderable: str, order: ImagingOrder, patient_id: str, wording: Wording, *, priority: str = "", note: str = ""
+) -> dict[str, Any]:
+    """Return a draft ServiceRequest for an orderable on behalf of the same patient as an order."""
+    resource: dict[str, Any] = {
+        "resourceType": "ServiceRequest",
+        "status": "draft",
+        "intent": "order",
+        "code": code_of(orderable, wording),
+        "subject": {"reference": f"Patient/{patient_id}"},
+    }
+    if priority in _PRIORITIES:
+        resource["priority"] = priority
+    if note:
+        resource["note"] = [{"text": note}]
+    for element in _CARRIED:
+        value = _carried(order.resource.get(element))
+        if value:
+            extended = {**resource, element: value}
+            if _is_valid(extended):
+                resource = extended
+    ServiceRequest.model_validate(plain(resource))
+    return resource
+
+
+def _carried(value: Any) -> Any:  # noqa: ANN401 - an element as received
+    """Return an element without references into resources that stay behind."""
+    if isinstance(value, list):
+        kept = [item for item in (_carried(item) for item in value) if item]
+        return copy.deepcopy(kept)
+    if isinstance(value, dict) and str(value.get("reference", "")).startswith("#"):
+        return None
+    return value
+
+
+def _is_valid(resource: Mapping[str, Any]) -> bool:
+    try:
+        ServiceRequest.model_validate(plain(resource))
+    except (ValidationError, ValueError, KeyError, TypeError):
+        return False
+    return True
+
+
+def plain(value: Any) -> Any:  # noqa: ANN401 - JSON values
+    """Return JSON values with Decimals as floats, for validation only."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [plain(item) for item in value]
+    return value if isinstance(value, str | int | float | bool | type(None)) else float(value)
+
+
+def with_priority(resource: Mapping[str, Any], priority: str) -> dict[str, Any]:
+    """Return an order as received with another priority."""
+    return {**resource, "priority": priority}
+
+
+def with_study(resource: Mapping[str, Any], orderable: str, wording: Wording) -> dict[str, Any]:
+    """Return an order as received with another study, coded in the systems that the order uses."""
+    codings = (resource.get("code") or {}).get("coding") if isinstance(resource.get("code"), dict) else None
+    systems = [coding.get("system") for coding in codings or [] if isinstance(coding, dict)]
+    used = frozenset(system for system in systems if isinstance(system, str))
+    return {**resource, "code": code_of(orderable, wording, used)}

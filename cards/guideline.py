@@ -1,0 +1,164 @@
+"""The guideline as a whole: its identity, its outcomes, and every message it can give."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+GUIDELINE_ID = "lumbar-spine-mri"
+GUIDELINE_VERSION = "1.0.0"
+
+
+class Outcome(StrEnum):
+    """What the guideline says of one order, in the order in which the classes are tried."""
+
+    EMERGENCY = "EMERGENCY"
+    CONTRAINDICATED = "CONTRAINDICATED"
+    SAFETY_HOLD = "SAFETY_HOLD"
+    URGENT = "URGENT"
+    PROTOCOL_CHANGE = "PROTOCOL_CHANGE"
+    APPROPRIATE = "APPROPRIATE"
+    NOT_APPROPRIATE = "NOT_APPROPRIATE"
+    NO_CRITERIA_APPLY = "NO_CRITERIA_APPLY"
+    CANNOT_DETERMINE = "CANNOT_DETERMINE"
+    OUT_OF_SCOPE = "OUT_OF_SCOPE"
+    SERVICE_DEGRADED = "SERVICE_DEGRADED"
+
+
+class Indicator(StrEnum):
+    """CDS Hooks card indicators, the most pressing first."""
+
+    CRITICAL = "critical"
+    WARNING = "warning"
+    INFO = "info"
+
+
+@dataclass(frozen=True, slots=True)
+class MessageType:
+    """What is fixed of a message: how pressing it is by default, what it implements and what it cites.
+
+    `statements` are ids of the guidance's statements, `citations` and `overrides` keys of the wording catalogue.
+    `lead` is False for texts that only ever accompany another message.
+    """
+
+    id: str
+    indicator: Indicator
+    statements: tuple[str, ...]
+    citations: tuple[str, ...] = ("guidance",)
+    overrides: tuple[str, ...] = ()
+    outcomes: tuple[Outcome, ...] = ()
+    lead: bool = True
+
+
+_CRITICAL, _WARNING, _INFO = Indicator.CRITICAL, Indicator.WARNING, Indicator.INFO
+_IN_PLACE = ("already-done", "expert-contradicts", "need-more-info")
+_NOT_NOW = ("red-flag-not-coded", "duration-not-coded", "expert-contradicts", "patient-preference")
+_PROTOCOL = ("expert-contradicts", "policy-contradicts", "already-done")
+
+MESSAGE_TYPES: tuple[MessageType, ...] = (
+    MessageType(
+        "C-EMERG-CES",
+        _CRITICAL,
+        ("S02", "S02a", "S02b", "S02c"),
+        ("guidance", "acr-v4", "acp-2011"),
+        _IN_PLACE,
+        (Outcome.EMERGENCY,),
+    ),
+    MessageType(
+        "C-EMERG-CORD",
+        _CRITICAL,
+        ("S04b", "S03a"),
+        ("guidance", "acr-v7", "acp-2011"),
+        _IN_PLACE,
+        (Outcome.EMERGENCY,),
+    ),
+    MessageType(
+        "C-URG-NEURO", _CRITICAL, ("S03a", "S03b"), ("guidance", "acp-2011"), _IN_PLACE, (Outcome.URGENT,)
+    ),
+    MessageType(
+        "C-URG-INFECT", _CRITICAL, ("S04a",), ("guidance", "acr-v7", "idsa-2015"), _IN_PLACE, (Outcome.URGENT,)
+    ),
+    MessageType("C-URG-CANCER", _CRITICAL, ("S04b",), ("guidance", "acr-v7"), _IN_PLACE, (Outcome.URGENT,)),
+    MessageType("C-URG-TRAUMA", _WARNING, ("S04c", "S08a"), ("guidance",), _IN_PLACE, (Outcome.URGENT,)),
+    MessageType("C-V7-RISK", _WARNING, ("S04a", "S04b"), ("guidance", "acr-v7"), _PROTOCOL, (Outcome.APPROPRIATE,)),
+    MessageType(
+        "C-MR-UNSAFE",
+        _CRITICAL,
+        ("S07a", "S08a", "S08b"),
+        ("guidance",),
+        ("device-cleared", "already-done"),
+        (Outcome.CONTRAINDICATED,),
+    ),
+    MessageType(
+        "C-MR-HOLD",
+        _CRITICAL,
+        ("S07a", "S08a", "S08b"),
+        ("guidance",),
+        ("device-cleared", "already-done"),
+        (Outcome.SAFETY_HOLD,),
+    ),
+    MessageType("C-MR-COND", _WARNING, ("S07a",), ("guidance",), ("device-cleared",), (Outcome.PROTOCOL_CHANGE,)),
+    MessageType("C-MR-UNKNOWN", _WARNING, ("S07a",), ("guidance",), ("device-cleared",), (Outcome.PROTOCOL_CHANGE,)),
+    MessageType("C-MR-ARTIFACT", _INFO, ("S07b", "S08a", "S08b"), ("guidance",), (), (Outcome.PROTOCOL_CHANGE,)),
+    MessageType(
+        "C-CONTRAST-ADD",
+        _WARNING,
+        ("S10a", "S10b", "S10c"),
+        ("guidance", "acr-contrast"),
+        _PROTOCOL,
+        (Outcome.PROTOCOL_CHANGE,),
+    ),
+    MessageType(
+        "C-CONTRAST-DROP",
+        _WARNING,
+        ("S09", "S09a", "S09b"),
+        ("guidance", "acr-v3"),
+        _PROTOCOL,
+        (Outcome.PROTOCOL_CHANGE,),
+    ),
+    MessageType(
+        "C-CONTRAST-SAFETY",
+        _WARNING,
+        (),
+        ("acr-nkf-2021",),
+        ("already-done", "expert-contradicts"),
+        (Outcome.PROTOCOL_CHANGE,),
+    ),
+    MessageType(
+        "C-APPROP-6W", _INFO, ("S05", "S05a", "S05c"), ("guidance", "acr-v3"), (), (Outcome.APPROPRIATE,)
+    ),
+    MessageType(
+        "C-APPROP-UNCERTAIN-DX", _INFO, ("S06a", "S06b"), ("guidance",), (), (Outcome.APPROPRIATE,)
+    ),
+    MessageType("C-APPROP-PRIOR-SURG", _INFO, ("S10b",), ("guidance", "acr-v5"), (), (Outcome.APPROPRIATE,)),
+    MessageType("C-APPROP-V6", _INFO, ("S04c",), ("guidance", "acr-v6"), (), (Outcome.APPROPRIATE,)),
+    MessageType(
+        "C-NOTAPP-6W",
+        _WARNING,
+        ("S01", "S05a"),
+        ("guidance", "acr-v1", "choosing-wisely"),
+        _NOT_NOW,
+        (Outcome.NOT_APPROPRIATE,),
+    ),
+    MessageType(
+        "C-INFO-NEED",
+        _WARNING,
+        ("S01", "S05a"),
+        ("guidance", "acr-v1"),
+        _NOT_NOW,
+        (Outcome.CANNOT_DETERMINE, Outcome.OUT_OF_SCOPE),
+    ),
+    MessageType("C-DUP", _INFO, (), ("acp-2011",), ("clinical-change", "already-done")),
+    MessageType("C-UPRIGHT", _INFO, ("S13a", "S13b", "S13c"), ("guidance",), lead=False),
+    MessageType("C-CLAUSTRO", _INFO, (), (), lead=False),
+    MessageType(
+        "C-PITFALL", _INFO, ("S11a", "S11b", "S11c", "S12a", "S12b", "S12c", "S12d"), ("guidance",), lead=False
+    ),
+    MessageType("C-EDU", _INFO, ("S14a", "S14b"), ("guidance",), lead=False),
+    MessageType("C-DEGRADED", _WARNING, (), (), ("need-more-info",), (Outcome.SERVICE_DEGRADED,)),
+)
+MESSAGES: dict[str, MessageType] = {message.id: message for message in MESSAGE_TYPES}
+POSITION: dict[str, int] = {message.id: position for position, message in enumerate(MESSAGE_TYPES)}
+
+# The footer of every card: clinical judgement prevails, and no clinician has reviewed the content yet.
+FOOTER_STATEMENT = "S15"

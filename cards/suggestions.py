@@ -1,0 +1,294 @@
+"""The suggestions of each message: what a clinician can accept with one press.
+
+Three rules hold for all of them. Nothing advances the scan while an implant forbids or holds it; nothing is suggested
+that is already among the draft orders; and a suggestion that only removes the order never stands beside one that
+replaces or changes it, because a client would have to tell two removals of one order apart.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from cards import drafts
+from cards.assessment import Assessment
+from cards.decision import Message
+from cards.guideline import Outcome
+from cards.wording import Wording
+from fhir_mappings.dates import exact
+
+_RANK = {"routine": 0, "urgent": 1, "asap": 2, "stat": 3}
+
+
+@dataclass(frozen=True, slots=True)
+class Suggestion:
+    """A suggestion before it is shaped for a client; `key` names it within its card."""
+
+    key: str
+    label: str
+    actions: tuple[dict[str, Any], ...]
+    recommended: bool = False
+
+    @property
+    def removes(self) -> bool:
+        """Whether it removes the order."""
+        return any(action["type"] == "delete" for action in self.actions)
+
+    @property
+    def touches_order(self) -> bool:
+        """Whether it changes, replaces or removes the order."""
+        return any(action["type"] in ("delete", "update") for action in self.actions)
+
+
+class SuggestionBuilder:
+    """Builds the suggestions of one assessment in one language."""
+
+    def __init__(self, assessment: Assessment, wording: Wording) -> None:
+        """Bind an assessment; nothing is computed yet."""
+        self.assessment = assessment
+        self.order = assessment.order
+        self.wording = wording
+        self.implants = assessment.findings["R-MR"].tags
+        self.unscannable = bool(self.implants & {"unsafe", "hold"})
+        # An STU3 client gets no R4 resources; removing an order and changing its priority are the same in both.
+        self.creates = self.order.resource_type == "ServiceRequest"
+
+    def of(self, messages: tuple[Message, ...]) -> tuple[Suggestion, ...]:
+        """Return the suggestions of the messages of one card, the recommended one first."""
+        found: dict[str, Suggestion] = {}
+        for message in messages:
+            builder = _BUILDERS.get(message.id)
+            for suggestion in builder(self, message) if builder else ():
+                found.setdefault(suggestion.key, suggestion)
+        kept = list(found.values())
+        if any(suggestion.touches_order and suggestion.key != "remove" for suggestion in kept):
+            kept = [suggestion for suggestion in kept if suggestion.key != "remove"]
+        return tuple(sorted(kept, key=lambda suggestion: not suggestion.recommended))
+
+    def say(self, key: str, part: str, **values: object) -> str:
+        """Return a wording of a suggestion."""
+        return self.wording.text("suggestions", key, part, **values)
+
+    def drafted(self, orderable: str) -> bool:
+        """Whether an orderable is among the other draft orders."""
+        return drafts.concept_of(orderable) in self.order.sibling_concepts
+
+    def create(self, orderable: str, description: str, *, priority: str = "", note: str = "") -> dict[str, Any]:
+        """Return the action that adds a new draft order."""
+        patient = self.assessment.chart.patient_id
+        resource = drafts.new_order(orderable, self.order, patient, self.wording, priority=priority, note=note)
+        return {"type": "create", "description": description, "resource": resource}
+
+    def delete(self, description: str) -> dict[str, Any]:
+        """Return the action that removes the order."""
+        return {"type": "delete", "description": description, "resourceId": self.order.reference}
+
+    def update(self, description: str, resource: dict[str, Any]) -> dict[str, Any]:
+        """Return the action that changes the order."""
+        return {"type": "update", "description": description, "resource": resource}
+
+    def beside(self, key: str, *orderables: str, priority: str = "", recommended: bool = False) -> Iterator[Suggestion]:
+        """Yield a suggestion that adds orders and leaves the MRI as it is."""
+        missing = [name for name in orderables if not self.drafted(name)]
+        if not missing or not self.creates:
+            return
+        actions = tuple(
+            self.create(name, self.say(key, "create", test=self.say("orderables", name)), priority=priority)
+            for name in missing
+        )
+        yield Suggestion(key, self.say(key, "label"), actions, recommended)
+
+    def instead(self, key: str, orderable: str, *, priority: str = "", recommended: bool = False) -> Iterator[Suggestion]:
+        """Yield a suggestion that puts another study in the place of the MRI."""
+        if self.drafted(orderable) or not self.creates:
+            yield from self.remove()
+            return
+        actions = (self.delete(self.say(key, "delete")), self.create(orderable, self.say(key, "create"), priority=priority))
+        yield Suggestion(key, self.say(key, "label"), actions, recommended)
+
+    def remove(self, *, recommended: bool = False) -> Iterator[Suggestion]:
+        """Yield the suggestion that removes the MRI order."""
+        yield Suggestion("remove", self.say("remove", "label"), (self.delete(self.say("remove", "delete")),), recommended)
+
+    def raise_priority(self, priority: str) -> Iterator[Suggestion]:
+        """Yield the suggestion that raises the priority, unless the order has it or may not be scanned."""
+        if self.unscannable or _RANK.get(self.order.priority, 0) >= _RANK[priority]:
+            return
+        resource = drafts.with_priority(self.order.resource, priority)
+        key = "raise-priority"
+        action = self.update(self.say(key, "update", priority=priority), resource)
+        yield Suggestion(key, self.say(key, "label", priority=priority), (action,), recommended=True)
+
+    @property
+    def urgency(self) -> str:
+        """The priority that the assessment asks for; empty where it asks for none."""
+        return {Outcome.EMERGENCY: "stat", Outcome.URGENT: "urgent"}.get(self.assessment.outcome, "")
+
+
+def _emergency(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
+    if "unsafe" in builder.implants:
+        yield from _alternatives(builder, priority="stat")
+    elif builder.unscannable:
+        yield from builder.beside("myelography-beside", "order_ct_myelography_lumbar", priority="stat", recommended=True)
+        yield from builder.beside("ct-beside", "order_ct_lumbar_wo", priority="stat")
+    else:
+        yield from builder.raise_priority("stat")
+        if message.id == "C-EMERG-CORD":
+            yield from builder.beside("whole-spine", "order_mri_spine_wider", priority="stat")
+
+
+def _urgent(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
+    yield from builder.raise_priority("stat" if builder.assessment.outcome is Outcome.EMERGENCY else "urgent")
+    if message.id == "C-URG-INFECT":
+        yield from builder.beside("labs-and-cultures", "esr", "crp", "blood_culture", priority=builder.urgency)
+
+
+def _trauma(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    if builder.assessment.outcome is Outcome.URGENT:
+        yield from builder.instead("ct-instead", "order_ct_lumbar_wo", priority="urgent", recommended=_alone(builder))
+    yield from builder.beside("radiograph", "order_xray_lumbar", priority=builder.urgency)
+
+
+def _alone(builder: SuggestionBuilder) -> bool:
+    """Whether trauma is the only urgent reason; with a deficit or infection the MRI itself is wanted."""
+    return not any(message.id.startswith("C-URG-") and message.id != "C-URG-TRAUMA" for message in builder.assessment.messages)
+
+
+def _risk(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
+    yield from builder.beside("labs", "esr", "crp")
+    if "weight_loss" in message.variants:
+        yield from builder.beside("radiograph", "order_xray_lumbar")
+
+
+def _unsafe(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    if builder.assessment.outcome is not Outcome.EMERGENCY:
+        yield from _alternatives(builder, priority=builder.urgency)
+
+
+def _alternatives(builder: SuggestionBuilder, priority: str) -> Iterator[Suggestion]:
+    """Yield CT and CT myelography in place of the MRI, the one that answers the order's question recommended."""
+    if _not_indicated(builder):
+        yield from builder.remove(recommended=True)
+        return
+    bone = _asks_for_bone(builder)
+    yield from builder.instead(
+        "myelography-instead", "order_ct_myelography_lumbar", priority=priority, recommended=not bone
+    )
+    yield from builder.instead("ct-instead", "order_ct_lumbar_wo", priority=priority, recommended=bone)
+
+
+def _asks_for_bone(builder: SuggestionBuilder) -> bool:
+    """Whether the order asks about bone (trauma, fracture); otherwise it asks about the canal and the nerves."""
+    findings = builder.assessment.findings
+    fracture = findings["R-TRAUMA"].met or bool(findings["R-V6"].tags & {"fracture", "fall"})
+    return fracture and not findings["R-CES"].met
+
+
+def _not_indicated(builder: SuggestionBuilder) -> bool:
+    return any(message.id == "C-NOTAPP-6W" for message in builder.assessment.messages)
+
+
+def _hold(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    if builder.assessment.outcome is Outcome.EMERGENCY:
+        return
+    if _not_indicated(builder):
+        yield from builder.remove(recommended=True)
+        return
+    yield from builder.instead("ct-instead", "order_ct_lumbar_wo", priority=builder.urgency)
+    yield from builder.instead("myelography-instead", "order_ct_myelography_lumbar", priority=builder.urgency)
+
+
+def _add_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    """Yield the change to without-and-with; it keeps a raised priority, since it may be pressed after that one."""
+    urgency = builder.urgency
+    raised = urgency and _RANK.get(builder.order.priority, 0) < _RANK[urgency]
+    resource = drafts.with_priority(builder.order.resource, urgency) if raised else builder.order.resource
+    key = "add-contrast"
+    part = "update-prioritised" if raised else "update"
+    action = builder.update(builder.say(key, part), drafts.with_study(resource, "order_mri_lumbar_wo_w", builder.wording))
+    yield Suggestion(key, builder.say(key, "label"), (action,))
+
+
+def _drop_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    resource = drafts.with_study(builder.order.resource, "order_mri_lumbar_wo", builder.wording)
+    key = "drop-contrast"
+    action = builder.update(builder.say(key, "update"), resource)
+    yield Suggestion(key, builder.say(key, "label"), (action,), recommended=True)
+
+
+def _uncertain(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
+    if "plexopathy" in message.variants:
+        yield from builder.beside("plexus", "order_mri_plexus")
+
+
+def _fragile(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    yield from builder.beside("radiograph", "order_xray_lumbar")
+
+
+def _not_appropriate(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    yield from _therapy_instead(builder, "label", recommended=not builder.unscannable)
+
+
+def _therapy_instead(builder: SuggestionBuilder, label: str, *, recommended: bool = False) -> Iterator[Suggestion]:
+    key, day = "therapy-instead", followup(builder.assessment, builder.wording)
+    if builder.drafted("pt_referral") or not builder.creates:
+        yield from builder.remove(recommended=recommended)
+        return
+    note = builder.say(key, "note", followup=day)
+    actions = (
+        builder.delete(builder.say(key, "delete")),
+        builder.create("pt_referral", builder.say(key, "create", followup=day), note=note),
+    )
+    yield Suggestion(key, builder.say(key, label, followup=day), actions, recommended)
+
+
+def _information(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
+    if "beside" in message.variants or "minor" in message.variants:
+        return
+    if "early" in message.variants:
+        yield from _therapy_instead(builder, "label-unanswered")
+    elif "pain" in builder.assessment.findings["R-IND"].tags:
+        yield from builder.beside("therapy-beside", "pt_referral")
+    if "age_bone" in message.questions:
+        yield from builder.beside("radiograph", "order_xray_lumbar")
+
+
+def _upright(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    yield from builder.beside("standing-radiograph", "order_xray_lumbar_standing")
+
+
+def _duplicate(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    if "nondiagnostic" not in builder.assessment.findings["R-DUP"].tags:
+        yield from builder.remove()
+
+
+def followup(assessment: Assessment, wording: Wording) -> str:
+    """Return the day six weeks after the episode began, or after the order where that is not known or is past."""
+    weeks = timedelta(days=assessment.profile.thresholds.conservative_care)
+    early = "early" in assessment.findings["R-6W-NO"].tags
+    starts = [item.when.earliest for item in assessment.findings["R-EPISODE"].evidence if item.when.earliest]
+    due = min(starts) + weeks if early and starts else assessment.as_of + weeks
+    return wording.day(exact(due if due > assessment.as_of else assessment.as_of + weeks))
+
+
+_BUILDERS: dict[str, Callable[[SuggestionBuilder, Message], Iterator[Suggestion]]] = {
+    "C-EMERG-CES": _emergency,
+    "C-EMERG-CORD": _emergency,
+    "C-URG-NEURO": _urgent,
+    "C-URG-INFECT": _urgent,
+    "C-URG-CANCER": _urgent,
+    "C-URG-TRAUMA": _trauma,
+    "C-V7-RISK": _risk,
+    "C-MR-UNSAFE": _unsafe,
+    "C-MR-HOLD": _hold,
+    "C-CONTRAST-ADD": _add_contrast,
+    "C-CONTRAST-DROP": _drop_contrast,
+    "C-APPROP-UNCERTAIN-DX": _uncertain,
+    "C-APPROP-V6": _fragile,
+    "C-NOTAPP-6W": _not_appropriate,
+    "C-INFO-NEED": _information,
+    "C-UPRIGHT": _upright,
+    "C-DUP": _duplicate,
+}
