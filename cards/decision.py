@@ -21,6 +21,8 @@ from fhir_mappings.orders import ImagingOrder
 Findings = Mapping[str, Finding]
 
 RED_FLAG_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR", "R-MULTI", "R-INFECT", "R-CANCER", "R-TRAUMA", "R-V6", "R-V7")
+# Texts that hint at these are asked about even when the scan is due: it may be due today.
+PRESSING_HINTS = ("ces", "motor", "cord", "implant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,8 +155,10 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
         draft.say("C-INFO-NEED", "R-SCOPE", indicator=Indicator.INFO, variants=("minor",))
         return Outcome.OUT_OF_SCOPE
     if _appropriate(draft):
+        if pressing := tuple(f"hint_{topic}" for topic in PRESSING_HINTS if topic in findings["R-HINT"].tags):
+            draft.say("C-INFO-NEED", "R-HINT", questions=pressing, variants=("beside",))
         return Outcome.APPROPRIATE
-    if findings["R-IND"].status is Status.NOT_MET:
+    if findings["R-IND"].status is Status.NOT_MET and not findings["R-HINT"].questions:
         return Outcome.NO_CRITERIA_APPLY
     if findings["R-6W-NO"].met and not blockers(findings, chart):
         draft.say("C-NOTAPP-6W", "R-6W-NO", variants=tuple(sorted(findings["R-6W-NO"].tags)))
@@ -163,7 +167,8 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
         return Outcome.NOT_APPROPRIATE
     questions = open_questions(findings, chart)
     early = findings["R-6W-NO"].met or "early_on_record" in findings["R-6W-NO"].tags
-    variants = ("early",) if early else ()
+    unseen = bool(chart.incomplete(RED_FLAG_SOURCES))
+    variants = (*(("unseen",) if early and unseen else ()), *(("early",) if early else ()))
     draft.say("C-INFO-NEED", "R-6W-NO", questions=questions, variants=variants)
     if findings["R-AGE"].met:
         draft.say("C-APPROP-V6", variants=("age",))
@@ -194,7 +199,7 @@ def blockers(findings: Findings, chart: Chart) -> tuple[str, ...]:
     open_criteria += [name for name in ("R-AGE",) if findings[name].status is not Status.NOT_MET]
     open_criteria += [name for name in ("R-SCOPE",) if not findings[name].met]
     open_criteria += [name for name in ("R-CANDIDATE", "R-DX", "R-CON-MIT") if findings[name].met]
-    open_criteria += [name for name in ("R-CON-POSTOP",) if findings[name].questions]
+    open_criteria += [name for name in ("R-CON-POSTOP", "R-HINT") if findings[name].questions]
     return (*open_criteria, *chart.incomplete(RED_FLAG_SOURCES))
 
 

@@ -17,6 +17,7 @@ _ORDER = (
     "R-INFECT",
     "R-CANCER",
     "R-TRAUMA",
+    "R-HINT",
     "R-CON-POSTOP",
     "R-SCOPE",
     "R-AGE",

@@ -24,6 +24,9 @@ from fhir_mappings.terminology import canonical_system
 
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
 _MOST_EVIDENCE = 6
+_MOST_NAMES = 2
+# Concepts that are the very thing their message suspects: its summary then names it once.
+_NAMED = ("cauda_equina", "cord_compression", "spinal_infection")
 # SNOMED CT's fully specified names end in a tag that says nothing to a clinician.
 _SEMANTIC_TAG = re.compile(r" \((?:[a-z]+(?: [a-z]+)?|regime/therapy)\)$")
 
@@ -101,7 +104,7 @@ class CardText:
         others = {other.id for other in self.assessment.messages}
         if message.id.startswith("C-EMERG-") and others & {"C-MR-UNSAFE", "C-MR-HOLD"}:
             return ("blocked", *message.variants)
-        if message.evidence and message.evidence[0].concept in ("cauda_equina", "cord_compression"):
+        if message.evidence and message.evidence[0].concept in _NAMED:
             return ("named", *message.variants)
         if message.id == "C-MR-HOLD" and "C-NOTAPP-6W" in others:
             return ("not_indicated", *message.variants)
@@ -133,17 +136,21 @@ class CardText:
         return self.wording.text("messages", message.id, "count_many", number=len(message.questions))
 
     def _finding(self, message: Message, *, dated: bool) -> str:
-        """Return what was found, in a few words, for the summary."""
+        """Return what was found, in a few words, for the summary: up to two things, and when the first was."""
         if not message.evidence:
             return self.wording.text("messages", message.id, "title")
-        item = message.evidence[0]
-        name = self.wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
-        return f"{name} ({self.wording.day(item.when)})" if dated and item.when.is_known else name
+        names = list(dict.fromkeys(self._name(item) for item in message.evidence))[:_MOST_NAMES]
+        joined = self.wording.text("card", "and", first=names[0], second=names[-1]) if len(names) > 1 else names[0]
+        when = message.evidence[0].when
+        return f"{joined} ({self.wording.day(when)})" if dated and when.is_known else joined
+
+    def _name(self, item: Evidence) -> str:
+        return self.wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
 
     def _line(self, item: Evidence) -> str:
         """Return one line of evidence: what, code, date, remarks, resource."""
         names = dict.fromkeys(_SEMANTIC_TAG.sub("", code.display) for code in item.codes)
-        name = " / ".join(names) or self.wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
+        name = " / ".join(names) or self._name(item)
         codes = ", ".join(f"{self._system(code.system)} {escape(code.code)}".strip() for code in item.codes)
         notes = [self.wording.text("notes", note) for note in item.notes]
         parts = [

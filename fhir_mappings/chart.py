@@ -17,7 +17,9 @@ from fhir_mappings.answers import OrderAnswer, answers_of
 from fhir_mappings.datatypes import Reference, reference_id
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.entries import ChartEntry, ReadingContext, entries_of, reference_of
+from fhir_mappings.hints import Remark
 from fhir_mappings.needs import DATA_NEEDS
+from fhir_mappings.remarks import remarks_of
 from fhir_mappings.sources import SourceReading, SourceState, read_source
 from fhir_mappings.terminology import TerminologyIndex
 
@@ -33,6 +35,7 @@ class Chart:
     resources: Mapping[str, tuple[fhir.Resource, ...]]
     index: TerminologyIndex
     answers: tuple[OrderAnswer, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     foreign: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     missing_required: tuple[str, ...] = ()
@@ -89,14 +92,16 @@ def read_chart(patient_id: str, prefetch: Mapping[str, msgspec.Raw | bytes], ind
                 foreign.append(resource.resource_type)
     patient = next((found for found in own["Patient"] if isinstance(found, fhir.Patient)), None)
     resources = {name: _without_repeats(found) for name, found in own.items()}
+    birth = parse_date(patient.birth_date) if patient else UNKNOWN_DATE
     return Chart(
         patient_id,
         patient,
         {need.resource_type: _state(readings[need.key], need.resource_type, patient_id) for need in DATA_NEEDS},
-        index_entries(resources, index, parse_date(patient.birth_date) if patient else UNKNOWN_DATE),
+        index_entries(resources, index, birth),
         resources,
         index,
         tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())])),
+        tuple(remarks_of(resources, index, birth)),
         foreign=tuple(sorted(set(foreign))),
         damaged=tuple(
             sorted(reference_of(found) for group in resources.values() for found in group if not found.read_whole)

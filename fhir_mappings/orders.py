@@ -9,13 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
 from fhir_mappings.datatypes import CodeableConcept, id_in
 from fhir_mappings.dates import DateInterval, parse_date
 from fhir_mappings.entries import ChartEntry, ReadingContext, entries_of, order_entry
+from fhir_mappings.hints import Remark
+from fhir_mappings.remarks import order_remarks
 from fhir_mappings.resources import Resource, convert_resource, salvage
 from fhir_mappings.terminology import TerminologyIndex
 
@@ -59,7 +61,7 @@ class ImagingOrder:
     reasons: tuple[CodeableConcept, ...] = ()
     reason_references: tuple[str, ...] = ()
     supporting_references: tuple[str, ...] = ()
-    notes: tuple[str, ...] = ()
+    remarks: tuple[Remark, ...] = ()
     companions: Mapping[str, Resource] = field(default_factory=dict)
     entries: Mapping[str, tuple[ChartEntry, ...]] = field(default_factory=dict)
     sibling_concepts: frozenset[str] = frozenset()
@@ -76,8 +78,12 @@ class ImagingOrder:
         return priority if isinstance(priority, str) and priority else "routine"
 
     def as_of(self, today: date) -> date:
-        """Return the day the order was written, the day all windows count back from; today where it is not known."""
-        return self.authored.earliest if self.authored.is_exact and self.authored.earliest else today
+        """Return the day the order was written, the day all windows count back from.
+
+        Today where that is not known to the day, or lies in the future: every red flag would look old from there.
+        """
+        written = self.authored.earliest if self.authored.is_exact else None
+        return written if written is not None and written <= today + timedelta(days=1) else today
 
 
 def read_lumbar_mri_orders(
@@ -200,7 +206,7 @@ def _read_order(
         reasons=reasons,
         reason_references=reason_references,
         supporting_references=supporting_references,
-        notes=tuple(note["text"] for note in _objects(resource.get("note")) if isinstance(note.get("text"), str)),
+        remarks=order_remarks(reference, resource, reasons, index),
         companions=companions,
         entries=_entries(
             [order_entry(reference, reason, authored, index) for reason in reasons],

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fhir_mappings.criteria import cancer, contrast, episode, implants, infection, neurology, scope, surgery, trauma
+from fhir_mappings.criteria import cancer, contrast, episode, hints, implants, infection, neurology, scope, surgery, trauma
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Finding
 
@@ -33,6 +33,7 @@ CRITERIA: tuple[Criterion, ...] = (
     Criterion("R-TRAUMA", "Recent significant trauma", ("S04c",), trauma.r_trauma),
     Criterion("R-V6", "Fragile bone or low-velocity trauma", ("S04c",), trauma.r_v6),
     Criterion("R-V7", "Risk of cancer or infection", ("S04a", "S04b"), scope.r_v7),
+    Criterion("R-HINT", "Hints in free text", (), hints.r_hint),
     Criterion("R-EPISODE", "Episode of at least six weeks", ("S01", "S05a"), episode.r_episode),
     Criterion("R-6W-NO", "Nonspecific pain within six weeks of conservative care", ("S01",), episode.r_6w_no),
     Criterion("R-FAIL6W", "Pain after six weeks of conservative care", ("S05", "S05a"), episode.r_fail6w),
