@@ -1,0 +1,62 @@
+"""The application factory: everything that can be prepared is prepared here, before the first request.
+
+Reading value sets, building validators and importing FHIR models takes a second; doing it during a clinician's first
+click would look like an outage. The bundled demo requests are answered once at start: that warms every code path, and
+a service that cannot answer its own demos refuses to start.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Flask
+
+from cds_service.demos import load_demos
+from cds_service.envelope import read_hook_request
+from cds_service.errors import outcome_response, register_error_handlers
+from cds_service.feedback_store import SqliteFeedbackStore
+from cds_service.hooks import Adviser
+from cds_service.logs import log_requests
+from cds_service.paths import TidyPaths
+from cds_service.serialization import MsgspecProvider, encode
+from cds_service.views import Views
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from cds_service.feedback_store import FeedbackStore
+    from cds_service.settings import Settings
+
+
+def utc_now() -> datetime:
+    """Return the time of day; what the service runs on unless it is handed another clock."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings, *, clock: Callable[[], datetime] = utc_now, feedback: FeedbackStore | None = None
+) -> Flask:
+    """Return a ready application; SettingsError when the settings cannot be put to work."""
+    adviser = Adviser.from_settings(settings)
+    app = Flask("cds_service", static_folder=None)
+    app.json = MsgspecProvider(app)
+    app.url_map.merge_slashes = False  # TidyPaths does it, without a redirect
+    store = feedback or SqliteFeedbackStore(settings.feedback_file)
+    for blueprint in Views(adviser, store, clock, settings.max_body_bytes).blueprints():
+        app.register_blueprint(blueprint)
+    register_error_handlers(app)
+    log_requests(app)
+    app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign] # how Flask documents adding middleware
+    _rehearse(app, adviser)
+    return app
+
+
+def _rehearse(app: Flask, adviser: Adviser) -> None:
+    """Answer the bundled demos, and refuse one request."""
+    for demo in load_demos():
+        request = read_hook_request(demo.body(), demo.hook)
+        encode(adviser.answer(request, utc_now().date()).response)
+    with app.test_request_context():
+        outcome_response(HTTPStatus.BAD_REQUEST, "invalid", "Rehearsal.")

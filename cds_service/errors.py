@@ -1,0 +1,145 @@
+"""Every failure that a caller can meet, in one hierarchy, and the one way in which it is answered.
+
+A CDS client can only act on an error that says which field was wrong and that support can find again. So each failure
+carries its HTTP status, its FHIR issue code and the field, and leaves as an OperationOutcome with the request id.
+Messages are fixed sentences: no value of a request ever reaches one, because a request is full of patient data.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from fhir.resources.R4B.operationoutcome import OperationOutcome
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from cds_service.trace import current_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from flask import Flask
+
+_LOG: Final = logging.getLogger(__name__)
+
+# The issue code and the sentence for what Flask and werkzeug raise by themselves.
+_HTTP: Final = {
+    HTTPStatus.BAD_REQUEST: ("invalid", "The request could not be read."),
+    HTTPStatus.NOT_FOUND: ("not-found", "Nothing is offered at this address; GET /cds-services lists what is."),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("not-supported", "This address does not answer that HTTP method."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too-long", "The request body is larger than this service accepts."),
+}
+_KEPT_HEADERS: Final = ("Allow", "Retry-After")
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; `problems` holds a sentence for each, beginning with the setting's name."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        """Keep the sentences and join them for display."""
+        self.problems = tuple(problems)
+        super().__init__("the settings cannot be used:\n" + "\n".join(f"  {problem}" for problem in self.problems))
+
+
+class ServiceError(Exception):
+    """A request that is refused: HTTP status, FHIR issue code, a sentence, and the fields it is about."""
+
+    def __init__(self, status: int, issue_code: str, message: str, expression: Iterable[str] = ()) -> None:
+        """Take a message that repeats nothing of the request; field names are fine."""
+        super().__init__(message)
+        self.status = status
+        self.issue_code = issue_code
+        self.message = message
+        self.expression = tuple(expression)
+
+
+class BadRequestError(ServiceError):
+    """400: the body breaks the contract at one place."""
+
+    def __init__(self, issue_code: str, message: str, *expression: str) -> None:
+        """Take the paths of the fields at fault, such as `context.patientId`."""
+        super().__init__(HTTPStatus.BAD_REQUEST, issue_code, message, expression)
+
+
+class UnknownServiceError(ServiceError):
+    """404: no service has this id."""
+
+    def __init__(self) -> None:
+        """Point to where the ids are listed."""
+        super().__init__(HTTPStatus.NOT_FOUND, "not-found", "No service has this id; GET /cds-services lists them.")
+
+
+class DataMissingError(ServiceError):
+    """412: data without which no advice can be given were neither sent nor readable."""
+
+    def __init__(self, keys: Iterable[str]) -> None:
+        """Take the prefetch keys that are missing."""
+        missing = tuple(keys)
+        message = (
+            f"Advice on a lumbar spine MRI needs data that were not available: {', '.join(missing)}. Send them in "
+            "prefetch under these keys, as the templates at /cds-services ask; null or an empty Bundle says that "
+            "there are none."
+        )
+        fields = (f"prefetch.{key}" for key in missing)
+        super().__init__(HTTPStatus.PRECONDITION_FAILED, "incomplete", message, fields)
+
+
+class MediaTypeError(ServiceError):
+    """415: the body is declared to be something other than plain JSON."""
+
+    def __init__(self, message: str) -> None:
+        """Take what was wrong with the declaration."""
+        super().__init__(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-supported", message)
+
+
+class StoreUnavailableError(ServiceError):
+    """503: the store did not take what it was given; nothing of it was kept."""
+
+    def __init__(self) -> None:
+        """Say that the client may send the same again."""
+        message = "The feedback could not be stored and nothing of it was kept; please send it again later."
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, "no-store", message)
+
+
+def outcome_response(status: int, issue_code: str, message: str, expression: Iterable[str] = ()) -> Response:
+    """Return an error answer: a validated OperationOutcome that carries the request id."""
+    issue: dict[str, object] = {
+        "severity": "fatal" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "error",
+        "code": issue_code,
+        "details": {"text": message},
+        "diagnostics": f"Request id: {current_trace().request_id}",
+    }
+    if fields := list(expression):
+        issue["expression"] = fields
+    outcome = OperationOutcome.model_validate({"resourceType": "OperationOutcome", "issue": [issue]})
+    return Response(outcome.model_dump_json(), status=status, mimetype="application/json")
+
+
+def _service_error(error: ServiceError) -> Response:
+    return outcome_response(error.status, error.issue_code, error.message, error.expression)
+
+
+def _http_exception(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    code, message = _HTTP.get(status, ("processing", f"{status.phrase}."))
+    response = outcome_response(status, code, message)
+    raised = error.get_response()
+    for name in _KEPT_HEADERS:
+        if name in raised.headers:
+            response.headers[name] = raised.headers[name]
+    return response
+
+
+def _crash(error: Exception) -> Response:
+    _LOG.error("unhandled exception", exc_info=error)
+    message = "The service failed while working on this request. No advice was given; that does not mean approval."
+    return outcome_response(HTTPStatus.INTERNAL_SERVER_ERROR, "exception", message)
+
+
+def register_error_handlers(app: Flask) -> None:
+    """Make every failure of an application leave as an OperationOutcome."""
+    app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(Exception, _crash)

@@ -1,0 +1,90 @@
+"""The JSON Schemas (2020-12) of what goes in and out, and the one sentence said about a body that breaks one.
+
+The files beside this module are documentation for integrators too. Validators are built once: building one costs two
+hundred times as much as using it. Only envelopes are checked; FHIR resources inside them are not.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib import resources
+from typing import TYPE_CHECKING, Any, Final, cast
+
+import msgspec
+from jsonschema import Draft202012Validator, FormatChecker
+from jsonschema.exceptions import best_match
+
+if TYPE_CHECKING:
+    from jsonschema.exceptions import ValidationError
+
+_FORMATS: Final = FormatChecker(formats=())
+_RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
+
+# What is wrong, by schema keyword; whatever is not here is a value that the contract does not allow.
+_SENTENCES: Final = {
+    "required": ("required", "{} is missing."),
+    "dependentRequired": ("required", "{} lacks a member that it needs here."),
+    "anyOf": ("required", "{} lacks a member that it needs here."),
+    "type": ("structure", "{} is not of the JSON type that the contract asks for."),
+}
+_OTHER: Final = ("value", "{} has a value that the contract does not allow.")
+
+
+@_FORMATS.checks("date-time", raises=(ValueError, OverflowError))
+def _is_timestamp(value: object) -> bool:
+    """Whether a string is an RFC 3339 timestamp of a day that exists, in UTC too."""
+    if not isinstance(value, str):
+        return True  # its type is the business of another keyword
+    return bool(_RFC3339.fullmatch(value)) and bool(datetime.fromisoformat(value.upper()).astimezone(UTC))
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """The first thing wrong with a document: where, FHIR issue code, a sentence without any of its values."""
+
+    path: str
+    issue_code: str
+    message: str
+
+
+class Schema:
+    """A schema of this folder, ready to check documents."""
+
+    def __init__(self, name: str) -> None:
+        """Read `<name>.schema.json` and check that it is a schema itself."""
+        text = resources.files(__name__).joinpath(f"{name}.schema.json").read_bytes()
+        self.document: dict[str, Any] = msgspec.json.decode(text)
+        Draft202012Validator.check_schema(self.document)
+        self._validator = Draft202012Validator(self.document, format_checker=_FORMATS)
+
+    def problem(self, instance: Any) -> Problem | None:
+        """Return what is most wrong with a document, or None when it fits."""
+        error = best_match(self._validator.iter_errors(instance))
+        return _problem(error) if error else None
+
+    def errors(self, instance: Any) -> list[str]:
+        """Return everything wrong with a document, with its values: for documents that we wrote ourselves."""
+        return [f"{field_path(error)}: {error.message}" for error in self._validator.iter_errors(instance)]
+
+
+def field_path(error: ValidationError) -> str:
+    """Return where an error is, as `context.draftOrders` or `feedback[1].outcome`; "" is the whole document."""
+    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+    if error.validator == "required":
+        required, present = cast("list[str]", error.validator_value), cast("dict[str, Any]", error.instance)
+        path += f".{next(name for name in required if name not in present)}"
+    return path.removeprefix(".")
+
+
+def _problem(error: ValidationError) -> Problem:
+    path = field_path(error)
+    code, sentence = _SENTENCES.get(str(error.validator), _OTHER)
+    return Problem(path, code, sentence.format(path or "The request body"))
+
+
+HOOK_REQUEST: Final = Schema("hook-request")
+HOOK_RESPONSE: Final = Schema("hook-response")
+FEEDBACK_REQUEST: Final = Schema("feedback-request")
+DISCOVERY_RESPONSE: Final = Schema("discovery-response")

@@ -1,0 +1,97 @@
+"""The settings, read once at start into one frozen object.
+
+A decision support service that starts with a setting it did not understand is worse than one that refuses: a typing
+error in a variable's name would silently leave the default in force. So an unknown `LUMBAR_CDS_…` variable and a value
+out of range both stop the start, and every one of them is named.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from cds_service.errors import SettingsError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+PREFIX: Final = "LUMBAR_CDS_"
+
+Profile = Literal["development", "production"]
+
+# What a profile chooses where nothing else is said.
+_PROFILES: Final[Mapping[str, Mapping[str, Any]]] = {
+    "development": {"verbosity": "all", "explain": True, "log_format": "console"},
+    "production": {"verbosity": "action", "explain": False, "log_format": "json"},
+}
+
+
+def _processors() -> int:
+    """Processors that this process may use: a container's share, where the platform tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Settings(BaseModel):
+    """How this process runs. Defaults that differ between profiles stand in the profile."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    profile: Profile = Field("development", description="Defaults for a workplace or for real use.")
+    host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
+    port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
+    workers: int = Field(default_factory=lambda: min(2, _processors()), ge=1, le=64, description="Worker processes.")
+    threads: int = Field(8, ge=1, le=256, description="Threads of each worker.")
+    max_body_bytes: int = Field(5 * 1024 * 1024, ge=1024, description="Largest request body; a larger one is a 413.")
+    max_orders: Annotated[int, Field(ge=1, le=200)] = Field(
+        20, description="Most lumbar MRI orders assessed in one request; more are a 400, never a partial answer."
+    )
+    verbosity: Literal["all", "action"] = Field(
+        description="`all`: every message. `action`: only cards that ask for something."
+    )
+    explain: bool = Field(description="Adds the assessments, as codes and references, to each answer's extension.")
+    treat_conditional_as: Literal["warn", "hold"] = Field(
+        "warn", description="Whether an MR Conditional implant warns or holds the scan."
+    )
+    language: str = Field("en", pattern="^[a-z]{2,3}(-[A-Z]{2})?$", description="Language of the cards.")
+    data_dir: Path = Field(Path("var"), description="Folder for what is stored: feedback.")
+    log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important log line.")
+    log_format: Literal["console", "json"] = Field(description="Log lines for people or for machines.")
+
+    @property
+    def feedback_file(self) -> Path:
+        """Where feedback is stored."""
+        return self.data_dir / "feedback.sqlite3"
+
+
+def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:
+    """Return the settings from `LUMBAR_CDS_…` variables and overrides; an override of None counts as not given.
+
+    SettingsError names every variable that is unknown or cannot be used. An empty variable counts as not set, because
+    that is how Compose files and CI systems pass "nothing".
+    """
+    variables = os.environ if environ is None else environ
+    found = {name: value for name, value in variables.items() if name.startswith(PREFIX) and value}
+    values: dict[str, Any] = {name.removeprefix(PREFIX).lower(): value for name, value in found.items()}
+    given = {name: value for name, value in overrides.items() if value is not None}
+    values |= given
+    chosen = values.get("profile", Settings.model_fields["profile"].default)
+    try:
+        return Settings.model_validate(dict(_PROFILES.get(str(chosen), {})) | values)
+    except ValidationError as error:
+        raise SettingsError(_sentences(error, given, profile_known=chosen in _PROFILES)) from None
+
+
+def _sentences(error: ValidationError, given: Mapping[str, Any], *, profile_known: bool) -> list[str]:
+    """Return a sentence for each problem; what is wrong, but never the value, which may be a secret."""
+    sentences = []
+    for problem in error.errors(include_url=False, include_input=False):
+        name = str(problem["loc"][0])
+        if problem["type"] == "missing" and not profile_known:
+            continue  # its default would have come from the profile, which is a problem of its own
+        label = f"--{name.replace('_', '-')}" if name in given else f"{PREFIX}{name.upper()}"
+        unknown = problem["type"] == "extra_forbidden"
+        sentences.append(f"{label}: {'there is no such setting' if unknown else problem['msg']}")
+    return sentences

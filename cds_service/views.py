@@ -1,0 +1,121 @@
+"""The addresses of the service. Each view reads, delegates and answers; whatever goes wrong is raised."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from cds_service import __version__
+from cds_service.discovery import SERVICES, HookService, discovery_document
+from cds_service.envelope import read_hook_request
+from cds_service.errors import BadRequestError, MediaTypeError, UnknownServiceError
+from cds_service.feedback import read_feedback
+from cds_service.serialization import encode
+from cds_service.trace import current_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from cds_service.feedback_store import FeedbackStore
+    from cds_service.hooks import Adviser
+
+# FHIR's media types too, also under its old name, and none at all: clients send them with the same JSON.
+_JSON: Final = frozenset({"", "application/json", "application/fhir+json", "application/json+fhir"})
+_CACHE_SECONDS: Final = 300
+_SERVICES: Final = {service.id: service for service in SERVICES}
+_DISCOVERY: Final = encode(discovery_document())
+_DISCOVERY_TAG: Final = hashlib.sha256(_DISCOVERY).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True)
+class Views:
+    """The views and what they work with."""
+
+    adviser: Adviser
+    feedback: FeedbackStore
+    clock: Callable[[], datetime]
+    max_body_bytes: int
+
+    def blueprints(self) -> tuple[Blueprint, ...]:
+        """Return the routes: those of CDS Hooks, and those for whoever keeps the service running."""
+        hooks, health = Blueprint("hooks", __name__), Blueprint("health", __name__)
+        hooks.get("/cds-services")(self.discover)
+        hooks.post("/cds-services/<service_id>")(self.call)
+        hooks.post("/cds-services/<service_id>/feedback")(self.report)
+        health.get("/livez")(self.live)
+        health.get("/readyz")(self.ready)
+        return hooks, health
+
+    def discover(self) -> Response:
+        """Tell what is offered."""
+        response = _json(_DISCOVERY)
+        response.set_etag(_DISCOVERY_TAG)
+        response.cache_control.public = True
+        response.cache_control.max_age = _CACHE_SECONDS
+        response.make_conditional(request)
+        return response
+
+    def call(self, service_id: str) -> Response:
+        """Answer a hook."""
+        service = _service(service_id)
+        trace = current_trace()
+        trace.hook = service.hook
+        hook_request = read_hook_request(_body(self.max_body_bytes), service.hook)
+        try:
+            answer = self.adviser.answer(hook_request, self.clock().date())
+            body = encode(answer.response)
+        except RecursionError:
+            raise BadRequestError("structure", "The request is nested too deeply.") from None
+        trace.outcomes = tuple(str(found.outcome) for found in answer.assessments)
+        trace.messages = tuple(message.id for found in answer.assessments for message in found.messages)
+        return _json(body)
+
+    def report(self, service_id: str) -> Response:
+        """Take feedback on the cards of a service."""
+        service = _service(service_id)
+        self.feedback.record(read_feedback(_body(self.max_body_bytes), service.id))
+        return _json(b"{}")
+
+    def live(self) -> Response:
+        """Answer as long as the process does."""
+        return _json(encode({"status": "ok", "version": __version__}))
+
+    def ready(self) -> Response:
+        """Tell that hooks are answered, and whether feedback can be stored.
+
+        A broken feedback store does not make the service unready: advice must not stop because a disk is full.
+        """
+        store = "ok" if self.feedback.available() else "unavailable"
+        return _json(encode({"status": "ready", "feedback": store}))
+
+
+def _service(service_id: str) -> HookService:
+    """Return the service of an address and note it for the log; an unknown id is not noted, it could be anything."""
+    if service_id not in _SERVICES:
+        raise UnknownServiceError
+    current_trace().service = service_id
+    return _SERVICES[service_id]
+
+
+def _body(limit: int) -> bytes:
+    """Return the bytes of the request, at most `limit`, which must be declared as plain JSON or not at all."""
+    if request.mimetype not in _JSON:
+        raise MediaTypeError("The request body must be JSON (Content-Type: application/json).")
+    if request.headers.get("Content-Encoding", "identity").strip().lower() != "identity":
+        raise MediaTypeError("The request body must not be compressed (no Content-Encoding).")
+    # Werkzeug ends a chunked body at its maximum without an error, so it may read one byte more than we accept.
+    request.max_content_length = limit + 1
+    body = request.get_data(cache=False)
+    if len(body) > limit:
+        raise RequestEntityTooLarge
+    return body
+
+
+def _json(body: bytes) -> Response:
+    return Response(body, status=HTTPStatus.OK, mimetype="application/json")

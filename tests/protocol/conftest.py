@@ -1,0 +1,24 @@
+"""One application for all protocol tests: it keeps nothing from one request to the next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from tests.protocol.builders import HookClient, make_app
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """The application in its development profile."""
+    return make_app()
+
+
+@pytest.fixture
+def client(app: Flask) -> HookClient:
+    """A client of the application."""
+    return HookClient(app)

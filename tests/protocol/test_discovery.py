@@ -1,0 +1,58 @@
+"""GET /cds-services."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cds_service import schemas
+from fhir_mappings.needs import prefetch_templates
+
+if TYPE_CHECKING:
+    from tests.protocol.builders import HookClient
+
+
+def test_lists_two_services_with_ids_of_their_own(client: HookClient) -> None:
+    """There is one id for each hook, because some clients key services by URL."""
+    services = client.open("/cds-services").json["services"]
+    assert [(service["id"], service["hook"]) for service in services] == [
+        ("lumbar-mri-order-select", "order-select"),
+        ("lumbar-mri-order-sign", "order-sign"),
+    ]
+
+
+def test_fits_the_schema(client: HookClient) -> None:
+    """The document has every recommended field, no empty value, and tokens that every client can resolve."""
+    assert schemas.DISCOVERY_RESPONSE.errors(client.open("/cds-services").json) == []
+
+
+def test_publishes_the_prefetch_templates(client: HookClient) -> None:
+    """Both services ask for the data needs of the criteria."""
+    for service in client.open("/cds-services").json["services"]:
+        assert service["prefetch"] == prefetch_templates()
+
+
+def test_says_what_is_required(client: HookClient) -> None:
+    """A person who connects a client reads which keys are needed, and what happens without them."""
+    for service in client.open("/cds-services").json["services"]:
+        assert "patient and conditions are required" in service["usageRequirements"]
+        assert "412" in service["usageRequirements"]
+
+
+def test_may_be_cached(client: HookClient) -> None:
+    """The document carries a strong ETag and may be kept for five minutes."""
+    headers = client.open("/cds-services").headers
+    assert headers["Cache-Control"] == "public, max-age=300"
+    assert headers["ETag"].startswith('"')
+
+
+def test_unchanged_document_is_not_sent_again(client: HookClient) -> None:
+    """A client that has the document is told so without a body."""
+    tag = client.open("/cds-services").headers["ETag"]
+    reply = client.open("/cds-services", headers={"If-None-Match": tag})
+    assert (reply.status, reply.text) == (304, "")
+
+
+def test_is_the_same_for_every_caller(client: HookClient) -> None:
+    """Nothing in the document depends on who asks or how."""
+    plain = client.open("/cds-services").text
+    assert client.open("/cds-services?x=1", headers={"Authorization": "Bearer x", "Host": "other"}).text == plain

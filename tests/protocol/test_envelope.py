@@ -1,0 +1,158 @@
+"""What a hook request must look like, and what is tolerated."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from tests.protocol.builders import SELECT, SERVICES, SIGN, bundle, hook_request, ibuprofen_order, lumbar_mri
+
+if TYPE_CHECKING:
+    from tests.protocol.builders import HookClient
+
+TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 300, "scope": "user/*.read", "subject": "lumbar"}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("member", ["hook", "hookInstance", "context"])
+def test_missing_member_is_named(client: HookClient, service: str, member: str) -> None:
+    """A request without a required member is refused, and the member named."""
+    reply = client.call(service, hook_request(service, **{member: None}))
+    assert (reply.status, reply.codes, reply.fields) == (400, ["required"], [member])
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("member", ["userId", "patientId", "draftOrders"])
+def test_missing_context_member_is_named(client: HookClient, service: str, member: str) -> None:
+    """A context without a required member is refused, and the member named by its path."""
+    request = hook_request(service)
+    del request["context"][member]
+    reply = client.call(service, request)
+    assert (reply.status, reply.codes, reply.fields) == (400, ["required"], [f"context.{member}"])
+
+
+def test_order_select_needs_selections(client: HookClient) -> None:
+    """order-select without selections is refused: advising on every draft would be guessing."""
+    reply = client.call(SELECT, hook_request(SELECT, context={"selections": None}))
+    assert (reply.status, reply.fields) == (400, ["context.selections"])
+
+
+def test_order_sign_needs_no_selections(client: HookClient) -> None:
+    """order-sign has no selections; a stray value there is ignored."""
+    assert client.call(SIGN, hook_request(SIGN)).status == 200
+    assert client.call(SIGN, hook_request(SIGN, context={"selections": "stray"})).status == 200
+
+
+WRONG: list[tuple[dict[str, Any], str]] = [
+    ({"hook": ["order-select"]}, "hook"),
+    ({"hook": "patient-view"}, "hook"),
+    ({"hook": "order-sign"}, "hook"),
+    ({"hookInstance": ""}, "hookInstance"),
+    ({"hookInstance": 7}, "hookInstance"),
+    ({"hookInstance": "x" * 201}, "hookInstance"),
+    ({"context": "x"}, "context"),
+    ({"context": {"draftOrders": []}}, "context.draftOrders"),
+    ({"context": {"draftOrders": {"resourceType": "Patient"}}}, "context.draftOrders.resourceType"),
+    ({"context": {"draftOrders": {"entry": []}}}, "context.draftOrders.resourceType"),
+    ({"context": {"draftOrders": {"resourceType": "Bundle", "entry": {}}}}, "context.draftOrders.entry"),
+    ({"context": {"patientId": 7}}, "context.patientId"),
+    ({"context": {"patientId": " "}}, "context.patientId"),
+    ({"context": {"userId": ""}}, "context.userId"),
+    ({"context": {"encounterId": {}}}, "context.encounterId"),
+    ({"context": {"selections": "ServiceRequest/mri-1"}}, "context.selections"),
+    ({"context": {"selections": ["ServiceRequest/mri-1", 7]}}, "context.selections[1]"),
+    ({"prefetch": []}, "prefetch"),
+    ({"prefetch": "x"}, "prefetch"),
+    ({"fhirServer": 7}, "fhirServer"),
+    ({"fhirServer": "https://ehr.example.org", "fhirAuthorization": "t"}, "fhirAuthorization"),
+    ({"fhirServer": "https://ehr.example.org", "fhirAuthorization": {}}, "fhirAuthorization.access_token"),
+    ({"fhirAuthorization": TOKEN}, "fhirServer"),
+    ({"fhirAuthorization": TOKEN | {"patient": 7}, "fhirServer": "https://e"}, "fhirAuthorization.patient"),
+]
+
+
+@pytest.mark.parametrize(("members", "path"), WRONG, ids=[f"{path}-{number}" for number, (_, path) in enumerate(WRONG)])
+def test_wrong_value_is_named(client: HookClient, members: dict[str, Any], path: str) -> None:
+    """A value that breaks the contract is refused, its field named and nothing of it repeated."""
+    request = hook_request(SELECT)
+    context = members.get("context")
+    if isinstance(context, dict):
+        request["context"] |= context
+    else:
+        request |= members
+    reply = client.call(SELECT, request)
+    assert (reply.status, reply.fields) == (400, [path])
+    assert "order-sign" not in reply.json["issue"][0]["details"]["text"]
+
+
+def test_null_context_is_refused(client: HookClient) -> None:
+    """A context of null is not a context."""
+    request = hook_request(SELECT)
+    request["context"] = None
+    assert client.call(SELECT, request).fields == ["context"]
+
+
+TOLERATED: dict[str, dict[str, Any]] = {
+    "unknown members": {"futureField": {"x": [1]}, "user": "Practitioner/1"},
+    "an extension of any form": {"extension": {"org.example": {"a": 1}}},
+    "an extension that is a list": {"extension": [{"url": "x"}]},
+    "an instance with a prefix": {"hookInstance": "urn:uuid:0c6fdc1a-6f0e-4f0e-9a44-2c8d7a9a1b01"},
+    "an instance that is no UUID": {"hookInstance": "not-a-uuid"},
+    "a user by bare id": {"context": {"userId": "prac-1"}},
+    "an unknown context member": {"context": {"unknown": {"z": 1}}},
+    "a token": {"fhirServer": "https://ehr.example.org/fhir", "fhirAuthorization": TOKEN},
+    "a token of a few members": {"fhirServer": "https://e", "fhirAuthorization": {"access_token": "t"}},
+    "a token for the patient": {"fhirServer": "https://e", "fhirAuthorization": TOKEN | {"patient": "pat-1"}},
+    "a patient by reference": {"context": {"patientId": "Patient/pat-1"}},
+}
+
+
+@pytest.mark.parametrize("members", TOLERATED.values(), ids=TOLERATED.keys())
+def test_tolerated_form_gets_the_same_advice(client: HookClient, members: dict[str, Any]) -> None:
+    """What real clients send beyond or beside the contract does not change the advice."""
+    usual = client.call(SIGN, hook_request(SIGN))
+    reply = client.call(SIGN, hook_request(SIGN, **members))
+    assert [card["summary"] for card in reply.cards] == [card["summary"] for card in usual.cards]
+
+
+@pytest.mark.parametrize("member", ["fhirAuthorization", "fhirServer", "encounterId"])
+def test_null_counts_as_left_out(client: HookClient, member: str) -> None:
+    """Clients that write null for "none" are served."""
+    request = hook_request(SIGN)
+    (request["context"] if member == "encounterId" else request)[member] = None
+    assert client.call(SIGN, request).status == 200
+
+
+def test_null_prefetch_counts_as_none(client: HookClient) -> None:
+    """A prefetch of null holds no keys, so required data are missing."""
+    request = hook_request(SIGN)
+    request["prefetch"] = None
+    assert client.call(SIGN, request).status == 412
+
+
+ODD_BUNDLES: dict[str, Any] = {
+    "no entry": {"resourceType": "Bundle", "type": "collection"},
+    "empty entry": {"resourceType": "Bundle", "entry": []},
+    "null entry": {"resourceType": "Bundle", "entry": None},
+    "entries of all kinds": {"resourceType": "Bundle", "entry": [{}, None, "x", 7, [], {"resource": None}]},
+    "resources of all kinds": {
+        "resourceType": "Bundle",
+        "entry": [{"resource": "x"}, {"resource": []}, {"resource": {}}, {"resource": 7}],
+    },
+}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("orders", ODD_BUNDLES.values(), ids=ODD_BUNDLES.keys())
+def test_bundle_without_readable_orders_is_silent(client: HookClient, service: str, orders: dict[str, Any]) -> None:
+    """Bundles that hold no order that can be read have no lumbar MRI order in them."""
+    reply = client.call(service, hook_request(service, context={"draftOrders": orders}))
+    assert reply.cards == []
+
+
+def test_bundle_without_type_is_read(client: HookClient) -> None:
+    """Older clients leave the Bundle's type out."""
+    orders = bundle(ibuprofen_order(), lumbar_mri())
+    del orders["type"]
+    assert client.call(SIGN, hook_request(SIGN, context={"draftOrders": orders})).cards != []

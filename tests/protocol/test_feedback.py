@@ -1,0 +1,157 @@
+"""POST /cds-services/{id}/feedback."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from cds_service.feedback_store import SqliteFeedbackStore
+from tests.protocol.builders import SELECT, SERVICES, SIGN, HookClient, feedback_entry, make_app
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+REASON = {"code": "recipient-disagrees-evidence", "system": "http://example.org/reasons"}
+ACCEPTED = feedback_entry(outcome="accepted", acceptedSuggestions=[{"id": "s-1"}, {"id": "s-2"}])
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    """Where feedback is stored; the folder does not exist yet."""
+    return tmp_path / "data" / "feedback.sqlite3"
+
+
+@pytest.fixture
+def storing_client(file: Path) -> HookClient:
+    """A client of an application that stores feedback."""
+    return HookClient(make_app(feedback=SqliteFeedbackStore(file)))
+
+
+def rows(file: Path, columns: str) -> list[Any]:
+    """Return columns of everything that is stored, read by another connection than the application's."""
+    with closing(sqlite3.connect(file)) as database:
+        return database.execute(f"SELECT {columns} FROM feedback ORDER BY id").fetchall()  # noqa: S608 - of our own
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_feedback_is_confirmed_with_an_empty_object(client: HookClient, service: str) -> None:
+    """Every legal form of feedback is taken, for cards that were never heard of too."""
+    override = {"reason": REASON, "userComment": "no"}
+    entries = [ACCEPTED, feedback_entry(), feedback_entry(overrideReason=override), ACCEPTED]
+    reply = client.report(service, entries)
+    assert (reply.status, reply.json) == (200, {})
+
+
+def test_empty_batch_is_fine(client: HookClient) -> None:
+    """A client with nothing to report may say so."""
+    assert client.report(SELECT, []).status == 200
+
+
+def test_everything_reported_is_stored(storing_client: HookClient, file: Path) -> None:
+    """Outcome, suggestions, reason and comment are kept as reported, with the time in UTC."""
+    override = feedback_entry(
+        overrideReason={"reason": REASON | {"display": "Disagrees"}, "userComment": "foot drop"},
+        outcomeTimestamp="2026-06-02T22:06:12.5+02:00",
+    )
+    storing_client.report(SIGN, [ACCEPTED, override])
+    columns = "service, outcome, outcome_at, accepted, reason_code, reason_system, reason_display, comment"
+    assert rows(file, columns) == [
+        (SIGN, "accepted", "2026-06-02T20:06:12+00:00", '["s-1","s-2"]', "", "", "", ""),
+        (SIGN, "overridden", "2026-06-02T20:06:12.500000+00:00", "[]", *REASON.values(), "Disagrees", "foot drop"),
+    ]
+
+
+def test_repeated_report_is_stored_once(storing_client: HookClient, file: Path) -> None:
+    """The same report, in one batch or in two, in another time zone or another order, is one event."""
+    storing_client.report(SIGN, [ACCEPTED, ACCEPTED])
+    again = ACCEPTED | {
+        "outcomeTimestamp": "2026-06-02T22:06:12+02:00",
+        "acceptedSuggestions": [{"id": "s-2"}, {"id": "s-1"}],
+    }
+    storing_client.report(SIGN, [again])
+    assert len(rows(file, "id")) == 1
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"card": "another"},
+        {"outcomeTimestamp": "2026-06-02T20:06:13Z"},
+        {"overrideReason": {"reason": REASON}},
+        {"overrideReason": {"userComment": "another"}},
+    ],
+)
+def test_differing_report_is_another_event(storing_client: HookClient, file: Path, change: dict[str, Any]) -> None:
+    """What differs in anything that matters is kept beside the other, never in its place."""
+    storing_client.report(SIGN, [feedback_entry(), feedback_entry(**change)])
+    assert len(rows(file, "id")) == 2
+
+
+def test_same_card_of_two_services_is_two_events(storing_client: HookClient, file: Path) -> None:
+    """Events belong to the service they were sent to."""
+    for service in SERVICES:
+        storing_client.report(service, [feedback_entry()])
+    assert rows(file, "service") == [(service,) for service in SERVICES]
+
+
+@pytest.mark.parametrize(
+    ("entry", "path"),
+    [
+        ("x", "feedback[1]"),
+        ({}, "feedback[1].card"),
+        (feedback_entry(card=""), "feedback[1].card"),
+        (feedback_entry(outcome=None), "feedback[1].outcome"),
+        (feedback_entry(outcome="liked"), "feedback[1].outcome"),
+        (feedback_entry(outcomeTimestamp=None), "feedback[1].outcomeTimestamp"),
+        (feedback_entry(outcomeTimestamp="yesterday"), "feedback[1].outcomeTimestamp"),
+        (feedback_entry(outcomeTimestamp="2026-02-30T10:00:00Z"), "feedback[1].outcomeTimestamp"),
+        (feedback_entry(outcomeTimestamp="2026-06-02T10:00:00"), "feedback[1].outcomeTimestamp"),
+        (feedback_entry(outcomeTimestamp="0001-01-01T00:00:00+14:00"), "feedback[1].outcomeTimestamp"),
+        (feedback_entry(outcomeTimestamp=7), "feedback[1].outcomeTimestamp"),
+        (feedback_entry(outcome="accepted"), "feedback[1].acceptedSuggestions"),
+        (feedback_entry(outcome="accepted", acceptedSuggestions=[]), "feedback[1].acceptedSuggestions"),
+        (feedback_entry(outcome="accepted", acceptedSuggestions=[{}]), "feedback[1].acceptedSuggestions[0].id"),
+        (feedback_entry(overrideReason="x"), "feedback[1].overrideReason"),
+        (feedback_entry(overrideReason={}), "feedback[1].overrideReason"),
+        (feedback_entry(overrideReason=REASON), "feedback[1].overrideReason"),
+        (feedback_entry(overrideReason={"reason": {}}), "feedback[1].overrideReason.reason.code"),
+        (feedback_entry(overrideReason={"userComment": 7}), "feedback[1].overrideReason.userComment"),
+    ],
+)
+def test_malformed_entry_is_named_and_nothing_is_stored(
+    storing_client: HookClient, file: Path, entry: object, path: str
+) -> None:
+    """One entry that cannot be read refuses the batch, so that all of it can be sent again."""
+    reply = storing_client.report(SIGN, [feedback_entry(), entry, ACCEPTED])
+    assert (reply.status, reply.fields) == (400, [path])
+    assert rows(file, "id") == []
+
+
+@pytest.mark.parametrize("document", [{}, {"feedback": "x"}, {"feedback": None}, feedback_entry()])
+def test_body_without_a_list_is_refused(client: HookClient, document: dict[str, Any]) -> None:
+    """A body that is not a batch, such as the bare entry of old clients, is refused."""
+    reply = client.open(f"/cds-services/{SIGN}/feedback", "POST", json=document)
+    assert (reply.status, reply.fields) == (400, ["feedback"])
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b'{"feedback": "\xff"}'])
+def test_body_that_is_no_json_object_is_refused(client: HookClient, body: bytes) -> None:
+    """Broken JSON is refused like that of a hook."""
+    assert client.report(SIGN, data=body).status == 400
+
+
+def test_reasons_of_old_clients_are_taken(client: HookClient) -> None:
+    """A reason without a system, and nulls for what is not there, are no reason to lose feedback."""
+    bare = {"reason": {"code": "x"}, "userComment": None}
+    entries = [feedback_entry(overrideReason=bare), feedback_entry() | {"overrideReason": None}]
+    assert client.report(SIGN, entries).status == 200
+
+
+def test_store_that_fails_is_503(storing_client: HookClient, file: Path) -> None:
+    """A report that could not be kept is not confirmed."""
+    file.unlink()
+    reply = storing_client.report(SIGN, [feedback_entry()])
+    assert (reply.status, reply.codes) == (503, ["no-store"])

@@ -1,0 +1,137 @@
+"""The service under gunicorn, on a free loopback port."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from typing import TYPE_CHECKING, Final
+
+import pytest
+import requests
+
+from cds_service.demos import load_demos
+from tests.protocol.builders import SIGN, feedback_entry
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+pytestmark = pytest.mark.slow
+
+PATIENCE: Final = 30.0
+LIMIT: Final = 50_000
+
+
+def free_port() -> int:
+    """Return a port that nothing listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+class Running:
+    """A service in a process of its own."""
+
+    def __init__(self, folder: Path, *options: str) -> None:
+        """Start it and wait until it answers."""
+        self.port = free_port()
+        self.url = f"http://127.0.0.1:{self.port}"
+        self.session = requests.Session()
+        self.session.trust_env = False
+        self.output = folder / "output"
+        environment = os.environ | {
+            "LUMBAR_CDS_DATA_DIR": str(folder / "data"),
+            "LUMBAR_CDS_MAX_BODY_BYTES": str(LIMIT),
+        }
+        command = [sys.executable, "-m", "cds_service", "serve", "--port", str(self.port), "--workers", "2", *options]
+        with self.output.open("wb") as output:
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+        self._await()
+
+    def _await(self) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                if self.session.get(f"{self.url}/readyz", timeout=PATIENCE).ok:
+                    return
+            except requests.ConnectionError:
+                time.sleep(0.05)
+        self.stop()
+        pytest.fail(f"the service did not start: {self.output.read_text()}")
+
+    def stop(self) -> int:
+        """Stop it as a supervisor does and return its exit status."""
+        self.session.close()
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(PATIENCE)
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A running service that has been asked to try a demo."""
+    service = Running(tmp_path_factory.mktemp("service"), "--try", "acute-low-back-pain")
+    yield service
+    assert service.stop() == 0
+
+
+def test_banner_and_demo_are_shown(running: Running) -> None:
+    """Whoever starts the service reads where it is, sees a card, and the command that repeats it."""
+    deadline = time.monotonic() + PATIENCE
+    while "curl" not in running.output.read_text() and time.monotonic() < deadline:
+        time.sleep(0.05)
+    text = running.output.read_text()
+    assert f"{running.url}/cds-services" in text
+    assert "WARNING" in text
+    assert "curl" in text
+    assert "Traceback" not in text
+
+
+@pytest.mark.parametrize("demo", load_demos(), ids=lambda demo: demo.name)
+def test_demos_are_answered(running: Running, demo: object) -> None:
+    """Both workers answer as the application does in process."""
+    assert hasattr(demo, "body")
+    address = f"{running.url}//cds-services/{'lumbar-mri-' + demo.hook}/"  # type: ignore[attr-defined]
+    for _ in range(3):
+        response = running.session.post(address, data=demo.body(), allow_redirects=False, timeout=PATIENCE)
+        assert response.status_code == 200, response.text
+
+
+def test_feedback_is_stored_by_any_worker(running: Running) -> None:
+    """Feedback is confirmed whichever worker takes it, and a repeat is recognised across workers."""
+    address = f"{running.url}/cds-services/{SIGN}/feedback"
+    for _ in range(8):
+        with requests.Session() as session:
+            session.trust_env = False
+            response = session.post(address, json={"feedback": [feedback_entry()]}, timeout=PATIENCE)
+        assert (response.status_code, response.json()) == (200, {})
+
+
+def test_chunked_body_is_read_and_bounded(running: Running) -> None:
+    """A body that declares no length is read, and cut off at the limit."""
+    body = load_demos()[0].body()
+    headers = {"Content-Type": "application/json", "Transfer-Encoding": "chunked"}
+    for padding, expected in (0, 200), (LIMIT, 413):
+        connection = http.client.HTTPConnection("127.0.0.1", running.port, timeout=PATIENCE)
+        chunks = [body, b" " * padding]
+        connection.request("POST", "/cds-services/lumbar-mri-order-select", iter(chunks), headers, encode_chunked=True)
+        response = connection.getresponse()
+        answer = json.loads(response.read())
+        connection.close()
+        assert response.status == expected
+        assert ("cards" in answer) == (expected == 200)
+
+
+def test_second_service_on_the_port_is_refused(running: Running) -> None:
+    """Two services never share a port unnoticed."""
+    command = [sys.executable, "-m", "cds_service", "serve", "--port", str(running.port)]
+    second = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE, check=False)
+    assert second.returncode == 1
+    assert f"port {running.port}" in second.stderr
