@@ -1,1 +1,1 @@
-"""Findings in, advice out: the decision, the cards, their wording and the orders they suggest. Knows nothing of Flask."""
+"""Findings in, advice out: the decision, the cards, their wording, the suggested orders. Knows nothing of Flask."""

@@ -52,7 +52,7 @@ class _Draft:
     findings: Findings
     messages: dict[str, Message] = field(default_factory=dict)
 
-    def say(  # noqa: PLR0913 - the parts of a message, all named by their callers
+    def say(
         self,
         message_id: str,
         *criteria: str,
@@ -75,10 +75,8 @@ def decide(order: ImagingOrder, chart: Chart, findings: Findings) -> Decision:
     emergency = _emergency(draft)
     safety = _safety(draft, emergency=emergency)
     urgent = _urgent(draft, emergency=emergency)
-    if emergency or urgent:
-        timing = Outcome.EMERGENCY if emergency else Outcome.URGENT
-    else:
-        timing = _timing(draft, chart)
+    pressing = Outcome.EMERGENCY if emergency else Outcome.URGENT if urgent else None
+    timing = pressing or _timing(draft, chart)
     contrast = contrast_advice(order, findings, timing=timing, unscannable=safety is not None)
     _contrast(draft, contrast)
     _protocol(draft, timing, unscannable=safety is not None)

@@ -7,7 +7,6 @@ sent on. A changed order is the order as received with one element replaced.
 
 from __future__ import annotations
 
-import copy
 import tomllib
 from collections.abc import Mapping
 from functools import cache
@@ -21,6 +20,7 @@ from cards.wording import Wording
 from fhir_mappings.orders import ImagingOrder
 
 _CARRIED = ("encounter", "requester", "authoredOn", "reasonCode", "reasonReference")
+_EMPTY: tuple[Any, ...] = (None, "", [], {})
 _PRIORITIES = ("routine", "urgent", "asap", "stat")
 
 
@@ -50,7 +50,7 @@ def _display(orderable: str, wording: Wording) -> str:
     return wording.text("suggestions", "orderables", orderable)
 
 
-def new_order(
+def new_order(  # noqa: PLR0913 - what an order is made of
     orderable: str, order: ImagingOrder, patient_id: str, wording: Wording, *, priority: str = "", note: str = ""
 ) -> dict[str, Any]:
     """Return a draft ServiceRequest for an orderable on behalf of the same patient as an order."""
@@ -75,13 +75,22 @@ def new_order(
     return resource
 
 
-def _carried(value: Any) -> Any:  # noqa: ANN401 - an element as received
+def _carried(value: Any) -> Any:
     """Return an element without references into resources that stay behind."""
     if isinstance(value, list):
-        kept = [item for item in (_carried(item) for item in value) if item]
-        return copy.deepcopy(kept)
+        return [item for item in (_carried(item) for item in value) if item]
     if isinstance(value, dict) and str(value.get("reference", "")).startswith("#"):
         return None
+    return pruned(value)
+
+
+def pruned(value: Any) -> Any:
+    """Return JSON values without nulls and empty ones, which neither FHIR nor CDS Hooks allow; nothing else changes."""
+    if isinstance(value, Mapping):
+        members = {key: pruned(item) for key, item in value.items()}
+        return {key: item for key, item in members.items() if item not in _EMPTY}
+    if isinstance(value, list):
+        return [item for item in map(pruned, value) if item not in _EMPTY]
     return value
 
 
@@ -93,7 +102,7 @@ def _is_valid(resource: Mapping[str, Any]) -> bool:
     return True
 
 
-def plain(value: Any) -> Any:  # noqa: ANN401 - JSON values
+def plain(value: Any) -> Any:
     """Return JSON values with Decimals as floats, for validation only."""
     if isinstance(value, Mapping):
         return {key: plain(item) for key, item in value.items()}

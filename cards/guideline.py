@@ -72,9 +72,7 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
         _IN_PLACE,
         (Outcome.EMERGENCY,),
     ),
-    MessageType(
-        "C-URG-NEURO", _CRITICAL, ("S03a", "S03b"), ("guidance", "acp-2011"), _IN_PLACE, (Outcome.URGENT,)
-    ),
+    MessageType("C-URG-NEURO", _CRITICAL, ("S03a", "S03b"), ("guidance", "acp-2011"), _IN_PLACE, (Outcome.URGENT,)),
     MessageType(
         "C-URG-INFECT", _CRITICAL, ("S04a",), ("guidance", "acr-v7", "idsa-2015"), _IN_PLACE, (Outcome.URGENT,)
     ),
@@ -124,12 +122,8 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
         ("already-done", "expert-contradicts"),
         (Outcome.PROTOCOL_CHANGE,),
     ),
-    MessageType(
-        "C-APPROP-6W", _INFO, ("S05", "S05a", "S05c"), ("guidance", "acr-v3"), (), (Outcome.APPROPRIATE,)
-    ),
-    MessageType(
-        "C-APPROP-UNCERTAIN-DX", _INFO, ("S06a", "S06b"), ("guidance",), (), (Outcome.APPROPRIATE,)
-    ),
+    MessageType("C-APPROP-6W", _INFO, ("S05", "S05a", "S05c"), ("guidance", "acr-v3"), (), (Outcome.APPROPRIATE,)),
+    MessageType("C-APPROP-UNCERTAIN-DX", _INFO, ("S06a", "S06b"), ("guidance",), (), (Outcome.APPROPRIATE,)),
     MessageType("C-APPROP-PRIOR-SURG", _INFO, ("S10b",), ("guidance", "acr-v5"), (), (Outcome.APPROPRIATE,)),
     MessageType("C-APPROP-V6", _INFO, ("S04c",), ("guidance", "acr-v6"), (), (Outcome.APPROPRIATE,)),
     MessageType(

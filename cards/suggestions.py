@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from cards import drafts
@@ -17,7 +16,7 @@ from cards.assessment import Assessment
 from cards.decision import Message
 from cards.guideline import Outcome
 from cards.wording import Wording
-from fhir_mappings.dates import exact
+from fhir_mappings.dates import exact, shifted
 
 _RANK = {"routine": 0, "urgent": 1, "asap": 2, "stat": 3}
 
@@ -62,7 +61,7 @@ class SuggestionBuilder:
             builder = _BUILDERS.get(message.id)
             for suggestion in builder(self, message) if builder else ():
                 found.setdefault(suggestion.key, suggestion)
-        kept = list(found.values())
+        kept = [suggestion for suggestion in found.values() if self.order.id or not suggestion.touches_order]
         if any(suggestion.touches_order and suggestion.key != "remove" for suggestion in kept):
             kept = [suggestion for suggestion in kept if suggestion.key != "remove"]
         return tuple(sorted(kept, key=lambda suggestion: not suggestion.recommended))
@@ -87,7 +86,7 @@ class SuggestionBuilder:
 
     def update(self, description: str, resource: dict[str, Any]) -> dict[str, Any]:
         """Return the action that changes the order."""
-        return {"type": "update", "description": description, "resource": resource}
+        return {"type": "update", "description": description, "resource": drafts.pruned(resource)}
 
     def beside(self, key: str, *orderables: str, priority: str = "", recommended: bool = False) -> Iterator[Suggestion]:
         """Yield a suggestion that adds orders and leaves the MRI as it is."""
@@ -100,17 +99,24 @@ class SuggestionBuilder:
         )
         yield Suggestion(key, self.say(key, "label"), actions, recommended)
 
-    def instead(self, key: str, orderable: str, *, priority: str = "", recommended: bool = False) -> Iterator[Suggestion]:
+    def instead(
+        self, key: str, orderable: str, *, priority: str = "", recommended: bool = False
+    ) -> Iterator[Suggestion]:
         """Yield a suggestion that puts another study in the place of the MRI."""
         if self.drafted(orderable) or not self.creates:
             yield from self.remove()
             return
-        actions = (self.delete(self.say(key, "delete")), self.create(orderable, self.say(key, "create"), priority=priority))
+        actions = (
+            self.delete(self.say(key, "delete")),
+            self.create(orderable, self.say(key, "create"), priority=priority),
+        )
         yield Suggestion(key, self.say(key, "label"), actions, recommended)
 
     def remove(self, *, recommended: bool = False) -> Iterator[Suggestion]:
         """Yield the suggestion that removes the MRI order."""
-        yield Suggestion("remove", self.say("remove", "label"), (self.delete(self.say("remove", "delete")),), recommended)
+        yield Suggestion(
+            "remove", self.say("remove", "label"), (self.delete(self.say("remove", "delete")),), recommended
+        )
 
     def raise_priority(self, priority: str) -> Iterator[Suggestion]:
         """Yield the suggestion that raises the priority, unless the order has it or may not be scanned."""
@@ -131,7 +137,9 @@ def _emergency(builder: SuggestionBuilder, message: Message) -> Iterator[Suggest
     if "unsafe" in builder.implants:
         yield from _alternatives(builder, priority="stat")
     elif builder.unscannable:
-        yield from builder.beside("myelography-beside", "order_ct_myelography_lumbar", priority="stat", recommended=True)
+        yield from builder.beside(
+            "myelography-beside", "order_ct_myelography_lumbar", priority="stat", recommended=True
+        )
         yield from builder.beside("ct-beside", "order_ct_lumbar_wo", priority="stat")
     else:
         yield from builder.raise_priority("stat")
@@ -153,7 +161,9 @@ def _trauma(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestio
 
 def _alone(builder: SuggestionBuilder) -> bool:
     """Whether trauma is the only urgent reason; with a deficit or infection the MRI itself is wanted."""
-    return not any(message.id.startswith("C-URG-") and message.id != "C-URG-TRAUMA" for message in builder.assessment.messages)
+    return not any(
+        message.id.startswith("C-URG-") and message.id != "C-URG-TRAUMA" for message in builder.assessment.messages
+    )
 
 
 def _risk(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
@@ -207,7 +217,9 @@ def _add_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Sug
     resource = drafts.with_priority(builder.order.resource, urgency) if raised else builder.order.resource
     key = "add-contrast"
     part = "update-prioritised" if raised else "update"
-    action = builder.update(builder.say(key, part), drafts.with_study(resource, "order_mri_lumbar_wo_w", builder.wording))
+    action = builder.update(
+        builder.say(key, part), drafts.with_study(resource, "order_mri_lumbar_wo_w", builder.wording)
+    )
     yield Suggestion(key, builder.say(key, "label"), (action,))
 
 
@@ -266,11 +278,12 @@ def _duplicate(builder: SuggestionBuilder, _message: Message) -> Iterator[Sugges
 
 def followup(assessment: Assessment, wording: Wording) -> str:
     """Return the day six weeks after the episode began, or after the order where that is not known or is past."""
-    weeks = timedelta(days=assessment.profile.thresholds.conservative_care)
+    days = assessment.profile.thresholds.conservative_care
     early = "early" in assessment.findings["R-6W-NO"].tags
     starts = [item.when.earliest for item in assessment.findings["R-EPISODE"].evidence if item.when.earliest]
-    due = min(starts) + weeks if early and starts else assessment.as_of + weeks
-    return wording.day(exact(due if due > assessment.as_of else assessment.as_of + weeks))
+    in_six_weeks = shifted(assessment.as_of, days)
+    due = shifted(min(starts), days) if early and starts else in_six_weeks
+    return wording.day(exact(due if due > assessment.as_of else in_six_weeks))
 
 
 _BUILDERS: dict[str, Callable[[SuggestionBuilder, Message], Iterator[Suggestion]]] = {

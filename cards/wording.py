@@ -29,7 +29,7 @@ class Wording:
     language: str
     table: Mapping[str, Any]
 
-    def get(self, *path: str) -> Any:  # noqa: ANN401 - strings, lists and tables of the catalogue
+    def get(self, *path: str) -> Any:
         """Return the entry at a path; WordingError where the catalogue has none."""
         try:
             return reduce(lambda node, key: node[key], path, self.table)
@@ -47,7 +47,7 @@ class Wording:
         except WordingError:
             return default
 
-    def variant(self, message: str, kind: str, variants: tuple[str, ...]) -> Any:  # noqa: ANN401 - as in `get`
+    def variant(self, message: str, kind: str, variants: tuple[str, ...]) -> Any:
         """Return the wording for the first variant that the catalogue knows, else the default."""
         table = self.get("messages", message, kind)
         return next((table[name] for name in variants if name in table), table.get("default"))

@@ -14,6 +14,8 @@ from enum import StrEnum
 from fhir_mappings import resources as fhir
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
 
+_Value = str | bool
+
 
 class Answered(StrEnum):
     """What an answer amounts to."""
@@ -84,9 +86,7 @@ def _response(response: fhir.QuestionnaireResponse) -> Iterator[OrderAnswer]:
             yield from _answers(item.text, value, f"QuestionnaireResponse/{response.id}", when)
 
 
-def _answers(
-    question: str | None, value: str | bool | None, reference: str, when: DateInterval
-) -> Iterator[OrderAnswer]:
+def _answers(question: str | None, value: _Value | None, reference: str, when: DateInterval) -> Iterator[OrderAnswer]:
     if question is None or value is None:
         return
     asked = question.casefold()
@@ -95,7 +95,7 @@ def _answers(
             yield OrderAnswer(topic, _amounts_to(value), reference, when)
 
 
-def _amounts_to(value: str | bool) -> Answered:
+def _amounts_to(value: _Value) -> Answered:
     if isinstance(value, bool):
         return Answered.YES if value else Answered.NO
     said = value.casefold()

@@ -74,7 +74,9 @@ class Chart:
 
     def by_reference(self, reference: str) -> fhir.Resource | None:
         """Return the resource of a literal reference, relative or absolute."""
-        resource_type, _, resource_id = "/".join(reference.split("/_history/")[0].split("/")[-2:]).partition("/")
+        resource_type, _, resource_id = "/".join(
+            reference.split("/_history/", maxsplit=1)[0].split("/")[-2:]
+        ).partition("/")
         found = self.resources.get(resource_type, ())
         return next((resource for resource in found if resource.id == resource_id), None) if resource_id else None
 
@@ -107,9 +109,7 @@ def read_chart(patient_id: str, prefetch: Mapping[str, msgspec.Raw | bytes], ind
             sorted(reference_of(found) for group in resources.values() for found in group if not found.read_whole)
         ),
         missing_required=tuple(
-            need.key
-            for need in DATA_NEEDS
-            if need.required and readings[need.key].state is SourceState.NOT_PROVIDED
+            need.key for need in DATA_NEEDS if need.required and readings[need.key].state is SourceState.NOT_PROVIDED
         ),
     )
 

@@ -53,7 +53,7 @@ class DateInterval:
 
     def within(self, days: int, before: date) -> bool | None:
         """Whether the date lies at most this many days before a day (a later date counts as within)."""
-        return self.on_or_after(before - timedelta(days=days))
+        return self.on_or_after(shifted(before, -days))
 
     def after(self, other: DateInterval) -> bool | None:
         """Whether the date is certainly later than another one."""
@@ -65,6 +65,14 @@ class DateInterval:
 
 
 UNKNOWN_DATE = DateInterval()
+
+
+def shifted(day: date, days: int) -> date:
+    """Return a day moved by some days, held at the ends of the calendar, where records with year 1 or 9999 lie."""
+    try:
+        return day + timedelta(days=days)
+    except OverflowError:
+        return date.max if days > 0 else date.min
 
 
 def exact(day: date) -> DateInterval:
@@ -107,8 +115,8 @@ def date_at_age(birth: DateInterval, low: float | None, high: float | None, unit
     if length is None or birth.earliest is None or birth.latest is None:
         return UNKNOWN_DATE
     try:
-        earliest = None if low is None else birth.earliest + timedelta(days=int(low * length))
-        latest = None if high is None else birth.latest + timedelta(days=int((high + 1) * length))
+        earliest = None if low is None else shifted(birth.earliest, int(low * length))
+        latest = None if high is None else shifted(birth.latest, int((high + 1) * length))
     except (OverflowError, ValueError):
         return UNKNOWN_DATE
     return DateInterval(earliest, latest)

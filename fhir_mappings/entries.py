@@ -258,9 +258,7 @@ def _observed(observation: fhir.Observation) -> DateInterval:
     return parse_date(observation.effective_date_time or observation.effective_instant)
 
 
-def observed_assertion(
-    part: fhir.Observation | fhir.ObservationComponent, index: TerminologyIndex
-) -> Assertion:
+def observed_assertion(part: fhir.Observation | fhir.ObservationComponent, index: TerminologyIndex) -> Assertion:
     """Return what the value of an Observation says of the finding that its code names."""
     if part.data_absent_reason is not None:
         return Assertion.UNKNOWN
@@ -442,9 +440,7 @@ def _device(device: fhir.Device, context: ReadingContext) -> Iterator[ChartEntry
     coded = code_up(context.index, device.type)
     activity = Activity.INACTIVE if device.status == "inactive" else Activity.UNKNOWN
     activity = Activity.ACTIVE if device.status == "active" else activity
-    yield ChartEntry(
-        reference_of(device), device, coded.concepts, coded.codes, activity=activity, words=coded.words
-    )
+    yield ChartEntry(reference_of(device), device, coded.concepts, coded.codes, activity=activity, words=coded.words)
 
 
 _READERS: dict[type[fhir.Resource], Callable[..., Iterator[ChartEntry]]] = {
@@ -479,5 +475,3 @@ def order_entry(
         words=coded.words,
         of_order=True,
     )
-
-

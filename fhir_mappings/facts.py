@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
 
 from fhir_mappings.chart import Chart, belongs_to
-from fhir_mappings.dates import years_between
+from fhir_mappings.dates import shifted, years_between
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.findings import Evidence, Finding, Status
 from fhir_mappings.orders import ImagingOrder
@@ -61,7 +61,7 @@ class Facts:
 
     def is_future(self, entry: ChartEntry) -> bool:
         """Whether an entry is dated after the order, which is a data error."""
-        last = self.as_of + timedelta(days=self.thresholds.data_error_after)
+        last = shifted(self.as_of, self.thresholds.data_error_after)
         dates = (entry.when, entry.recorded) if not entry.when.is_known else (entry.when,)
         return any(found.earliest is not None and found.earliest > last for found in dates)
 
@@ -83,9 +83,9 @@ class Facts:
             return False
         if negative.author is not None and negative.author == positive.author:
             return True
-        gap = timedelta(days=self.thresholds.disagreement)
         latest = positive.dated.latest
-        return latest is not None and negative.dated.on_or_after(latest + gap) is True
+        settled = None if latest is None else shifted(latest, self.thresholds.disagreement)
+        return settled is not None and negative.dated.on_or_after(settled) is True
 
     def conflicting(self, entry: ChartEntry, concept: str) -> bool:
         """Whether a newer record denies what an entry states."""
@@ -130,10 +130,8 @@ class Facts:
         unavailable = self.chart.incomplete(sources)
         if met is None:
             met = bool(evidence) and not questions
-        if met:
-            status = Status.MET
-        else:
-            status = Status.UNKNOWN if questions or unavailable else Status.NOT_MET
+        open_still = bool(questions or unavailable)
+        status = Status.MET if met else Status.UNKNOWN if open_still else Status.NOT_MET
         return Finding(criterion, status, evidence, sources, unavailable, questions, frozenset(tags))
 
 

@@ -35,18 +35,23 @@ _ANY = re.compile(rf"\b(?:{'|'.join(TOPICS.values())})\b")
 
 _SENTENCE = re.compile(r"[.;\n!]+|\bbut\b|\bhowever\b|\balthough\b|\bexcept\b|\byet\b")
 _DENIAL = re.compile(
-    r"\b(?:no|not|denies|denied|denying|without|w/o|negative for|absence of|never|nor|neither|free of)\b(?! improvement)"
+    r"\b(?:no|not|denies|denied|denying|without|w/o|negative for|absence of|never|nor|neither|free of)\b"
+    r"(?! improvement)"
 )
 # What ends the reach of a denial: a new statement in the same sentence.
 _NEW_STATEMENT = re.compile(
     r"\b(?:has|have|had|reports?|complains?|presents?|presenting|with|now|new|worsening|progressive|positive|since)\b"
 )
-_DENIED_AFTER = re.compile(r"^\W*(?:is |was |has been |have been )?(?:ruled out|excluded|absent|negative|denied|not present)\b")
+_DENIED_AFTER = re.compile(
+    r"^\W*(?:is |was |has been |have been )?(?:ruled out|excluded|absent|negative|denied|not present)\b"
+)
 _FAMILY = re.compile(
     r"\b(?:family history|fam(?:ily)? hx|fhx?|mother|father|brother|sister|parents?|siblings?|aunt|uncle|cousin"
     r"|grand(?:mother|father|parents?)|son|daughter)\b"
 )
-_NOT_MALIGNANT = re.compile(r"\b(?:basal cell|benign|squamous cell carcinoma of (?:the )?skin|skin cancer|non-?melanoma)\b")
+_NOT_MALIGNANT = re.compile(
+    r"\b(?:basal cell|benign|squamous cell carcinoma of (?:the )?skin|skin cancer|non-?melanoma)\b"
+)
 _REACH = 12  # words that a denial reaches
 
 
@@ -91,12 +96,10 @@ def _is_discounted(sentence: str, found: re.Match[str], topic: str) -> bool:
 
 def _is_denied(before: str) -> bool:
     """Whether the last denial before a phrase reaches it: few words away, and no new statement in between."""
-    last = None
-    for last in _DENIAL.finditer(before):
-        pass
-    if last is None:
+    denials = list(_DENIAL.finditer(before))
+    if not denials:
         return False
-    between = before[last.end() :]
+    between = before[denials[-1].end() :]
     return len(between.split()) <= _REACH and not _NEW_STATEMENT.search(between)
 
 

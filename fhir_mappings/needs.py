@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-PATIENT_TOKEN = "{{context.patientId}}"
+PATIENT = "{{context.patientId}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class DataNeed:
     @property
     def template(self) -> str:
         """The CDS Hooks prefetch template."""
-        return self.query(PATIENT_TOKEN)
+        return self.query(PATIENT)
 
 
 def _search(key: str, resource_type: str, count: int, sort: str = "", *, red_flags: bool = False) -> DataNeed:

@@ -22,6 +22,7 @@ from fhir_mappings.resources import Resource, convert_resource, salvage
 from fhir_mappings.terminology import TerminologyIndex
 
 ORDER_TYPES = ("ServiceRequest", "ProcedureRequest")
+_EARLIEST_ORDER = date(1970, 1, 1)
 _DEAD_STATUSES = frozenset({"entered-in-error", "revoked", "completed", "cancelled"})
 
 
@@ -47,13 +48,14 @@ _BY_BODY_SITE = ("order_mri_generic", "order_mri_spine_wider")
 class ImagingOrder:
     """A lumbar-spine MRI order.
 
-    `resource` is the order as received, numbers as Decimal. `companions` are the resources sent with it (contained,
-    or in the Bundle) by the reference that the order uses for them; `entries` is what its reasons and those resources
-    state, by concept; `sibling_concepts` are the concepts of the other draft orders, so that nothing is suggested
-    twice.
+    An order without an id is assessed too, but nothing can be suggested that changes it. `resource` is the order as
+    received, numbers as Decimal. `companions` are the resources sent with it (contained, or in the Bundle) by the
+    reference that the order uses for them; `entries` is what its reasons and those resources state, by concept;
+    `sibling_concepts` are the concepts of the other draft orders, so that nothing is suggested twice.
     """
 
     reference: str
+    id: str
     resource: Mapping[str, Any]
     contrast: ContrastClass
     patient_ids: frozenset[str] = frozenset()
@@ -80,10 +82,12 @@ class ImagingOrder:
     def as_of(self, today: date) -> date:
         """Return the day the order was written, the day all windows count back from.
 
-        Today where that is not known to the day, or lies in the future: every red flag would look old from there.
+        Today where that is not known to the day or cannot be true: from a day in the future every red flag would look
+        old.
         """
         written = self.authored.earliest if self.authored.is_exact else None
-        return written if written is not None and written <= today + timedelta(days=1) else today
+        believable = written is not None and _EARLIEST_ORDER <= written <= today + timedelta(days=1)
+        return written if written is not None and believable else today
 
 
 def read_lumbar_mri_orders(
@@ -104,7 +108,7 @@ def read_lumbar_mri_orders(
             continue
         siblings = [group for other, group in enumerate(concepts) if other != position and _is_live(drafts[other][1])]
         companions = _companions(resource, drafts)
-        found.append(_read_order(resource, contrast, companions, frozenset().union(*siblings), index))
+        found.append(_read_order(resource, full_url, contrast, companions, frozenset().union(*siblings), index))
     return tuple(found)
 
 
@@ -118,11 +122,10 @@ def _drafts(bundle: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _is_live(resource: Mapping[str, Any]) -> bool:
+    status = resource.get("status")
     return (
         resource.get("resourceType") in ORDER_TYPES
-        and isinstance(resource.get("id"), str)
-        and bool(resource["id"])
-        and resource.get("status") not in _DEAD_STATUSES
+        and not (isinstance(status, str) and status in _DEAD_STATUSES)
         and resource.get("doNotPerform") is not True
     )
 
@@ -130,9 +133,16 @@ def _is_live(resource: Mapping[str, Any]) -> bool:
 def _is_selected(resource: Mapping[str, Any], full_url: str, wanted: frozenset[str] | None) -> bool:
     if wanted is None:
         return True
-    resource_type, resource_id = resource["resourceType"], resource["id"]
-    names = {f"{resource_type}/{resource_id}", resource_id, full_url, f"urn:uuid:{resource_id}"}
-    return any(name in names or id_in(name, resource_type) == resource_id for name in wanted)
+    resource_type, resource_id = resource["resourceType"], _id_of(resource)
+    names = {full_url} - {""}
+    if resource_id:
+        names |= {f"{resource_type}/{resource_id}", resource_id, f"urn:uuid:{resource_id}"}
+    return any(name in names or (resource_id and id_in(name, resource_type) == resource_id) for name in wanted)
+
+
+def _id_of(resource: Mapping[str, Any]) -> str:
+    found = resource.get("id")
+    return found if isinstance(found, str) else ""
 
 
 def _concepts(code: object, index: TerminologyIndex) -> frozenset[str]:
@@ -150,9 +160,7 @@ def _concepts(code: object, index: TerminologyIndex) -> frozenset[str]:
     return found
 
 
-def _contrast(
-    resource: Mapping[str, Any], concepts: frozenset[str], index: TerminologyIndex
-) -> ContrastClass | None:
+def _contrast(resource: Mapping[str, Any], concepts: frozenset[str], index: TerminologyIndex) -> ContrastClass | None:
     """Return the contrast class of a lumbar MRI order; None for any other order.
 
     Codings that say more about contrast win over those that leave it open.
@@ -184,14 +192,16 @@ def _companions(resource: Mapping[str, Any], drafts: list[tuple[str, dict[str, A
     return found
 
 
-def _read_order(
+def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
     resource: dict[str, Any],
+    full_url: str,
     contrast: ContrastClass,
     companions: dict[str, Resource],
     siblings: frozenset[str],
     index: TerminologyIndex,
 ) -> ImagingOrder:
-    reference = f"{resource['resourceType']}/{resource['id']}"
+    order_id = _id_of(resource)
+    reference = f"{resource['resourceType']}/{order_id}" if order_id else full_url or resource["resourceType"]
     reasons = tuple(salvage(CodeableConcept, reason) for reason in _objects(resource.get("reasonCode")))
     authored = parse_date(resource.get("authoredOn"))
     reason_references = tuple(_references(resource.get("reasonReference")))
@@ -199,6 +209,7 @@ def _read_order(
     supporting_references = tuple(_references(supporting))
     return ImagingOrder(
         reference=reference,
+        id=order_id,
         resource=resource,
         contrast=contrast,
         patient_ids=_patient_ids(resource.get("subject")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from fhir_mappings import resources as fhir
@@ -26,25 +26,32 @@ def remarks_of(
     resources: Mapping[str, Iterable[fhir.Resource]], index: TerminologyIndex, birth: DateInterval
 ) -> Iterator[Remark]:
     """Yield the remarks of a chart that may hold a hint."""
-    for resource in resources.get("Condition", ()):
-        if isinstance(resource, fhir.Condition):
-            yield from _condition(resource, index, birth)
-    for resource in resources.get("Observation", ()):
-        if isinstance(resource, fhir.Observation):
-            yield from _observation(resource, index)
-    for resource in resources.get("Procedure", ()):
-        if isinstance(resource, fhir.Procedure) and resource.status not in ("entered-in-error", "not-done"):
-            yield from _coded(resource, resource.code, index, procedure_date(resource))
-    for resource in resources.get("Encounter", ()):
-        if isinstance(resource, fhir.Encounter) and resource.status not in ("entered-in-error", "cancelled"):
-            period = resource.period
-            when = parse_period(period.start, period.end) if period else UNKNOWN_DATE
-            for reason in resource.reason_code:
-                yield from _coded(resource, reason, index, when)
-    for resource in resources.get("Device", ()):
-        if isinstance(resource, fhir.Device) and resource.status != "entered-in-error":
-            names = [name.name or "" for name in resource.device_name]
-            yield from _coded(resource, resource.type, index, UNKNOWN_DATE, more=names)
+    for group in resources.values():
+        for resource in group:
+            if isinstance(resource, fhir.Condition):
+                yield from _condition(resource, index, birth)
+            elif (reader := _READERS.get(type(resource))) is not None:
+                yield from reader(resource, index)
+
+
+def _procedure(procedure: fhir.Procedure, index: TerminologyIndex) -> Iterator[Remark]:
+    if procedure.status not in ("entered-in-error", "not-done"):
+        yield from _coded(procedure, procedure.code, index, procedure_date(procedure))
+
+
+def _encounter(encounter: fhir.Encounter, index: TerminologyIndex) -> Iterator[Remark]:
+    if encounter.status in ("entered-in-error", "cancelled"):
+        return
+    period = encounter.period
+    when = parse_period(period.start, period.end) if period else UNKNOWN_DATE
+    for reason in encounter.reason_code:
+        yield from _coded(encounter, reason, index, when)
+
+
+def _device(device: fhir.Device, index: TerminologyIndex) -> Iterator[Remark]:
+    if device.status != "entered-in-error":
+        names = [name.name or "" for name in device.device_name]
+        yield from _coded(device, device.type, index, UNKNOWN_DATE, more=names)
 
 
 def _condition(condition: fhir.Condition, index: TerminologyIndex, birth: DateInterval) -> Iterator[Remark]:
@@ -66,6 +73,14 @@ def _observation(observation: fhir.Observation, index: TerminologyIndex) -> Iter
         said += [*words_of(observation.code), *words_of(value)]
     covered = topics_of(concepts_of(observation.code, index))
     yield from _kept(reference_of(observation), said, when, covered=covered)
+
+
+_READERS: dict[type[fhir.Resource], Callable[..., Iterator[Remark]]] = {
+    fhir.Device: _device,
+    fhir.Encounter: _encounter,
+    fhir.Observation: _observation,
+    fhir.Procedure: _procedure,
+}
 
 
 def _coded(  # noqa: PLR0913 - what makes a remark

@@ -375,7 +375,7 @@ def convert_resource(plain: object) -> Resource | None:
         return salvage(cls, plain)
 
 
-def salvage(cls: type[R], plain: Any) -> R:  # noqa: ANN401 - whatever a client sent
+def salvage(cls: type[R], plain: Any) -> R:
     """Build a struct from the elements that can be read, dropping the others."""
     found: dict[str, Any] = {}
     if not isinstance(plain, dict):
@@ -390,7 +390,7 @@ def salvage(cls: type[R], plain: Any) -> R:  # noqa: ANN401 - whatever a client 
     return cls(**found)
 
 
-def _element(kind: Any, value: Any) -> Any:  # noqa: ANN401 - type expressions and JSON values
+def _element(kind: Any, value: Any) -> Any:
     """Return one element as its declared type, or None if nothing of it can be read."""
     for option in (option for option in get_args(kind) if option is not type(None)) if _is_union(kind) else (kind,):
         inner = get_args(option)

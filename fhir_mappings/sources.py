@@ -86,15 +86,15 @@ FAILED = SourceReading(SourceState.UNAVAILABLE)
 
 def read_source(raw: msgspec.Raw | bytes | None, expected: str) -> SourceReading:
     """Read one prefetch value that should hold resources of a type; None is a key that was not sent."""
-    if raw is None:
-        return NOT_PROVIDED
-    text = bytes(raw).strip()
+    text = b"" if raw is None else bytes(raw).strip()
     if text == b"null":
         return EMPTY
     if text.startswith(b"["):
         return _read_list(text, expected)
-    if not text.startswith(b"{"):
-        return NOT_PROVIDED
+    return _read_object(text, expected) if text.startswith(b"{") else NOT_PROVIDED
+
+
+def _read_object(text: bytes, expected: str) -> SourceReading:
     name = resource_type_of(text)
     if name == "Bundle":
         return _read_bundle(text, expected)

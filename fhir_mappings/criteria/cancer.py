@@ -15,13 +15,9 @@ def r_cancer(facts: Facts) -> Finding:
 
     Tags: `metastatic` (spine, bone or cord), `active`, `history`.
     """
-    spread = [
-        entry for entry in facts.stated("cancer_metastatic_spine") if entry.activity is not Activity.INACTIVE
-    ]
+    spread = [entry for entry in facts.stated("cancer_metastatic_spine") if entry.activity is not Activity.INACTIVE]
     active, past = cancers(facts)
-    tags = [
-        tag for tag, holds in (("metastatic", spread), ("active", active), ("history", past)) if holds
-    ]
+    tags = [tag for tag, holds in (("metastatic", spread), ("active", active), ("history", past)) if holds]
     evidence = [facts.evidence(entry, "cancer_metastatic_spine") for entry in spread]
     questions = [*(["weight_loss"] if _weight_loss_unclear(facts) else [])]
     return facts.finding(

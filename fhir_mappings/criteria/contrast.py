@@ -68,9 +68,7 @@ def r_preg(facts: Facts) -> Finding:
 
 def _denials(facts: Facts) -> list[ChartEntry]:
     window = facts.thresholds.negative_pregnancy_test_window
-    return [
-        entry for entry in facts.stated("pregnancy_absent") if entry.dated.within(window, facts.as_of) is True
-    ]
+    return [entry for entry in facts.stated("pregnancy_absent") if entry.dated.within(window, facts.as_of) is True]
 
 
 def _positive_tests(facts: Facts) -> list[Evidence]:
@@ -145,5 +143,3 @@ def _rate(entry: ChartEntry) -> float | None:
     if not isinstance(entry.resource, Observation) or entry.resource.value_quantity is None:
         return None
     return entry.resource.value_quantity.value
-
-

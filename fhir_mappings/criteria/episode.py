@@ -7,7 +7,7 @@ from datetime import date, timedelta
 
 from fhir_mappings.answers import Answered
 from fhir_mappings.criteria.concepts import NONSPECIFIC_PAIN, PAIN, PROBLEMS, THERAPY_DRUGS
-from fhir_mappings.dates import UNKNOWN_DATE, DateInterval
+from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, shifted
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence, Finding, Status
@@ -40,7 +40,7 @@ def episode(facts: Facts) -> Episode:
     An incomplete list of conditions or encounters may hide an earlier start.
     """
     whole = not facts.chart.incomplete(PROBLEMS)
-    events = sorted(_events(facts), key=lambda event: _day(event), reverse=True)
+    events = sorted(_events(facts), key=_day, reverse=True)
     if not events:
         return Episode(UNKNOWN_DATE, (), whole)
     care = sorted({day for entry in therapy_entries(facts) if (day := entry.when.latest)}, reverse=True)
@@ -118,7 +118,7 @@ def r_episode(facts: Facts) -> Finding:
     Tag `early_on_record`: the records received say less than six weeks, but not all records were received.
     """
     found = episode(facts)
-    line = facts.as_of - timedelta(days=facts.thresholds.conservative_care)
+    line = shifted(facts.as_of, -facts.thresholds.conservative_care)
     long_enough = found.start.on_or_before(line) if found.entries else None
     evidence = [facts.evidence(entry, *PAIN) for entry in found.entries]
     status = {True: Status.MET, False: Status.NOT_MET, None: Status.UNKNOWN}[long_enough]
@@ -126,9 +126,7 @@ def r_episode(facts: Facts) -> Finding:
     tags = frozenset[str]()
     if status is Status.NOT_MET and not found.whole:
         status, tags = Status.UNKNOWN, frozenset(["early_on_record"])
-    return Finding(
-        "R-EPISODE", status, _unique(evidence), PROBLEMS, facts.chart.incomplete(PROBLEMS), questions, tags
-    )
+    return Finding("R-EPISODE", status, _unique(evidence), PROBLEMS, facts.chart.incomplete(PROBLEMS), questions, tags)
 
 
 def _unique(evidence: list[Evidence]) -> tuple[Evidence, ...]:
@@ -142,9 +140,11 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     order question answered with "none". UNKNOWN: nothing on record, because over-the-counter drugs and outside
     therapy leave none.
     """
-    line = facts.as_of - timedelta(days=facts.thresholds.conservative_care)
+    line = shifted(facts.as_of, -facts.thresholds.conservative_care)
     began = _episode_floor(facts)
-    entries = [entry for entry in therapy_entries(facts) if began is None or entry.dated.on_or_after(began) is not False]
+    entries = [
+        entry for entry in therapy_entries(facts) if began is None or entry.dated.on_or_after(began) is not False
+    ]
     evidence = tuple(facts.evidence(entry, *entry.concepts) for entry in entries)
     denied = [
         answer
@@ -165,11 +165,7 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
 
 def _episode_floor(facts: Facts) -> date | None:
     """Return the first day on which back pain of this episode is on record; care before it was for something else."""
-    days = [
-        entry.dated.earliest or entry.dated.latest
-        for entry in episode(facts).entries
-        if entry.dated.is_known
-    ]
+    days = [entry.dated.earliest or entry.dated.latest for entry in episode(facts).entries if entry.dated.is_known]
     return min((day for day in days if day), default=None)
 
 
@@ -208,9 +204,7 @@ def r_6w_no(facts: Facts) -> Finding:
     if lasted.met and treated is Status.UNKNOWN:
         questions = ("therapy_response" if facts.stated("pt_referral") else "therapy",)
     tags = ("early",) if early else ("untreated",) if untreated else tuple(lasted.tags)
-    return facts.finding(
-        "R-6W-NO", evidence, sources=sources, questions=questions, tags=tags, met=early or untreated
-    )
+    return facts.finding("R-6W-NO", evidence, sources=sources, questions=questions, tags=tags, met=early or untreated)
 
 
 def r_fail6w(facts: Facts) -> Finding:

@@ -23,9 +23,7 @@ def r_hint(facts: Facts) -> Finding:
                 topics.setdefault(topic, []).append(Evidence(remark.reference, f"hint_{topic}", when=remark.when))
     evidence = [item for found in topics.values() for item in found]
     questions = [f"hint_{topic}" for topic in _BY_WEIGHT if topic in topics]
-    return facts.finding(
-        "R-HINT", evidence, sources=_SOURCES, questions=questions, tags=topics, met=False
-    )
+    return facts.finding("R-HINT", evidence, sources=_SOURCES, questions=questions, tags=topics, met=False)
 
 
 _BY_WEIGHT = ("ces", "motor", "cord", "infection", "cancer", "trauma", "risk", "surgery", "implant")

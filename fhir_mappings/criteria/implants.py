@@ -123,9 +123,7 @@ def _devices(facts: Facts) -> Iterator[tuple[Device, tuple[str, ...], ChartEntry
             yield resource, concepts, entry
 
 
-def _device(
-    facts: Facts, device: Device, concepts: tuple[str, ...], entry: ChartEntry | None
-) -> Iterator[_Implant]:
+def _device(facts: Facts, device: Device, concepts: tuple[str, ...], entry: ChartEntry | None) -> Iterator[_Implant]:
     concept = concepts[0] if concepts else "implant_other"
     label = _safety(facts, device)
     inactive = device.status == "inactive" or _use_has_ended(facts, device)
@@ -199,9 +197,7 @@ def _recorded(facts: Facts, concept: str, entry: ChartEntry) -> _Implant:
         risk = Risk.HOLD if concept in HELD else Risk.SCREEN
     evidence = facts.evidence(entry, concept)
     if _removal(facts, concept, None) is not None:
-        removed = Evidence(
-            evidence.reference, concept, evidence.codes, evidence.when, "", (*evidence.notes, "removed")
-        )
+        removed = Evidence(evidence.reference, concept, evidence.codes, evidence.when, "", (*evidence.notes, "removed"))
         return _Implant(Risk.REMOVED, removed)
     return _Implant(risk, evidence)
 
@@ -224,9 +220,9 @@ def _removal(facts: Facts, concept: str, device: Device | None) -> DateInterval 
         ]
     for removal in removals:
         when = procedure_date(removal)
-        if removal.status in (None, "completed") and when.is_known and when.on_or_before(facts.as_of) is True:
-            if all(when.after(date) is True for date in implanted):
-                return when
+        done = removal.status in (None, "completed") and when.is_known and when.on_or_before(facts.as_of) is True
+        if done and all(when.after(date) is True for date in implanted):
+            return when
     return None
 
 
@@ -257,19 +253,17 @@ def _device_action(procedure: Procedure, device: Device, action: str) -> bool:
     )
 
 
-def _names_known_device(
-    procedure: Procedure, devices: list[tuple[Device, tuple[str, ...], ChartEntry | None]]
-) -> bool:
+def _names_known_device(procedure: Procedure, devices: list[tuple[Device, tuple[str, ...], ChartEntry | None]]) -> bool:
     return any(_device_action(procedure, device, "implanted") for device, _, _ in devices)
 
 
 def r_artifact(facts: Facts) -> Finding:
     """Whether metal in the lumbar spine may spoil the picture; its MR safety is R-MR's question."""
-    hardware = [
-        entry for entry in facts.stated("implant_spinal_hardware") if "mr_safe" not in entry.concepts
-    ]
+    hardware = [entry for entry in facts.stated("implant_spinal_hardware") if "mr_safe" not in entry.concepts]
     fusions = [entry for entry in facts.stated("prior_lumbar_surgery") if is_fusion(entry)]
-    evidence = [facts.evidence(entry, "implant_spinal_hardware", "prior_lumbar_surgery") for entry in (*hardware, *fusions)]
+    evidence = [
+        facts.evidence(entry, "implant_spinal_hardware", "prior_lumbar_surgery") for entry in (*hardware, *fusions)
+    ]
     return facts.finding("R-ARTIFACT", evidence, sources=SOURCES, met=bool(evidence))
 
 

@@ -18,10 +18,11 @@ def r_infect(facts: Facts) -> Finding:
     evidence: list[Evidence] = []
     questions: list[str] = []
     _spinal_infection(facts, evidence, questions)
-    limits = facts.thresholds
-    for entry in facts.stated("bacteraemia"):
-        if facts.is_recent(entry, limits.infection_history) is not False:
-            evidence.append(facts.evidence(entry, "bacteraemia"))
+    evidence += [
+        facts.evidence(entry, "bacteraemia")
+        for entry in facts.stated("bacteraemia")
+        if facts.is_recent(entry, facts.thresholds.infection_history) is not False
+    ]
     evidence += fever(facts)
     for marker in ("esr", "crp"):
         evidence += _raised(facts, marker)
@@ -55,16 +56,17 @@ def _spinal_infection(facts: Facts, evidence: list[Evidence], questions: list[st
 def fever(facts: Facts) -> list[Evidence]:
     """Return fever within the window: measured, or recorded as a problem that is not over."""
     window = facts.thresholds.fever_window
+    stated = facts.stated("fever")
     found = []
     for entry in facts.entries("fever"):
+        if facts.is_recent(entry, window) is False:
+            continue
         if isinstance(entry.resource, Observation) and _is_measurement(entry):
             degrees = _celsius(entry)
-            hot = degrees is not None and degrees >= facts.thresholds.fever_celsius
-            if hot and facts.is_recent(entry, window) is not False:
+            if degrees is not None and degrees >= facts.thresholds.fever_celsius:
                 found.append(facts.evidence(entry, "fever", amount=f"{degrees:g} °C"))
-        elif entry in facts.stated("fever") and entry.activity is not Activity.INACTIVE:
-            if facts.is_recent(entry, window) is not False:
-                found.append(facts.evidence(entry, "fever"))
+        elif entry in stated and entry.activity is not Activity.INACTIVE:
+            found.append(facts.evidence(entry, "fever"))
     return found
 
 
@@ -100,7 +102,11 @@ def _raised(facts: Facts, marker: str) -> list[Evidence]:
         recent = facts.is_recent(entry, facts.thresholds.inflammation_marker_window)
         if recent is not False and is_raised(entry.resource, _default_limit(facts, marker, entry.resource)):
             quantity = entry.resource.value_quantity
-            amount = f"{quantity.value:g} {_unit_text(quantity.unit or quantity.code)}" if quantity and quantity.value else ""
+            amount = (
+                f"{quantity.value:g} {_unit_text(quantity.unit or quantity.code)}"
+                if quantity and quantity.value
+                else ""
+            )
             found.append(facts.evidence(entry, marker, amount=amount.strip()))
     return found
 

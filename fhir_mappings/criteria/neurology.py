@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from dataclasses import dataclass, field
 
 from fhir_mappings.criteria.concepts import CES_ITEMS, FINDINGS
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
@@ -21,10 +22,10 @@ _NORMAL_POWER = 5  # Medical Research Council grade
 
 def r_ces(facts: Facts) -> Finding:
     """Whether cauda equina syndrome must be suspected: any of its items, new or of unknown date."""
-    evidence: list[Evidence] = []
-    questions: list[str] = []
+    symptoms = _Sorted(facts)
+    evidence, questions = symptoms.evidence, symptoms.questions
     for entry in (*facts.stated(*CES_ITEMS), *_saddle_numbness(facts)):
-        _sort_symptom(facts, entry, (*CES_ITEMS, "sensory_generic"), "ces_changed", evidence, questions)
+        symptoms.file(entry, (*CES_ITEMS, "sensory_generic"), "ces_changed")
     _residual_volume(facts, evidence, questions)
     if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries(*CES_ITEMS, "sensory_generic", "pvr")):
         questions.append("ces")
@@ -33,35 +34,33 @@ def r_ces(facts: Facts) -> Finding:
     tags = ["possible"] if evidence and all("possible" in item.notes for item in evidence) else []
     if facts.stated("bladder_exclude"):
         tags.append("bladder_other_cause")
-    return facts.finding(
-        "R-CES", evidence, sources=FINDINGS, questions=questions, tags=tags, met=bool(evidence)
-    )
+    return facts.finding("R-CES", evidence, sources=FINDINGS, questions=questions, tags=tags, met=bool(evidence))
 
 
-def _sort_symptom(
-    facts: Facts,
-    entry: ChartEntry,
-    concepts: tuple[str, ...],
-    question: str,
-    evidence: list[Evidence],
-    questions: list[str],
-) -> None:
-    """File a symptom as evidence, as a question, or as history.
+@dataclass(slots=True)
+class _Sorted:
+    """Symptoms filed as evidence, as questions, or (by being in neither) as history."""
 
-    Current and new (or undated) counts; still open but old asks whether it changed; resolved within the window asks
-    too; resolved before that, or a dated contact outside the window, is history.
-    """
-    window = facts.thresholds.neurologic_window
-    new = facts.is_recent(entry, window) is not False
-    if entry.activity is Activity.INACTIVE:
-        ended = entry.ended if entry.ended.is_known else entry.dated
-        if not ended.is_known or ended.within(window, facts.as_of) is not False:
-            questions.append(question)
-    elif new:
-        weak = entry.concepts <= {"bladder_weak"}
-        evidence.append(facts.evidence(entry, *concepts, notes=("possible",) if weak else ()))
-    elif entry.resource.resource_type == "Condition":
-        questions.append(question)
+    facts: Facts
+    evidence: list[Evidence] = field(default_factory=list)
+    questions: list[str] = field(default_factory=list)
+
+    def file(self, entry: ChartEntry, concepts: tuple[str, ...], question: str) -> None:
+        """File a symptom.
+
+        Current and new (or undated) counts; still open but old asks whether it changed; resolved within the window
+        asks too; resolved before that, or a dated contact outside the window, is history.
+        """
+        facts, window = self.facts, self.facts.thresholds.neurologic_window
+        if entry.activity is Activity.INACTIVE:
+            ended = entry.ended if entry.ended.is_known else entry.dated
+            if not ended.is_known or ended.within(window, facts.as_of) is not False:
+                self.questions.append(question)
+        elif facts.is_recent(entry, window) is not False:
+            weak = entry.concepts <= {"bladder_weak"}
+            self.evidence.append(facts.evidence(entry, *concepts, notes=("possible",) if weak else ()))
+        elif entry.resource.resource_type == "Condition":
+            self.questions.append(question)
 
 
 def _saddle_numbness(facts: Facts) -> list[ChartEntry]:
@@ -104,11 +103,11 @@ def _millilitres(entry: ChartEntry) -> float | None:
 
 def r_motor(facts: Facts) -> Finding:
     """Whether a leg is newly or progressively weak."""
-    evidence: list[Evidence] = []
-    questions: list[str] = []
+    symptoms = _Sorted(facts)
+    evidence, questions = symptoms.evidence, symptoms.questions
     for entry in motor_deficits(facts):
-        _sort_symptom(facts, entry, ("motor_deficit",), "motor_changed", evidence, questions)
-    evidence += _falling_power(facts)
+        symptoms.file(entry, ("motor_deficit",), "motor_changed")
+    evidence.extend(_falling_power(facts))
     generic = [
         entry
         for entry in facts.stated("motor_generic")
@@ -152,7 +151,9 @@ def _falling_power(facts: Facts) -> list[Evidence]:
         before = [_grade(entry) or 0 for entry in entries[:-1] if entry.when.after(newest.when) is False]
         if any(then >= now + 1 for then in before):
             amount = f"{max(before):g} -> {now:g}"
-            found.append(facts.evidence(newest, "motor_deficit", "motor_generic", amount=amount, notes=("progressive",)))
+            found.append(
+                facts.evidence(newest, "motor_deficit", "motor_generic", amount=amount, notes=("progressive",))
+            )
     return found
 
 
@@ -188,8 +189,8 @@ def r_multi(facts: Facts) -> Finding:
 
 def r_cord(facts: Facts) -> Finding:
     """Whether spinal cord compression or myelopathy is recorded as going on."""
-    evidence: list[Evidence] = []
-    questions: list[str] = []
+    symptoms = _Sorted(facts)
     for entry in facts.stated("cord_compression"):
-        _sort_symptom(facts, entry, ("cord_compression",), "cord_changed", evidence, questions)
+        symptoms.file(entry, ("cord_compression",), "cord_changed")
+    evidence, questions = symptoms.evidence, symptoms.questions
     return facts.finding("R-CORD", evidence, sources=FINDINGS, questions=questions, met=bool(evidence))

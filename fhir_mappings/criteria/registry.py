@@ -5,7 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from fhir_mappings.criteria import cancer, contrast, episode, hints, implants, infection, neurology, scope, surgery, trauma
+from fhir_mappings.criteria import (
+    cancer,
+    contrast,
+    episode,
+    hints,
+    implants,
+    infection,
+    neurology,
+    scope,
+    surgery,
+    trauma,
+)
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Finding
 

@@ -104,9 +104,7 @@ def r_dup(facts: Facts) -> Finding:
         and entry.dated.within(window, facts.as_of) is True
     ]
     recent = [
-        entry
-        for entry in entries
-        if entry.dated.within(facts.thresholds.recent_imaging_window, facts.as_of) is True
+        entry for entry in entries if entry.dated.within(facts.thresholds.recent_imaging_window, facts.as_of) is True
     ]
     open_question = [entry for entry in entries if _left_open(facts, entry)]
     tags = [*(["recent"] if recent else []), *(["nondiagnostic"] if open_question else [])]

@@ -5,12 +5,23 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from fhir_mappings.criteria.concepts import STEROIDS
+from fhir_mappings.dates import shifted
 from fhir_mappings.entries import Activity, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence
 from fhir_mappings.resources import MedicationRequest
 
-_DAYS = {"d": 1.0, "day": 1.0, "days": 1.0, "wk": 7.0, "week": 7.0, "weeks": 7.0, "mo": 30.4, "month": 30.4, "months": 30.4}
+_DAYS = {
+    "d": 1.0,
+    "day": 1.0,
+    "days": 1.0,
+    "wk": 7.0,
+    "week": 7.0,
+    "weeks": 7.0,
+    "mo": 30.4,
+    "month": 30.4,
+    "months": 30.4,
+}
 
 
 def chronic_steroid(facts: Facts) -> list[Evidence]:
@@ -28,14 +39,14 @@ def chronic_steroid(facts: Facts) -> list[Evidence]:
 
 def covered_days(facts: Facts, drugs: list[ChartEntry]) -> set[date]:
     """Return the days covered by prescriptions, from the look-back's first day to the day of the order."""
-    first = facts.as_of - timedelta(days=facts.thresholds.steroid_look_back)
+    first = shifted(facts.as_of, -facts.thresholds.steroid_look_back)
     covered: set[date] = set()
     for entry in drugs:
         days = supply_days(entry.resource) if isinstance(entry.resource, MedicationRequest) else None
         start = entry.when.latest
         if days is None or start is None:
             continue
-        begin, end = max(start, first), min(start + timedelta(days=days - 1), facts.as_of)
+        begin, end = max(start, first), min(shifted(start, days - 1), facts.as_of)
         covered.update(begin + timedelta(days=step) for step in range((end - begin).days + 1))
     return covered
 

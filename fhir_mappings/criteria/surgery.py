@@ -80,5 +80,3 @@ def _is_competing(entry: ChartEntry) -> bool:
         and entry.assertion is Assertion.SUSPECTED
         and entry.activity is not Activity.INACTIVE
     )
-
-

@@ -59,12 +59,8 @@ def r_trauma(facts: Facts) -> Finding:
         questions.append("trauma_mechanism")
     if low and not stiff and _counts_by_age_or_bone(facts) is None:
         questions.append("age" if facts.chart.birth.earliest is None else "trauma_mechanism")
-    tags = [
-        tag for tag, holds in (("spine", certain), ("high_energy", high), ("ankylosed", stiff)) if holds
-    ]
-    return facts.finding(
-        "R-TRAUMA", evidence, sources=_SOURCES, questions=questions, tags=tags, met=bool(evidence)
-    )
+    tags = [tag for tag, holds in (("spine", certain), ("high_energy", high), ("ankylosed", stiff)) if holds]
+    return facts.finding("R-TRAUMA", evidence, sources=_SOURCES, questions=questions, tags=tags, met=bool(evidence))
 
 
 def _recent(facts: Facts, concept: str) -> list[ChartEntry]:
@@ -118,5 +114,3 @@ def r_v6(facts: Facts) -> Finding:
     evidence = [item for _, found in groups for item in found]
     sources = (*_SOURCES, "MedicationRequest")
     return facts.finding("R-V6", evidence, sources=sources, tags=tags, met=bool(tags))
-
-

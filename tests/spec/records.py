@@ -22,8 +22,13 @@ def concept(fact: Fact | str | None) -> Resource | None:
     """Return a CodeableConcept for a coded fact, or for a plain text."""
     if fact is None or isinstance(fact, str):
         return {"text": fact} if fact else None
-    coding = filled(system=fact.get("system"), code=str(fact["code"]) if "code" in fact else None, display=fact.get("display"))
-    return filled(coding=[coding] if "code" in coding else None, text=fact.get("text") or (None if "code" in coding else coding.get("display")))
+    coding = filled(
+        system=fact.get("system"), code=str(fact["code"]) if "code" in fact else None, display=fact.get("display")
+    )
+    return filled(
+        coding=[coding] if "code" in coding else None,
+        text=fact.get("text") or (None if "code" in coding else coding.get("display")),
+    )
 
 
 def status(fact: Fact, key: str, system: str) -> Resource | None:

@@ -50,7 +50,13 @@ class Scenario:
                 continue
             resource_type, build = BUILDERS[fact["resource"]]
             found = records.setdefault(resource_type, [])
-            found.append({"resourceType": resource_type, "id": f"{resource_type.lower()}-{len(found) + 1}", **build(recorder, fact)})
+            found.append(
+                {
+                    "resourceType": resource_type,
+                    "id": f"{resource_type.lower()}-{len(found) + 1}",
+                    **build(recorder, fact),
+                }
+            )
             if "question" in fact and resource_type == "Observation":
                 order.setdefault("supportingInfo", []).append({"reference": f"Observation/{found[-1]['id']}"})
         context: dict[str, Any] = {"userId": "Practitioner/p-1", "patientId": PATIENT}
@@ -73,10 +79,14 @@ class Scenario:
             age = self.body.get("age")
             # Half a year away from a birthday, so that the age holds on the day of the order.
             born = None if age is None else self.order_date - timedelta(days=int((age + 0.5) * DAYS_PER_YEAR))
-            return filled(resourceType="Patient", id=PATIENT, gender=self.body["sex"], birthDate=born and born.isoformat())
+            return filled(
+                resourceType="Patient", id=PATIENT, gender=self.body["sex"], birthDate=born and born.isoformat()
+            )
         found = records.get(resource_type, [])
         entries = [{"resource": resource, "search": {"mode": "match"}} for resource in found]
-        return {"resourceType": "Bundle", "type": "searchset", "total": len(found)} | ({"entry": entries} if entries else {})
+        return {"resourceType": "Bundle", "type": "searchset", "total": len(found)} | (
+            {"entry": entries} if entries else {}
+        )
 
     def _order(self) -> dict[str, Any]:
         order = self.body["order"]

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+_DANGERS = "ces|cauda equina(?: syndrome)?|infection|cancer|malignancy|fracture"
 _REASSURANCES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
@@ -15,8 +16,7 @@ _REASSURANCES = [
         r"\b(?:is|are|as) mri?[- ]safe\b",
         r"\bmri? (?:scan )?is safe\b",
         r"\b(?:renal|kidney) function (?:is )?(?:normal|fine|acceptable|adequate)\b",
-        r"\b(?:ces|cauda equina(?: syndrome)?|infection|cancer|malignancy|fracture) "
-        r"(?:is |was |has been )?(?:unlikely|excluded|ruled out)\b",
+        rf"\b(?:{_DANGERS}) (?:is |was |has been )?(?:unlikely|excluded|ruled out)\b",
     )
 ]
 
