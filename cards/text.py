@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 from cards.assessment import Assessment
@@ -17,10 +17,11 @@ from cards.guideline import MESSAGES
 from cards.markdown import escape, reference
 from cards.suggestions import followup
 from cards.wording import Wording
+from fhir_mappings.code_systems import canonical_system
 from fhir_mappings.findings import Evidence
 from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.sources import SourceState
-from fhir_mappings.terminology import canonical_system
+from fhir_mappings.thresholds import Thresholds
 
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
 _MOST_EVIDENCE = 6
@@ -55,7 +56,7 @@ class CardText:
         for position, message in enumerate(messages):
             parts += self._block(message, leading=position == 0)
         if first:
-            parts += self._limits()
+            parts += [*self._limits(), self._changed_numbers()]
         parts += [self._basis(messages), self.wording.text("card", "footer")]
         return "\n\n".join(part for part in parts if part)
 
@@ -70,10 +71,10 @@ class CardText:
             lines = [f"- {self.wording.text('questions', question)}" for question in message.questions]
             heading = self.wording.text("card", "questions")
             yield "\n".join([heading, "", *lines] if leading else lines)
-        evidence = self._worth_showing(message)
-        lines = [self._line(item) for item in evidence[:_MOST_EVIDENCE]]
-        if len(evidence) > _MOST_EVIDENCE:
-            lines.append(self.wording.text("card", "more", count=len(evidence) - _MOST_EVIDENCE))
+        lines = self._lines(self._worth_showing(message))
+        if len(lines) > _MOST_EVIDENCE:
+            more = self.wording.text("card", "more", count=len(lines) - _MOST_EVIDENCE)
+            lines = [*lines[:_MOST_EVIDENCE], more]
         if lines:
             yield "\n".join([self.wording.text("card", "why"), "", *lines] if leading else lines)
 
@@ -101,7 +102,7 @@ class CardText:
 
     def _variants(self, message: Message) -> tuple[str, ...]:
         """Return the variants of a message, with those that follow from the rest of the assessment."""
-        others = {other.id for other in self.assessment.messages}
+        others = {other.id for other in (*self.assessment.messages, *self.assessment.silenced)}
         if message.id.startswith("C-EMERG-") and others & {"C-MR-UNSAFE", "C-MR-HOLD"}:
             return ("blocked", *message.variants)
         if message.evidence and message.evidence[0].concept in _NAMED:
@@ -147,8 +148,14 @@ class CardText:
     def _name(self, item: Evidence) -> str:
         return self.wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
 
-    def _line(self, item: Evidence) -> str:
-        """Return one line of evidence: what, code, date, remarks, resource."""
+    def _lines(self, evidence: Sequence[Evidence]) -> list[str]:
+        """Return a line for each thing found: what, code, date, remarks, and every resource that says so."""
+        said: dict[str, list[str]] = {}
+        for item in evidence:
+            said.setdefault(self._statement(item), []).append(reference(item.reference))
+        return [f"- {statement}, {', '.join(dict.fromkeys(names))}" for statement, names in said.items()]
+
+    def _statement(self, item: Evidence) -> str:
         names = dict.fromkeys(_SEMANTIC_TAG.sub("", code.display) for code in item.codes)
         name = " / ".join(names) or self._name(item)
         codes = ", ".join(f"{self._system(code.system)} {escape(code.code)}".strip() for code in item.codes)
@@ -158,9 +165,8 @@ class CardText:
             escape(item.amount),
             escape(self.wording.day(item.when)),
             *notes,
-            reference(item.reference),
         ]
-        return "- " + ", ".join(part for part in parts if part)
+        return ", ".join(part for part in parts if part)
 
     def _system(self, system: str) -> str:
         systems = self.wording.get("systems")
@@ -183,6 +189,25 @@ class CardText:
             yield self.wording.text("card", "foreign", sources=self._sources(chart.foreign))
         if chart.damaged:
             yield self.wording.text("card", "damaged", count=len(chart.damaged))
+
+    def _changed_numbers(self) -> str:
+        """Return the numbers of the guideline that the site has changed, since the sentences name the usual ones."""
+        profile, usual = self.assessment.profile, Thresholds()
+        changes = [
+            self.wording.text(
+                "card",
+                "site_change",
+                name=item.name.replace("_", " "),
+                value=getattr(profile.thresholds, item.name),
+                unit=item.metadata["unit"],
+                usual=getattr(usual, item.name),
+            )
+            for item in fields(Thresholds)
+            if getattr(profile.thresholds, item.name) != getattr(usual, item.name)
+        ]
+        if not changes:
+            return ""
+        return self.wording.text("card", "site", site=escape(profile.site), changes="; ".join(changes))
 
     def _sources(self, names: Sequence[str]) -> str:
         return ", ".join(self.wording.find("sources", name, default=escape(name)) for name in names)
