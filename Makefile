@@ -13,7 +13,7 @@ PIP_END = 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types format lock clean
+.PHONY: help run test lint types format docs lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -39,6 +39,11 @@ types: $(VENV)/.dev ## Check types
 format: $(VENV)/.dev ## Format the code and apply the safe lint fixes
 	@$(BIN)/ruff check --quiet --fix --exit-zero .
 	@$(BIN)/ruff format .
+
+docs: $(VENV)/.dev ## Write docs/criteria.md and docs/scenarios.md anew from the rules and the scenarios
+	@$(BIN)/lumbar-cds criteria --output docs/criteria.md
+	@$(BIN)/python -m tests.spec.document docs/scenarios.md
+	@echo "docs/criteria.md and docs/scenarios.md are up to date"
 
 lock: $(VENV)/.dev ## Write both lock files anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(COMPILE) --group build --output-file requirements.lock pyproject.toml

@@ -16,18 +16,50 @@ from fhir_mappings.findings import Finding
 from fhir_mappings.orders import ImagingOrder
 from fhir_mappings.thresholds import Thresholds
 
+# The messages that a site may turn off. A list of what may be silent, not of what must be said: a message that is new
+# is said everywhere until somebody has decided otherwise. Not here are emergencies, urgent reasons and raised risks,
+# everything about implants that bears on safety, contrast that may harm, and data that could not be read.
+MAY_BE_OFF: frozenset[str] = frozenset(
+    {
+        "C-MR-ARTIFACT",
+        "C-CONTRAST-ADD",
+        "C-CONTRAST-DROP",
+        "C-APPROP-6W",
+        "C-APPROP-UNCERTAIN-DX",
+        "C-APPROP-PRIOR-SURG",
+        "C-APPROP-V6",
+        "C-NOTAPP-6W",
+        "C-INFO-NEED",
+        "C-DUP",
+        "C-UPRIGHT",
+        "C-CLAUSTRO",
+        "C-PITFALL",
+        "C-EDU",
+    }
+)
+
 
 @dataclass(frozen=True, slots=True)
 class AssessmentProfile:
-    """What a site may change of the guideline."""
+    """What a site may change of the guideline; `site` is the name of one that has changed something."""
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     treat_conditional_as: Literal["warn", "hold"] = "warn"
+    messages_off: frozenset[str] = frozenset()
+    site: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse to be silent about what must be said."""
+        if needed := self.messages_off - MAY_BE_OFF:
+            raise ValueError(f"these messages cannot be turned off: {', '.join(sorted(needed))}")
 
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """What the guideline says of one order, and why; messages stand with the most important first."""
+    """What the guideline says of one order, and why; messages stand with the most important first.
+
+    `silenced` are messages that the site has turned off: nobody is told, but what else is said still fits them.
+    """
 
     order: ImagingOrder
     chart: Chart
@@ -38,6 +70,7 @@ class Assessment:
     findings: Mapping[str, Finding]
     guideline_id: str = GUIDELINE_ID
     guideline_version: str = GUIDELINE_VERSION
+    silenced: tuple[Message, ...] = ()
 
 
 def assess(order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentProfile) -> Assessment:
@@ -45,4 +78,7 @@ def assess(order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentPr
     facts = Facts(order, chart, as_of, profile.thresholds, profile.treat_conditional_as)
     findings = evaluate(facts)
     decision: Decision = decide(order, chart, findings)
-    return Assessment(order, chart, as_of, profile, decision.outcome, decision.messages, findings)
+    off = profile.messages_off
+    said = tuple(message for message in decision.messages if message.id not in off)
+    silenced = tuple(message for message in decision.messages if message.id in off)
+    return Assessment(order, chart, as_of, profile, decision.outcome, said, findings, silenced=silenced)

@@ -41,7 +41,7 @@ def contrast_advice(
         add=add,
         drop=drop,
         safety=(add or ordered) and findings["R-CON-SAFE"].met,
-        decides=drop or deciding,
+        decides=(drop or deciding) and timing is not Outcome.SERVICE_DEGRADED,
         criteria=reasons,
         variants=variants,
     )

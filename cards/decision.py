@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from cards.contrast import ContrastAdvice, contrast_advice
 from cards.guideline import MESSAGES, POSITION, Indicator, Outcome
-from cards.questions import open_questions
+from cards.questions import MOST_QUESTIONS, open_questions
 from fhir_mappings.chart import Chart
 from fhir_mappings.findings import Evidence, Finding, Status
 from fhir_mappings.needs import DATA_NEEDS, RED_FLAG_SOURCES
@@ -21,8 +21,11 @@ from fhir_mappings.orders import ImagingOrder
 Findings = Mapping[str, Finding]
 
 RED_FLAG_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR", "R-MULTI", "R-INFECT", "R-CANCER", "R-TRAUMA", "R-V6", "R-V7")
-# Texts that hint at these are asked about even when the scan is due: it may be due today.
-PRESSING_HINTS = ("ces", "motor", "cord", "implant")
+# Criteria whose open questions matter whatever the order is for.
+ASKING_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR", "R-INFECT", "R-CANCER", "R-TRAUMA", "R-HINT", "R-DATE")
+# What is asked even when the scan is due: the answer may make it due today, or forbid it.
+_PRESSING_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR")
+_PRESSING_HINTS = ("hint_ces", "hint_motor", "hint_cord", "hint_implant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,9 +105,8 @@ def _emergency(draft: _Draft) -> bool:
         draft.say("C-EMERG-CES", "R-CES", variants=tuple(findings["R-CES"].tags & {"possible"}))
     elif both_legs:
         draft.say("C-EMERG-CES", "R-MULTI", variants=("bilateral",))
-    spread = "metastatic" in findings["R-CANCER"].tags and findings["R-MOTOR"].met
-    if findings["R-CORD"].met or spread:
-        draft.say("C-EMERG-CORD", "R-CORD", *(("R-CANCER", "R-MOTOR") if spread else ()))
+    if findings["R-CORD"].met:
+        draft.say("C-EMERG-CORD", "R-CORD")
     return bool(draft.messages)
 
 
@@ -131,7 +133,7 @@ def _urgent(draft: _Draft, *, emergency: bool) -> bool:
     if (findings["R-MOTOR"].met or findings["R-MULTI"].met) and not by_cord:
         draft.say("C-URG-NEURO", "R-MOTOR", "R-MULTI", variants=_neuro_variants(findings))
     if findings["R-INFECT"].met:
-        draft.say("C-URG-INFECT", "R-INFECT")
+        draft.say("C-URG-INFECT", "R-INFECT", variants=tuple(findings["R-INFECT"].tags))
     if "metastatic" in findings["R-CANCER"].tags and not by_cord:
         draft.say("C-URG-CANCER", "R-CANCER")
     if findings["R-TRAUMA"].met:
@@ -153,13 +155,14 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
         draft.say("C-INFO-NEED", "R-SCOPE", indicator=Indicator.INFO, variants=("minor",))
         return Outcome.OUT_OF_SCOPE
     if _appropriate(draft):
-        if pressing := tuple(f"hint_{topic}" for topic in PRESSING_HINTS if topic in findings["R-HINT"].tags):
-            draft.say("C-INFO-NEED", "R-HINT", questions=pressing, variants=("beside",))
+        if pressing := pressing_questions(findings):
+            draft.say("C-INFO-NEED", questions=pressing, variants=("beside",))
         return Outcome.APPROPRIATE
-    if findings["R-IND"].status is Status.NOT_MET and not findings["R-HINT"].questions:
+    if findings["R-IND"].status is Status.NOT_MET and not any(findings[name].questions for name in ASKING_CRITERIA):
         return Outcome.NO_CRITERIA_APPLY
     if findings["R-6W-NO"].met and not blockers(findings, chart):
-        draft.say("C-NOTAPP-6W", "R-6W-NO", variants=tuple(sorted(findings["R-6W-NO"].tags)))
+        older = findings["R-AGE"].tags & {"older"}
+        draft.say("C-NOTAPP-6W", "R-6W-NO", variants=tuple(sorted(findings["R-6W-NO"].tags | older)))
         if "bladder_other_cause" in findings["R-CES"].tags:
             draft.say("C-INFO-NEED", questions=("bladder_changed",), variants=("beside",))
         return Outcome.NOT_APPROPRIATE
@@ -173,12 +176,19 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
     return Outcome.CANNOT_DETERMINE
 
 
+def pressing_questions(findings: Findings) -> tuple[str, ...]:
+    """Return the open questions whose answers could make the scan more urgent, or unsafe."""
+    asked = [question for name in _PRESSING_CRITERIA for question in findings[name].questions]
+    asked += [question for question in findings["R-HINT"].questions if question in _PRESSING_HINTS]
+    return tuple(dict.fromkeys(asked))[:MOST_QUESTIONS]
+
+
 def _appropriate(draft: _Draft) -> bool:
     findings = draft.findings
     before = len(draft.messages)
     pain = "pain" in findings["R-IND"].tags
     if findings["R-V7"].met and pain:
-        draft.say("C-V7-RISK", "R-V7", variants=tuple(sorted(findings["R-V7"].tags)))
+        draft.say("C-V7-RISK", "R-V7", variants=tuple(sorted(findings["R-V7"].tags | findings["R-INFECT"].tags)))
     if findings["R-FAIL6W"].met:
         if findings["R-DX"].met:
             draft.say("C-APPROP-UNCERTAIN-DX", "R-DX", "R-FAIL6W", variants=tuple(sorted(findings["R-DX"].tags)))
@@ -197,7 +207,7 @@ def blockers(findings: Findings, chart: Chart) -> tuple[str, ...]:
     open_criteria += [name for name in ("R-AGE",) if findings[name].status is not Status.NOT_MET]
     open_criteria += [name for name in ("R-SCOPE",) if not findings[name].met]
     open_criteria += [name for name in ("R-CANDIDATE", "R-DX", "R-CON-MIT") if findings[name].met]
-    open_criteria += [name for name in ("R-CON-POSTOP", "R-HINT") if findings[name].questions]
+    open_criteria += [name for name in ("R-CON-POSTOP", "R-HINT", "R-DATE") if findings[name].questions]
     return (*open_criteria, *chart.incomplete(RED_FLAG_SOURCES))
 
 
@@ -215,7 +225,8 @@ def _protocol(draft: _Draft, timing: Outcome, *, unscannable: bool) -> None:
     due = timing not in (Outcome.NOT_APPROPRIATE, Outcome.OUT_OF_SCOPE)
     if findings["R-ARTIFACT"].met and due:
         draft.say("C-MR-ARTIFACT", "R-ARTIFACT")
-    if findings["R-DUP"].met and not unscannable and timing is not Outcome.EMERGENCY:
+    about_imaging = timing not in (Outcome.EMERGENCY, Outcome.OUT_OF_SCOPE, Outcome.NO_CRITERIA_APPLY)
+    if findings["R-DUP"].met and not unscannable and about_imaging:
         fresh = "recent" in findings["R-DUP"].tags and "nondiagnostic" not in findings["R-DUP"].tags
         indicator = Indicator.WARNING if fresh and timing is not Outcome.URGENT else Indicator.INFO
         draft.say("C-DUP", "R-DUP", indicator=indicator)
@@ -233,7 +244,7 @@ def _accompany(draft: _Draft, chart: Chart, outcome: Outcome, timing: Outcome) -
         draft.say("C-EDU")
     failed = chart.failed([need.resource_type for need in DATA_NEEDS])
     blind = outcome in (Outcome.CANNOT_DETERMINE, Outcome.SERVICE_DEGRADED)
-    if failed and outcome is not Outcome.NO_CRITERIA_APPLY:
+    if failed:
         indicator = Indicator.WARNING if blind else Indicator.INFO
         draft.say("C-DEGRADED", indicator=indicator, sources=failed, variants=("blind",) if blind else ())
 

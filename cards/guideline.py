@@ -156,3 +156,97 @@ POSITION: dict[str, int] = {message.id: position for position, message in enumer
 
 # The footer of every card: clinical judgement prevails, and no clinician has reviewed the content yet.
 FOOTER_STATEMENT = "S15"
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule that is no criterion of its own: it says what to do with findings, or goes with a message."""
+
+    id: str
+    title: str
+    statements: tuple[str, ...]
+    messages: tuple[str, ...]
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("R-6W-YES", "The order fits after six weeks", ("S05", "S05a", "S05b", "S05c"), ("C-APPROP-6W",)),
+    Rule(
+        "R-MR-SEED-READING",
+        "Which implants forbid the scan",
+        ("S07a",),
+        ("C-MR-UNSAFE", "C-MR-HOLD", "C-MR-COND"),
+    ),
+    Rule(
+        "R-ALT-CT",
+        "CT instead of MRI",
+        ("S08a",),
+        ("C-MR-UNSAFE", "C-MR-HOLD", "C-MR-ARTIFACT", "C-URG-TRAUMA"),
+    ),
+    Rule("R-ALT-MYELO", "CT myelography instead of MRI", ("S08b",), ("C-MR-UNSAFE", "C-MR-HOLD", "C-MR-ARTIFACT")),
+    Rule("R-CON-WO", "Without contrast unless there is a reason", ("S09", "S09a", "S09b"), ("C-CONTRAST-DROP",)),
+    Rule(
+        "R-CORR",
+        "What a picture does not tell",
+        ("S11a", "S11b", "S11c", "S12a", "S12b", "S12c", "S12d"),
+        ("C-PITFALL",),
+    ),
+    Rule("R-EDU", "What to tell the patient", ("S14a", "S14b"), ("C-EDU",)),
+    Rule("R-DEG", "Part of the record could not be read", (), ("C-DEGRADED", "C-INFO-NEED")),
+)
+
+# The messages that a criterion can lead to: by being met, or by the question it leaves open.
+LEADS_TO: dict[str, tuple[str, ...]] = {
+    "R-SCOPE": ("C-INFO-NEED",),
+    "R-IND": ("C-INFO-NEED",),
+    "R-AGE": ("C-APPROP-V6", "C-INFO-NEED"),
+    "R-CES": ("C-EMERG-CES", "C-INFO-NEED"),
+    "R-CORD": ("C-EMERG-CORD", "C-INFO-NEED"),
+    "R-MOTOR": ("C-URG-NEURO", "C-EMERG-CORD", "C-INFO-NEED"),
+    "R-MULTI": ("C-URG-NEURO", "C-EMERG-CES"),
+    "R-INFECT": ("C-URG-INFECT", "C-CONTRAST-ADD", "C-INFO-NEED"),
+    "R-CANCER": ("C-URG-CANCER", "C-EMERG-CORD", "C-CONTRAST-ADD", "C-INFO-NEED"),
+    "R-TRAUMA": ("C-URG-TRAUMA", "C-INFO-NEED"),
+    "R-V6": ("C-APPROP-V6", "C-INFO-NEED"),
+    "R-V7": ("C-V7-RISK", "C-CONTRAST-ADD", "C-INFO-NEED"),
+    "R-HINT": ("C-INFO-NEED",),
+    "R-DATE": ("C-INFO-NEED",),
+    "R-EPISODE": ("C-NOTAPP-6W", "C-APPROP-6W", "C-INFO-NEED"),
+    "R-6W-NO": ("C-NOTAPP-6W", "C-INFO-NEED"),
+    "R-FAIL6W": ("C-APPROP-6W", "C-APPROP-UNCERTAIN-DX", "C-INFO-NEED"),
+    "R-DX": ("C-APPROP-UNCERTAIN-DX", "C-INFO-NEED"),
+    "R-CANDIDATE": ("C-APPROP-6W", "C-INFO-NEED"),
+    "R-MR": ("C-MR-UNSAFE", "C-MR-HOLD", "C-MR-COND", "C-MR-UNKNOWN"),
+    "R-ARTIFACT": ("C-MR-ARTIFACT",),
+    "R-CON-NONDIAG": ("C-CONTRAST-ADD",),
+    "R-CON-POSTOP": ("C-APPROP-PRIOR-SURG", "C-CONTRAST-ADD", "C-INFO-NEED"),
+    "R-CON-MIT": ("C-CONTRAST-ADD",),
+    "R-CON-SAFE": ("C-CONTRAST-SAFETY",),
+    "R-PREG": ("C-CONTRAST-SAFETY", "C-INFO-NEED"),
+    "R-DUP": ("C-DUP",),
+    "R-UPRIGHT": ("C-UPRIGHT",),
+    "R-CLAUS": ("C-CLAUSTRO",),
+}
+
+# The suggestions that a message can bring, as keys of the wording catalogue; `remove` stands in for one whose order is
+# among the drafts already, or that an old client could not take.
+_ALTERNATIVES = ("myelography-instead", "ct-instead", "remove")
+_WHEN_HELD = ("myelography-beside", "ct-beside")
+OFFERS: dict[str, tuple[str, ...]] = {
+    "C-EMERG-CES": ("raise-priority", *_WHEN_HELD, *_ALTERNATIVES),
+    "C-EMERG-CORD": ("raise-priority", "whole-spine", *_WHEN_HELD, *_ALTERNATIVES),
+    "C-URG-NEURO": ("raise-priority",),
+    "C-URG-INFECT": ("raise-priority", "labs-and-cultures"),
+    "C-URG-CANCER": ("raise-priority",),
+    "C-URG-TRAUMA": ("ct-instead", "radiograph", "remove"),
+    "C-V7-RISK": ("labs", "radiograph"),
+    "C-MR-UNSAFE": _ALTERNATIVES,
+    "C-MR-HOLD": _ALTERNATIVES,
+    "C-CONTRAST-ADD": ("add-contrast",),
+    "C-CONTRAST-DROP": ("drop-contrast",),
+    "C-APPROP-UNCERTAIN-DX": ("plexus",),
+    "C-APPROP-V6": ("radiograph",),
+    "C-NOTAPP-6W": ("therapy-instead", "remove"),
+    "C-INFO-NEED": ("therapy-instead", "therapy-beside", "radiograph", "remove"),
+    "C-DUP": ("remove",),
+    "C-UPRIGHT": ("standing-radiograph",),
+}

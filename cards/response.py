@@ -32,6 +32,7 @@ class ResponseShape:
     wording: Wording
     verbosity: Literal["all", "action"] = "all"
     explain: bool = False
+    ask_questions_at: Literal["select", "sign", "both"] = "sign"
 
 
 def respond(assessments: Sequence[Assessment], shape: ResponseShape) -> dict[str, Any]:
@@ -62,13 +63,13 @@ def _without_recommendation(suggestion: Suggestion) -> Suggestion:
 def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, ...]:
     """Return the messages a client wants to see.
 
-    With verbosity `action` an order that is fine interrupts nobody, and questions wait for the signature, because
-    details are often still missing when an order is only selected.
+    With verbosity `action` an order that is fine interrupts nobody, and questions are asked once: at the signature
+    unless the site wants them earlier, because details are often still missing when an order is only selected.
     """
     if shape.verbosity == "all":
         return tuple(messages)
-    waiting = "C-INFO-NEED" if shape.hook == "order-select" else ""
-    kept = tuple(message for message in messages if message.id != waiting)
+    asking = shape.ask_questions_at == "both" or shape.hook == f"order-{shape.ask_questions_at}"
+    kept = tuple(message for message in messages if asking or message.id != "C-INFO-NEED")
     asks = any(message.indicator is not Indicator.INFO for message in kept)
     return kept if asks else ()
 
@@ -158,5 +159,11 @@ def explained(assessment: Assessment) -> dict[str, Any]:
             }
             for finding in assessment.findings.values()
         ],
-        "guideline": {"id": assessment.guideline_id, "version": assessment.guideline_version},
+        "guideline": _guideline(assessment),
     }
+
+
+def _guideline(assessment: Assessment) -> dict[str, Any]:
+    """Return the guideline's version, and the site where one has changed it."""
+    guideline = {"id": assessment.guideline_id, "version": assessment.guideline_version}
+    return guideline | ({"site": assessment.profile.site} if assessment.profile.site else {})

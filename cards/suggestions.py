@@ -197,7 +197,8 @@ def _asks_for_bone(builder: SuggestionBuilder) -> bool:
 
 
 def _not_indicated(builder: SuggestionBuilder) -> bool:
-    return any(message.id == "C-NOTAPP-6W" for message in builder.assessment.messages)
+    assessment = builder.assessment
+    return any(message.id == "C-NOTAPP-6W" for message in (*assessment.messages, *assessment.silenced))
 
 
 def _hold(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
@@ -231,7 +232,7 @@ def _drop_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Su
 
 
 def _uncertain(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
-    if "plexopathy" in message.variants:
+    if "plexopathy" in message.variants and not builder.unscannable:
         yield from builder.beside("plexus", "order_mri_plexus")
 
 
@@ -277,13 +278,23 @@ def _duplicate(builder: SuggestionBuilder, _message: Message) -> Iterator[Sugges
 
 
 def followup(assessment: Assessment, wording: Wording) -> str:
-    """Return the day six weeks after the episode began, or after the order where that is not known or is past."""
+    """Return the day six weeks after care began, or after the order where that is not known or is past.
+
+    Care begins with the episode; where the episode is old and care is recent, it began with the care.
+    """
     days = assessment.profile.thresholds.conservative_care
-    early = "early" in assessment.findings["R-6W-NO"].tags
+    finding = assessment.findings["R-6W-NO"]
     starts = [item.when.earliest for item in assessment.findings["R-EPISODE"].evidence if item.when.earliest]
+    if "undertreated" in finding.tags:
+        drugs = [item for item in finding.evidence if item.reference.split("/")[0] in _CARE]
+        starts = [item.when.earliest for item in drugs if item.when.earliest]
     in_six_weeks = shifted(assessment.as_of, days)
-    due = shifted(min(starts), days) if early and starts else in_six_weeks
+    known = starts and finding.tags & {"early", "undertreated"}
+    due = shifted(min(starts), days) if known else in_six_weeks
     return wording.day(exact(due if due > assessment.as_of else in_six_weeks))
+
+
+_CARE = ("Procedure", "MedicationRequest", "MedicationStatement")
 
 
 _BUILDERS: dict[str, Callable[[SuggestionBuilder, Message], Iterator[Suggestion]]] = {

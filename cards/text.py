@@ -20,6 +20,7 @@ from cards.wording import Wording
 from fhir_mappings.code_systems import canonical_system
 from fhir_mappings.findings import Evidence
 from fhir_mappings.needs import DATA_NEEDS
+from fhir_mappings.orders import ContrastClass
 from fhir_mappings.sources import SourceState
 from fhir_mappings.thresholds import Thresholds
 
@@ -67,6 +68,8 @@ class CardText:
             yield from paragraphs
         else:
             yield " ".join([f"**{title}.**", *paragraphs])
+        if message.id.startswith("C-APPROP-") and self.assessment.order.contrast is ContrastClass.UNSPECIFIED:
+            yield self.wording.text("card", "no_contrast_stated")
         if message.questions:
             lines = [f"- {self.wording.text('questions', question)}" for question in message.questions]
             heading = self.wording.text("card", "questions")
@@ -183,8 +186,9 @@ class CardText:
             names = [need.resource_type for need in DATA_NEEDS if chart.state(need.resource_type) is state]
             if names:
                 yield self.wording.text("card", heading, sources=self._sources(names))
-        if not self.assessment.findings["R-MR"].evidence:
-            yield self.wording.text("card", "no_implant_data")
+        if chart.withheld:
+            yield self.wording.text("card", "withheld")
+        yield from self._devices()
         if chart.foreign:
             yield self.wording.text("card", "foreign", sources=self._sources(chart.foreign))
         if chart.damaged:
@@ -208,6 +212,16 @@ class CardText:
         if not changes:
             return ""
         return self.wording.text("card", "site", site=escape(profile.site), changes="; ".join(changes))
+
+    def _devices(self) -> Iterator[str]:
+        """Yield what the device records leave open; nothing where a card is about an implant anyway."""
+        chart = self.assessment.chart
+        if self.assessment.findings["R-MR"].evidence:
+            return
+        complete = chart.state("Device") is SourceState.COMPLETE
+        yield self.wording.text("card", "no_implant_data" if complete else "no_device_records")
+        if chart.unknown_devices:
+            yield self.wording.text("card", "unknown_devices", count=chart.unknown_devices)
 
     def _sources(self, names: Sequence[str]) -> str:
         return ", ".join(self.wording.find("sources", name, default=escape(name)) for name in names)

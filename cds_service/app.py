@@ -21,6 +21,7 @@ from cds_service.hooks import Adviser
 from cds_service.logs import log_requests
 from cds_service.paths import TidyPaths
 from cds_service.serialization import MsgspecProvider, encode
+from cds_service.value_sets import ValueSetViews
 from cds_service.views import Views
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ def create_app(
     store = feedback or SqliteFeedbackStore(settings.feedback_file)
     for blueprint in Views(adviser, store, clock, settings.max_body_bytes).blueprints():
         app.register_blueprint(blueprint)
+    app.register_blueprint(ValueSetViews.of(adviser.index).blueprint())
     register_error_handlers(app)
     log_requests(app)
     app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign] # how Flask documents adding middleware

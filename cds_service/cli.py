@@ -14,21 +14,26 @@ import requests
 
 from cds_service import __version__
 from cds_service.app import create_app, utc_now
+from cds_service.config_report import config_report
 from cds_service.demos import Demo, find_demo, load_demos
 from cds_service.discovery import SERVICES
 from cds_service.errors import SettingsError
 from cds_service.feedback_store import NullFeedbackStore
+from cds_service.hooks import Adviser
 from cds_service.logs import configure_logging
 from cds_service.settings import Settings, load_settings
 from cds_service.terminal import outcome_text, print_response
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import BinaryIO
+    from typing import BinaryIO, TextIO
 
 _JSON: Final = {"Content-Type": "application/json"}
 _TIMEOUT: Final = 30.0
 _LOCAL: Final = "http://127.0.0.1:8080"
+_SITE_FILE: Final = click.option(
+    "--site-file", metavar="FILE", help="TOML file with what this site changes of the guideline.  [default: none]"
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -59,6 +64,7 @@ def main() -> None:
     "  [default: development]",
 )
 @click.option("--workers", type=int, help="Worker processes.  [default: one per processor, at most 2]")
+@_SITE_FILE
 @click.option("--try", "try_name", metavar="NAME", help="Send this demo to the service as soon as it runs.")
 def serve(try_name: str | None, **options: Any) -> None:
     """Run the service until it is stopped with Ctrl-C."""
@@ -90,14 +96,15 @@ def serve(try_name: str | None, **options: Any) -> None:
     metavar="YYYY-MM-DD",
     help="Day to assume for orders that state none.  [default: today]",
 )
-def assess(request_file: BinaryIO, today: datetime | None, *, as_json: bool) -> None:
+@_SITE_FILE
+def assess(request_file: BinaryIO, today: datetime | None, site_file: str | None, *, as_json: bool) -> None:
     """Answer one hook request from a file ("-" reads standard input), without a server.
 
     The file holds the JSON body that an EHR would post for order-select or order-sign. Nothing is stored or sent.
     Exit status: 0 for an answer, 1 when the request was refused, with the reason on standard error.
     """
     body = request_file.read()
-    settings = _settings(log_level="error")
+    settings = _settings(log_level="error", site_file=site_file)
     configure_logging(settings)
     moment = today.replace(tzinfo=UTC) if today else utc_now()
     try:
@@ -140,6 +147,33 @@ def demos() -> None:
     for demo in demos:
         click.echo(f"{demo.name:{width}}  {demo.title}")
         click.echo(f"{'':{width}}    {demo.expect}")
+
+
+@main.command()
+@click.option(
+    "-o", "--output", type=click.File("w", "utf-8", atomic=True), default="-", help="File to write.  [default: print]"
+)
+def criteria(output: TextIO) -> None:
+    """Print the criteria page: every rule, number, code and message of the guideline, as Markdown."""
+    from cds_service.documentation import criteria_page  # noqa: PLC0415 - no other command needs it
+
+    output.write(criteria_page())
+
+
+@main.command("check-config")
+@_SITE_FILE
+def check_config(site_file: str | None) -> None:
+    """Check settings and site file without starting, and print what is in force.
+
+    Shows what the site file changes of the guideline; secrets are not shown. Exit status: 0 when the service would
+    start, 1 when it would refuse, with each reason on standard error.
+    """
+    settings = _settings(site_file=site_file)
+    try:
+        adviser = Adviser.from_settings(settings)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(config_report(settings, adviser.site))
 
 
 def _settings(**overrides: Any) -> Settings:

@@ -35,7 +35,7 @@ _KEPT_HEADERS: Final = ("Allow", "Retry-After")
 
 
 class SettingsError(Exception):
-    """Settings that cannot be used; `problems` holds a sentence for each, beginning with the setting's name."""
+    """Settings that cannot be used; `problems` holds a sentence for each, beginning with the setting or the file."""
 
     def __init__(self, problems: Iterable[str]) -> None:
         """Keep the sentences and join them for display."""

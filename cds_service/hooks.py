@@ -14,10 +14,10 @@ from cards.response import ResponseShape, respond
 from cards.wording import Wording, WordingError, load_wording
 from cds_service.envelope import bare_patient_id
 from cds_service.errors import BadRequestError, DataMissingError, SettingsError
+from cds_service.site import Site, load_site
 from fhir_mappings.chart import read_chart
 from fhir_mappings.orders import read_lumbar_mri_orders
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
-from fhir_mappings.thresholds import Thresholds
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -47,21 +47,25 @@ class Adviser:
     verbosity: Literal["all", "action"]
     explain: bool
     max_orders: int
+    site: Site
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Adviser:
-        """Read value sets and wording; SettingsError when there is no wording in the language."""
+        """Read value sets, site file and wording; SettingsError when one of them cannot be used."""
         try:
             wording = load_wording(settings.language)
         except WordingError as error:
             raise SettingsError([f"LUMBAR_CDS_LANGUAGE: {error}"]) from error
+        index = TerminologyIndex.from_directory(bundled_value_sets())
+        site = load_site(settings.site_file, index) if settings.site_file else Site()
         return cls(
-            index=TerminologyIndex.from_directory(bundled_value_sets()),
-            profile=AssessmentProfile(thresholds=Thresholds(), treat_conditional_as=settings.treat_conditional_as),
+            index=site.terminology.applied_to(index),
+            profile=_profile(settings, site),
             wording=wording,
             verbosity=settings.verbosity,
             explain=settings.explain,
             max_orders=settings.max_orders,
+            site=site,
         )
 
     def answer(self, request: HookRequest, today: date) -> Answer:
@@ -83,6 +87,7 @@ class Adviser:
             hook=request.hook,
             verbosity=self.verbosity,
             explain=self.explain,
+            ask_questions_at=self.site.ask_questions_at,
             wording=self.wording,
         )
 
@@ -94,6 +99,20 @@ class Adviser:
                 "at once; none was assessed."
             )
             raise BadRequestError("too-costly", message, "context.draftOrders")
+
+
+def _profile(settings: Settings, site: Site) -> AssessmentProfile:
+    """Return how orders are assessed here; SettingsError when settings and site file disagree on it."""
+    by_setting, by_site = settings.treat_conditional_as, site.treat_conditional_as
+    if by_site and by_site != by_setting and "treat_conditional_as" in settings.model_fields_set:
+        other = f"LUMBAR_CDS_TREAT_CONDITIONAL_AS is {by_setting!r}"
+        raise SettingsError([f"{site.file}: treat_conditional_as: is {by_site!r}, but {other}"])
+    return AssessmentProfile(
+        thresholds=site.thresholds,
+        treat_conditional_as=by_site or by_setting,
+        messages_off=site.messages_off,
+        site=site.name if site.changes_anything else "",
+    )
 
 
 def _refuse_mixed_patients(request: HookRequest, orders: Sequence[ImagingOrder]) -> None:

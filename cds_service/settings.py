@@ -55,6 +55,7 @@ class Settings(BaseModel):
     treat_conditional_as: Literal["warn", "hold"] = Field(
         "warn", description="Whether an MR Conditional implant warns or holds the scan."
     )
+    site_file: Path | None = Field(None, description="TOML file with what this site changes of the guideline.")
     language: str = Field("en", pattern="^[a-z]{2,3}(-[A-Z]{2})?$", description="Language of the cards.")
     data_dir: Path = Field(Path("var"), description="Folder for what is stored: feedback.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important log line.")

@@ -35,14 +35,29 @@ class OrderAnswer:
     when: DateInterval = UNKNOWN_DATE
 
 
-TOPICS: dict[str, re.Pattern[str]] = {
-    "conservative_therapy": re.compile(
-        r"\bconservative (?:therapy|treatment|management|care)\b|\bphysical therapy (?:tried|done|completed)\b"
-        r"|\b(?:prior|previous) (?:therapy|treatment)\b"
-    ),
-}
-_NO = re.compile(r"\s*(?:no|none|not tried|nothing|never|n|false)\b(?! (?:relief|improvement|response|change))")
-_YES = re.compile(r"\s*(?:yes|y|true|done|completed|failed)\b")
+_THERAPY = re.compile(
+    r"\b(?:conservative (?:therapy|treatment|management|care)|physical therapy|physiotherapy|prior treatment"
+    r"|previous treatment)\b"
+)
+# A question whether it was done, or the bare words as a form's label; not whether it helped, or why not.
+_DONE = re.compile(r"\b(?:tried|done|completed|received|attempted|undergone|prior|previous|given|had)\b")
+_BARE = re.compile(r"\W*(?:conservative (?:therapy|treatment|management|care))\W*")
+_OTHER_QUESTION = re.compile(
+    r"help|respon|improv|effective|relie|benefit|contraindicat|fail|refus|plann|result|outcome|reason|why|unable"
+)
+_SIX_WEEKS = re.compile(r"\b(?:6|six)[ -]weeks?\b|\b42 days\b")
+_NO = re.compile(r"(?:no|none|nothing|never|not tried|not yet|none tried|no treatment|no therapy|n|false)\.?")
+_YES = re.compile(r"(?:yes|y|true|done|completed|failed)\b.*", re.DOTALL)
+
+
+def topic_of(question: str) -> str | None:
+    """Return which known topic a question is about: `conservative_therapy`, or the same `for six weeks`."""
+    asked = " ".join(question.casefold().split())
+    if not _THERAPY.search(asked) or _OTHER_QUESTION.search(asked):
+        return None
+    if not (_DONE.search(asked) or _BARE.fullmatch(asked)):
+        return None
+    return "six_weeks_of_therapy" if _SIX_WEEKS.search(asked) else "conservative_therapy"
 
 
 def answers_of(resources: Iterable[fhir.Resource]) -> Iterator[OrderAnswer]:
@@ -87,18 +102,15 @@ def _response(response: fhir.QuestionnaireResponse) -> Iterator[OrderAnswer]:
 
 
 def _answers(question: str | None, value: _Value | None, reference: str, when: DateInterval) -> Iterator[OrderAnswer]:
-    if question is None or value is None:
-        return
-    asked = question.casefold()
-    for topic, pattern in TOPICS.items():
-        if pattern.search(asked):
-            yield OrderAnswer(topic, _amounts_to(value), reference, when)
+    topic = None if question is None or value is None else topic_of(question)
+    if topic is not None and value is not None:
+        yield OrderAnswer(topic, _amounts_to(value), reference, when)
 
 
 def _amounts_to(value: _Value) -> Answered:
     if isinstance(value, bool):
         return Answered.YES if value else Answered.NO
-    said = value.casefold()
-    if _NO.match(said):
+    said = " ".join(value.casefold().split())
+    if _NO.fullmatch(said):
         return Answered.NO
-    return Answered.YES if _YES.match(said) else Answered.UNCLEAR
+    return Answered.YES if _YES.fullmatch(said) else Answered.UNCLEAR

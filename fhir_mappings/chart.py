@@ -6,6 +6,7 @@ another patient is never used; that one was received is reported.
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,12 +17,16 @@ from fhir_mappings import resources as fhir
 from fhir_mappings.answers import OrderAnswer, answers_of
 from fhir_mappings.datatypes import Reference, reference_id
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
-from fhir_mappings.entries import ChartEntry, ReadingContext, entries_of, reference_of
+from fhir_mappings.entries import ChartEntry, ReadingContext, reference_of
 from fhir_mappings.hints import Remark
 from fhir_mappings.needs import DATA_NEEDS
+from fhir_mappings.readers import entries_of
 from fhir_mappings.remarks import remarks_of
 from fhir_mappings.sources import SourceReading, SourceState, read_source
 from fhir_mappings.terminology import TerminologyIndex
+
+# A text that is only a code, of a system nobody named.
+_BARE_CODE = re.compile(r"[A-Z]?\d[\dA-Z.-]*")
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,20 @@ class Chart:
     remarks: tuple[Remark, ...] = ()
     foreign: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
+    withheld: bool = False
     missing_required: tuple[str, ...] = ()
 
     @property
     def birth(self) -> DateInterval:
         """The birth date; unknown where the patient could not be read."""
         return parse_date(self.patient.birth_date) if self.patient else UNKNOWN_DATE
+
+    @property
+    def unknown_devices(self) -> int:
+        """How many Device resources are of a type that no concept knows."""
+        devices = [found for found in self.resources.get("Device", ()) if isinstance(found, fhir.Device)]
+        known = {id(entry.resource) for group in self.entries.values() for entry in group}
+        return sum(id(device) not in known and device.status != "entered-in-error" for device in devices)
 
     @property
     def is_deceased(self) -> bool:
@@ -90,6 +103,7 @@ def read_chart(patient_id: str, prefetch: Mapping[str, msgspec.Raw | bytes], ind
         for resource in reading.resources:
             if belongs_to(resource, patient_id):
                 own[resource.resource_type].append(resource)
+                own["Device"] += _contained_devices(resource)
             else:
                 foreign.append(resource.resource_type)
     patient = next((found for found in own["Patient"] if isinstance(found, fhir.Patient)), None)
@@ -103,11 +117,12 @@ def read_chart(patient_id: str, prefetch: Mapping[str, msgspec.Raw | bytes], ind
         resources,
         index,
         tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())])),
-        tuple(remarks_of(resources, index, birth)),
+        tuple(sorted(remarks_of(resources, index, birth), key=lambda remark: (remark.reference, remark.text))),
         foreign=tuple(sorted(set(foreign))),
         damaged=tuple(
             sorted(reference_of(found) for group in resources.values() for found in group if not found.read_whole)
         ),
+        withheld=any(reading.withheld for reading in readings.values()),
         missing_required=tuple(
             need.key for need in DATA_NEEDS if need.required and readings[need.key].state is SourceState.NOT_PROVIDED
         ),
@@ -116,18 +131,37 @@ def read_chart(patient_id: str, prefetch: Mapping[str, msgspec.Raw | bytes], ind
 
 def _state(reading: SourceReading, resource_type: str, patient_id: str) -> SourceState:
     """Return the state of a source; what could not be understood in it may be what mattered."""
+    own = [resource for resource in reading.resources if belongs_to(resource, patient_id)]
     if resource_type == "Patient" and reading.resources:
-        own = any(belongs_to(resource, patient_id) for resource in reading.resources)
         return reading.state if own else SourceState.UNAVAILABLE
-    if reading.state is SourceState.COMPLETE and any(_lost_its_code(resource) for resource in reading.resources):
-        return SourceState.PARTIAL
-    return reading.state
+    lost = any(not resource.read_whole or _says_nothing(resource) for resource in own)
+    return SourceState.PARTIAL if lost and reading.state is SourceState.COMPLETE else reading.state
 
 
-def _lost_its_code(resource: fhir.Resource) -> bool:
-    """Whether a resource was damaged so badly that it no longer says what it is about."""
-    code = getattr(resource, "code", None)
-    return not resource.read_whole and hasattr(resource, "code") and (code is None or not (code.coding or code.text))
+def _says_nothing(resource: fhir.Resource) -> bool:
+    """Whether a resource does not say what it is about: no code of a system, and no words."""
+    match resource:
+        case fhir.Condition() | fhir.Observation() | fhir.Procedure():
+            code = resource.code
+        case fhir.MedicationRequest() | fhir.MedicationStatement():
+            if resource.medication_reference is not None:
+                return False
+            code = resource.medication_codeable_concept
+        case _:
+            return False
+    codings = code.coding if code else []
+    if any(coding.system and coding.code for coding in codings):
+        return False
+    words = [code.text if code else None, *(coding.display for coding in codings)]
+    return all(not word or _BARE_CODE.fullmatch(word.strip()) for word in words)
+
+
+def _contained_devices(resource: fhir.Resource) -> list[fhir.Resource]:
+    """Return the devices that a DeviceUseStatement carries inside."""
+    if not isinstance(resource, fhir.DeviceUseStatement):
+        return []
+    carried = [fhir.convert_resource(plain) for plain in resource.contained]
+    return [found for found in carried if isinstance(found, fhir.Device)]
 
 
 def index_entries(
@@ -137,7 +171,10 @@ def index_entries(
     medications = {
         found.id: found for found in resources.get("Medication", ()) if isinstance(found, fhir.Medication) and found.id
     }
-    context = ReadingContext(index, birth, medications)
+    conditions = {
+        found.id: found for found in resources.get("Condition", ()) if isinstance(found, fhir.Condition) and found.id
+    }
+    context = ReadingContext(index, birth, medications, conditions)
     by_concept = defaultdict[str, list[ChartEntry]](list)
     for group in resources.values():
         for resource in group:

@@ -14,8 +14,9 @@ from datetime import date, timedelta
 
 # Seconds and zone are ignored on purpose: the day as the author wrote it is the clinical day.
 _FHIR_DATE = re.compile(r"\s*(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?\s*", re.DOTALL)
-# Mean month and year lengths of the Gregorian calendar, for ages given in those units.
-_DAYS_PER_UNIT = {"a": 365.2425, "mo": 30.436875, "wk": 7.0, "d": 1.0, "h": 1 / 24, "min": 1 / 1440}
+# UCUM time units in which ages are given.
+_MONTHS = {"a": 12, "mo": 1}
+_DAYS = {"wk": 7.0, "d": 1.0, "h": 1 / 24, "min": 1 / 1440}
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,15 +112,25 @@ def date_at_age(birth: DateInterval, low: float | None, high: float | None, unit
 
     An age of n years means the whole year between two birthdays, so the interval is one unit wider than the values.
     """
-    length = _DAYS_PER_UNIT.get((unit or "").strip())
-    if length is None or birth.earliest is None or birth.latest is None:
+    unit = (unit or "").strip()
+    if birth.earliest is None or birth.latest is None or (unit not in _MONTHS and unit not in _DAYS):
         return UNKNOWN_DATE
     try:
-        earliest = None if low is None else shifted(birth.earliest, int(low * length))
-        latest = None if high is None else shifted(birth.latest, int((high + 1) * length))
+        earliest = None if low is None else _aged(birth.earliest, int(low), unit)
+        latest = None if high is None else _aged(birth.latest, int(high) + 1, unit)
     except (OverflowError, ValueError):
         return UNKNOWN_DATE
     return DateInterval(earliest, latest)
+
+
+def _aged(birth: date, amount: int, unit: str) -> date:
+    if unit in _DAYS:
+        return shifted(birth, int(amount * _DAYS[unit]))
+    years, month = divmod(birth.month - 1 + amount * _MONTHS[unit], 12)
+    year = birth.year + years
+    if not date.min.year <= year <= date.max.year:
+        return date.max if years > 0 else date.min
+    return date(year, month + 1, min(birth.day, monthrange(year, month + 1)[1]))
 
 
 def years_between(birth: DateInterval, day: date) -> tuple[int | None, int | None]:

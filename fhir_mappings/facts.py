@@ -17,6 +17,7 @@ from fhir_mappings.dates import shifted, years_between
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.findings import Evidence, Finding, Status
 from fhir_mappings.orders import ImagingOrder
+from fhir_mappings.resources import Appointment, Device
 from fhir_mappings.thresholds import Thresholds
 
 STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
@@ -35,8 +36,11 @@ class Facts:
 
     @cached_property
     def age(self) -> tuple[int | None, int | None]:
-        """The lowest and the highest age in years that the birth date allows."""
-        return years_between(self.chart.birth, self.as_of)
+        """The lowest and the highest age in years that the birth date allows; nothing for one in the future."""
+        birth = self.chart.birth
+        if birth.earliest is not None and birth.earliest > self.as_of:
+            return None, None
+        return years_between(birth, self.as_of)
 
     def at_least(self, years: int) -> bool | None:
         """Whether the patient is at least this old."""
@@ -61,6 +65,8 @@ class Facts:
 
     def is_future(self, entry: ChartEntry) -> bool:
         """Whether an entry is dated after the order, which is a data error."""
+        if isinstance(entry.resource, Appointment):
+            return False
         last = shifted(self.as_of, self.thresholds.data_error_after)
         dates = (entry.when, entry.recorded) if not entry.when.is_known else (entry.when,)
         return any(found.earliest is not None and found.earliest > last for found in dates)
@@ -76,23 +82,42 @@ class Facts:
                     found[id(entry)] = entry
         return tuple(found.values())
 
+    def asserted(self, *concepts: str) -> tuple[ChartEntry, ...]:
+        """Return the entries that assert a concept, whatever newer records deny it."""
+        return tuple(entry for entry in self.entries(*concepts) if entry.assertion in STATED)
+
     def _outweighs(self, negative: ChartEntry, positive: ChartEntry) -> bool:
-        """A newer negative cancels an older positive; within the disagreement time only from the same author."""
-        newer = negative.dated.after(positive.dated)
-        if newer is not True or positive.of_order:
+        """A newer negative cancels an older positive of the same thing; soon after it, only from the same author."""
+        if positive.of_order or negative.asserted.after(positive.asserted) is not True:
+            return False
+        if not _same_thing(negative, positive):
             return False
         if negative.author is not None and negative.author == positive.author:
             return True
-        latest = positive.dated.latest
+        latest = positive.asserted.latest
         settled = None if latest is None else shifted(latest, self.thresholds.disagreement)
-        return settled is not None and negative.dated.on_or_after(settled) is True
+        return settled is not None and negative.asserted.on_or_after(settled) is True
 
     def conflicting(self, entry: ChartEntry, concept: str) -> bool:
         """Whether a newer record denies what an entry states."""
         return any(
-            other.assertion is Assertion.ABSENT and other.dated.after(entry.dated) is True
+            other.assertion is Assertion.ABSENT
+            and other.asserted.after(entry.asserted) is True
+            and _same_thing(other, entry)
             for other in self.entries(concept)
         )
+
+    def future_entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
+        """Return the entries of some concepts that are dated in the future, which no rule believes."""
+        found = (entry for concept in concepts for entry in self.chart.entries.get(concept, ()))
+        return tuple({id(entry): entry for entry in found if self.is_future(entry)}.values())
+
+    def devices(self) -> tuple[Device, ...]:
+        """Return the devices of the chart and those that the order brings with it."""
+        carried = [self.order.companions.get(name) for name in self.order.supporting_references]
+        own = [device for device in carried if device is not None and belongs_to(device, self.chart.patient_id)]
+        both = (*self.chart.resources.get("Device", ()), *own)
+        return tuple(device for device in both if isinstance(device, Device))
 
     def is_recent(self, entry: ChartEntry, days: int) -> bool | None:
         """Whether an entry applies within a window before the order; an undated one does (red flags err that way)."""
@@ -133,6 +158,15 @@ class Facts:
         open_still = bool(questions or unavailable)
         status = Status.MET if met else Status.UNKNOWN if open_still else Status.NOT_MET
         return Finding(criterion, status, evidence, sources, unavailable, questions, frozenset(tags))
+
+
+def _same_thing(one: ChartEntry, other: ChartEntry) -> bool:
+    """Whether two entries speak of the same thing: a code in common, and no different side of the body."""
+    codes = {(code.system, code.code) for _, code in one.codes}
+    if codes.isdisjoint((code.system, code.code) for _, code in other.codes):
+        return False
+    sides = [frozenset(side for side in ("left", "right") if side in entry.words) for entry in (one, other)]
+    return not (sides[0] and sides[1] and sides[0] != sides[1])
 
 
 def merged(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

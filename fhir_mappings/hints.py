@@ -15,35 +15,46 @@ from fhir_mappings.dates import UNKNOWN_DATE, DateInterval
 
 TOPICS: dict[str, str] = {
     "ces": r"cauda equina|saddle|peri-?anal|perineal|urinary retention|retention of urine|incontinen\w*"
-    r"|(?:bladder|bowel|sphincter)\b|anal tone",
-    "motor": r"foot[- ]drop|weak(?:ness)?|paresis|\w*pleg\w*|paralys\w+|motor deficit|giving way",
-    "cord": r"myelopathy|cord compression|cord lesion",
-    "infection": r"discitis|osteomyelitis|epidural abscess|fevers?|febrile|septic|sepsis|bacter(?:a)?emia"
-    r"|endocarditis|spinal infection|chills",
-    "cancer": r"cancer|malignan\w+|metasta\w+|carcinoma|lymphoma|myeloma|leuk(?:a)?emia|sarcoma|melanoma"
-    r"|tumou?rs?|neoplas\w+",
-    "risk": r"weight loss|night sweats|(?:iv|intravenous|injection|injecting) drugs?|immuno(?:suppress\w*|compromised"
-    r"|deficien\w+)|hiv|transplant\w*|osteoporo\w+|(?:chronic|long[- ]term) (?:steroids?|prednisone)",
-    "trauma": r"fall|fell|falls|mv[ac]|motor vehicle|car accident|accident|trauma|fractures?|injury",
-    "surgery": r"laminectomy|dis[ck]ectomy|spin(?:al|e) (?:fusion|surgery)|lumbar (?:fusion|surgery)"
-    r"|post-?op(?:erative)?|post-?laminectomy",
-    "implant": r"pacemaker|defibrillator|neuro-?stimulator|(?:spinal cord|nerve|brain) stimulator|cochlear implant"
-    r"|aneurysm clip|implanted pump|intrathecal pump|ventricular assist|metal fragments?|shrapnel|bullet",
+    r"|(?:bladder|bowel|sphincter)s?|anal tone|(?:unable to|cannot|can't) (?:urinate|void|pass urine)",
+    "motor": r"foot[- ]drop|drop[- ]foot|weak(?:ness|er|ening)?|\w*paresis|\w*pleg\w*|paralys\w+|motor deficits?"
+    r"|giving way",
+    "cord": r"myelopath\w+|cord compression|cord lesions?",
+    "infection": r"discitis|osteomyelitis|epidural abscess(?:es)?|fever\w*|febrile|septic|sepsis|bacter(?:a)?emi\w+"
+    r"|endocarditis|spinal infections?|chills",
+    "cancer": r"cancers?|malignan\w+|metasta\w+|carcinomas?|lymphomas?|myelomas?|leuk(?:a)?emi\w+|sarcomas?"
+    r"|melanomas?|tumou?rs?|neoplas\w+",
+    "risk": r"weight loss|losing weight|night sweats|(?:iv|intravenous|injection|injecting) drugs?|ivd[ua]"
+    r"|immuno(?:suppress\w*|compromised|deficien\w+)|hiv|transplant\w*|osteoporo\w+"
+    r"|(?:chronic|long[- ]term) (?:steroids?|prednisone)",
+    "trauma": r"falls?|fell|fallen|mv[ac]|motor vehicle|car accident|accidents?|trauma\w*|fractur\w*|injur\w+",
+    "surgery": r"laminectom\w+|dis[ck]ectom\w+|spin(?:al|e) (?:fusions?|surger(?:y|ies))"
+    r"|lumbar (?:fusions?|surger(?:y|ies))|post-?op(?:erative)?|post-?laminectomy",
+    "implant": r"pacemakers?|defibrillators?|neuro-?stimulators?|(?:spinal cord|nerve|brain) stimulators?"
+    r"|cochlear implants?|aneurysm clips?|(?:implanted|intrathecal) pumps?|ventricular assist|metal fragments?"
+    r"|shrapnel|bullets?",
 }
 _BY_TOPIC = {topic: re.compile(rf"\b(?:{words})\b") for topic, words in TOPICS.items()}
 _ANY = re.compile(rf"\b(?:{'|'.join(TOPICS.values())})\b")
 
 _SENTENCE = re.compile(r"[.;\n!]+|\bbut\b|\bhowever\b|\balthough\b|\bexcept\b|\byet\b")
-_DENIAL = re.compile(
-    r"\b(?:no|not|denies|denied|denying|without|w/o|negative for|absence of|never|nor|neither|free of)\b"
-    r"(?! improvement)"
+# Denials that reach over a list ("denies fever, weakness, or numbness"), and those that need the list's "or" for it.
+# "Not" is neither: "not improving", "not able to walk".
+_LISTING = re.compile(
+    r"\b(?:den(?:ies|ied|ying)|without(?! warning)|w/o|negative for|absence of|no evidence of|free of|neither"
+    r"|(?:does|did|do) not (?:have|report|complain)|has not had)\b"
+)
+_SINGLE = re.compile(
+    r"\b(?:no|never|nor)\b(?! (?:better|worse|improve\w*|relief|change|longer|response|benefit|help|effect|success))"
 )
 # What ends the reach of a denial: a new statement in the same sentence.
 _NEW_STATEMENT = re.compile(
-    r"\b(?:has|have|had|reports?|complains?|presents?|presenting|with|now|new|worsening|progressive|positive|since)\b"
+    r"\b(?:has|have|had|reports?|complains?|presents?|presenting|with|now|new|worsening|progressive|positive|since"
+    r"|because|due)\b"
 )
+_OWN_VERB = re.compile(r"\s*(?:had|has|have|any|been|reported|experienced|known|of)\b")
+_OR = re.compile(r"\b(?:or|nor)\b")
 _DENIED_AFTER = re.compile(
-    r"^\W*(?:is |was |has been |have been )?(?:ruled out|excluded|absent|negative|denied|not present)\b"
+    r"\W*(?:is |was |has been |have been )?(?:ruled out|excluded|absent|negative|denied|not present)\b"
 )
 _FAMILY = re.compile(
     r"\b(?:family history|fam(?:ily)? hx|fhx?|mother|father|brother|sister|parents?|siblings?|aunt|uncle|cousin"
@@ -71,12 +82,26 @@ class Remark:
 
 def may_hold_hint(text: str) -> bool:
     """Whether a text is worth keeping: a quick look, before negation is weighed."""
-    return _ANY.search(text.casefold()) is not None
+    return _ANY.search(_plain(text)) is not None
 
 
 def hints_in(text: str) -> frozenset[str]:
     """Return the topics that a text raises without denying them or telling them of the family."""
-    return frozenset(topic for sentence in _SENTENCE.split(text.casefold()) for topic in _in_sentence(sentence))
+    return frozenset(topic for sentence in _SENTENCE.split(_plain(text)) for topic in _in_sentence(sentence))
+
+
+def _plain(text: str) -> str:
+    """Return a text in small letters with single spaces; line ends stay, since they end a statement."""
+    return "\n".join(" ".join(line.split()) for line in text.casefold().splitlines())
+
+
+def affirms(text: str, phrase: re.Pattern[str]) -> bool:
+    """Whether a text says a phrase without denying it in the same sentence."""
+    return any(
+        not _is_denied(sentence, found)
+        for sentence in _SENTENCE.split(_plain(text))
+        for found in phrase.finditer(sentence)
+    )
 
 
 def _in_sentence(sentence: str) -> Iterator[str]:
@@ -86,21 +111,35 @@ def _in_sentence(sentence: str) -> Iterator[str]:
 
 
 def _is_discounted(sentence: str, found: re.Match[str], topic: str) -> bool:
+    if _is_denied(sentence, found):
+        return True
+    if topic not in ("cancer", "risk"):
+        return False
+    # Whose illness it is, and of what kind, is said between the same commas.
+    start = sentence.rfind(",", 0, found.start()) + 1
+    end = sentence.find(",", found.end())
+    clause = sentence[start : end if end >= 0 else None]
+    return bool(_FAMILY.search(clause)) or (topic == "cancer" and bool(_NOT_MALIGNANT.search(clause)))
+
+
+def _is_denied(sentence: str, found: re.Match[str]) -> bool:
+    """Whether a phrase is denied: right after it, or by a denial before it that reaches it."""
     before, after = sentence[: found.start()], sentence[found.end() :]
-    if _is_denied(before) or _DENIED_AFTER.match(after):
+    if _DENIED_AFTER.match(after):
         return True
-    if topic == "cancer" and _NOT_MALIGNANT.search(sentence):
-        return True
-    return topic in ("cancer", "risk") and _FAMILY.search(before) is not None
-
-
-def _is_denied(before: str) -> bool:
-    """Whether the last denial before a phrase reaches it: few words away, and no new statement in between."""
-    denials = list(_DENIAL.finditer(before))
+    denials = [*_LISTING.finditer(before), *_SINGLE.finditer(before)]
     if not denials:
         return False
-    between = before[denials[-1].end() :]
-    return len(between.split()) <= _REACH and not _NEW_STATEMENT.search(between)
+    last = max(denials, key=lambda denial: denial.end())
+    between = before[last.end() :]
+    own = _OWN_VERB.match(between)
+    between = between[own.end() :] if own else between
+    if len(between.split()) > _REACH or _NEW_STATEMENT.search(between):
+        return False
+    if last.re is _LISTING or "," not in between:
+        return True
+    # "No fever, weakness" is a list of findings; "no prior surgery, weakness" is two statements.
+    return bool(_ANY.search(between) or _OR.search(between) or _OR.search(after))
 
 
 def topics_of(concepts: Iterable[str]) -> frozenset[str]:

@@ -50,18 +50,19 @@ DATA_NEEDS: tuple[DataNeed, ...] = (
     _search("procedures", "Procedure", 200, "-date", red_flags=True),
     _search("encounters", "Encounter", 200, "-date", red_flags=True),
     _search("medications", "MedicationRequest", 200, "-authoredon", red_flags=True),
-    _search("medicationStatements", "MedicationStatement", 100),
+    _search("medicationStatements", "MedicationStatement", 100, red_flags=True),
     _search("devices", "Device", 100),
     _search("deviceUseStatements", "DeviceUseStatement", 100),
     _search("diagnosticReports", "DiagnosticReport", 100, "-date", red_flags=True),
     _search("imagingStudies", "ImagingStudy", 50, "-started"),
     _search("allergies", "AllergyIntolerance", 100),
-    _search("serviceRequests", "ServiceRequest", 100, "-authored"),
-    _search("appointments", "Appointment", 50, "-date"),
+    _search("serviceRequests", "ServiceRequest", 100, "-authored", red_flags=True),
+    _search("appointments", "Appointment", 50, "-date", red_flags=True),
     _search("questionnaireResponses", "QuestionnaireResponse", 20, "-authored"),
 )
 
-# The sources that could show a red flag: when one of them is not read whole, "not appropriate" cannot be said.
+# The sources that could show a reason against waiting: a red flag, a drug that is a risk, a referral to surgery. When
+# one of them is not read whole, "not appropriate" cannot be said.
 RED_FLAG_SOURCES: tuple[str, ...] = tuple(need.resource_type for need in DATA_NEEDS if need.can_show_red_flags)
 
 

@@ -15,14 +15,16 @@ from typing import Any
 
 from fhir_mappings.datatypes import CodeableConcept, id_in
 from fhir_mappings.dates import DateInterval, parse_date
-from fhir_mappings.entries import ChartEntry, ReadingContext, entries_of, order_entry
+from fhir_mappings.entries import ChartEntry, ReadingContext, order_entry
 from fhir_mappings.hints import Remark
+from fhir_mappings.readers import entries_of
 from fhir_mappings.remarks import order_remarks
 from fhir_mappings.resources import Resource, convert_resource, salvage
 from fhir_mappings.terminology import TerminologyIndex
 
 ORDER_TYPES = ("ServiceRequest", "ProcedureRequest")
 _EARLIEST_ORDER = date(1970, 1, 1)
+_CURRENT_DAYS = 30
 _DEAD_STATUSES = frozenset({"entered-in-error", "revoked", "completed", "cancelled"})
 
 
@@ -80,14 +82,15 @@ class ImagingOrder:
         return priority if isinstance(priority, str) and priority else "routine"
 
     def as_of(self, today: date) -> date:
-        """Return the day the order was written, the day all windows count back from.
+        """Return the day all windows count back from: the day the order was written.
 
-        Today where that is not known to the day or cannot be true: from a day in the future every red flag would look
-        old.
+        Today where that is not known to the day or cannot be true, and for an order of the last weeks: it is being
+        acted on now, and what was recorded since it was written, a new red flag say, must not count as future.
         """
         written = self.authored.earliest if self.authored.is_exact else None
-        believable = written is not None and _EARLIEST_ORDER <= written <= today + timedelta(days=1)
-        return written if written is not None and believable else today
+        if written is None or not _EARLIEST_ORDER <= written < today - timedelta(days=_CURRENT_DAYS):
+            return today
+        return written
 
 
 def read_lumbar_mri_orders(
@@ -146,17 +149,21 @@ def _id_of(resource: Mapping[str, Any]) -> str:
 
 
 def _concepts(code: object, index: TerminologyIndex) -> frozenset[str]:
-    """Return the concepts of a code in plain JSON, also inside an R5 CodeableReference."""
+    """Return the concepts of a code in plain JSON."""
+    return frozenset(name for system, value in _codings(code) for name in index.concepts_of(system, value))
+
+
+def _codings(code: object) -> list[tuple[str, str]]:
+    """Return the system and code of each coding in plain JSON, also inside an R5 CodeableReference."""
     if isinstance(code, dict) and "concept" in code:
         code = code["concept"]
     codings = code.get("coding") if isinstance(code, dict) else None
-    found: frozenset[str] = frozenset()
+    found = []
     for coding in codings if isinstance(codings, list) else ():
-        if isinstance(coding, dict):
-            system, value = coding.get("system"), coding.get("code")
-            value = str(value) if isinstance(value, int) else value
-            if isinstance(system, str) and isinstance(value, str):
-                found |= index.concepts_of(system, value)
+        system, value = (coding.get("system"), coding.get("code")) if isinstance(coding, dict) else (None, None)
+        value = str(value) if isinstance(value, int) else value
+        if isinstance(system, str) and isinstance(value, str):
+            found.append((system, value))
     return found
 
 
@@ -168,12 +175,26 @@ def _contrast(resource: Mapping[str, Any], concepts: frozenset[str], index: Term
     for concept, contrast in _CONTRAST.items():
         if concept in concepts:
             return contrast
+    codes = _codings(resource.get("code"))
+    names = [index.display_of(name, *code).casefold() for code in codes for name in index.concepts_of(*code)]
+    if "order_mri_spine_wider" in concepts and any("lumbar" in name for name in names):
+        return _worded_contrast(names)
     if not concepts.isdisjoint(_BY_BODY_SITE):
         sites = resource.get("bodySite")
         for site in sites if isinstance(sites, list) else [sites]:
             if "body_site_lumbar" in _concepts(site, index):
-                return ContrastClass.UNSPECIFIED
+                return _worded_contrast(names)
     return None
+
+
+def _worded_contrast(names: list[str]) -> ContrastClass:
+    """Return the contrast class that this project's display of a study's code states."""
+    text = " ".join(names)
+    if "wo and w " in text:
+        return ContrastClass.WITHOUT_AND_WITH
+    if "without contrast" in text or "wo contrast" in text:
+        return ContrastClass.WITHOUT
+    return ContrastClass.WITH if "with contrast" in text or "w contrast" in text else ContrastClass.UNSPECIFIED
 
 
 def _companions(resource: Mapping[str, Any], drafts: list[tuple[str, dict[str, Any]]]) -> dict[str, Resource]:
@@ -220,7 +241,7 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
         remarks=order_remarks(reference, resource, reasons, index),
         companions=companions,
         entries=_entries(
-            [order_entry(reference, reason, authored, index) for reason in reasons],
+            [order_entry(reference, reason, index) for reason in reasons],
             [companions[name] for name in (*reason_references, *supporting_references) if name in companions],
             index,
         ),

@@ -8,15 +8,10 @@ from typing import Any
 from fhir_mappings import resources as fhir
 from fhir_mappings.datatypes import Annotation, CodeableConcept
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
-from fhir_mappings.entries import (
-    Assertion,
-    condition_onset,
-    observed_assertion,
-    procedure_date,
-    reference_of,
-    status_code,
-)
+from fhir_mappings.entries import Assertion, reference_of, status_code
 from fhir_mappings.hints import Remark, may_hold_hint, topics_of
+from fhir_mappings.observations import observed_assertion
+from fhir_mappings.readers import VERIFICATION_STATUSES, condition_onset, procedure_date
 from fhir_mappings.terminology import TerminologyIndex
 
 _OVER = ("inactive", "resolved", "remission")
@@ -55,9 +50,9 @@ def _device(device: fhir.Device, index: TerminologyIndex) -> Iterator[Remark]:
 
 
 def _condition(condition: fhir.Condition, index: TerminologyIndex, birth: DateInterval) -> Iterator[Remark]:
-    if status_code(condition.verification_status) in ("entered-in-error", "refuted"):
+    if status_code(condition.verification_status, VERIFICATION_STATUSES) in ("entered-in-error", "refuted"):
         return
-    over = status_code(condition.clinical_status) in _OVER
+    over = bool(status_code(condition.clinical_status, _OVER))
     onset = condition_onset(condition, birth)
     when = onset if onset.is_known else parse_date(condition.recorded_date)
     yield from _coded(condition, condition.code, index, when, more=_notes(condition.note), is_over=over)

@@ -7,7 +7,7 @@ is kept, the others are dropped, and the resource says that it was not read whol
 
 from __future__ import annotations
 
-from typing import Any, TypeVar, get_args
+from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
@@ -376,47 +376,61 @@ def convert_resource(plain: object) -> Resource | None:
 
 
 def salvage(cls: type[R], plain: Any) -> R:
-    """Build a struct from the elements that can be read, dropping the others."""
-    found: dict[str, Any] = {}
-    if not isinstance(plain, dict):
-        return cls()
-    for field in msgspec.structs.fields(cls):
-        if field.encode_name in plain and plain[field.encode_name] is not None:
-            value = _element(field.type, plain[field.encode_name])
-            if value is not None:
-                found[field.name] = value
-    if issubclass(cls, Resource):
-        found["read_whole"] = False
-    return cls(**found)
+    """Build a struct from the elements that can be read, dropping the others; a resource says if any was dropped."""
+    return _Salvage().struct(cls, plain)
 
 
-def _element(kind: Any, value: Any) -> Any:
-    """Return one element as its declared type, or None if nothing of it can be read."""
-    for option in (option for option in get_args(kind) if option is not type(None)) if _is_union(kind) else (kind,):
+class _Salvage:
+    """One rescue of one resource; it remembers whether anything was lost."""
+
+    def __init__(self) -> None:
+        self.lost = False
+
+    def struct(self, cls: type[R], plain: Any) -> R:
+        """Return a struct of the elements that can be read."""
+        found: dict[str, Any] = {}
+        if not isinstance(plain, dict):
+            self.lost = True
+            return cls()
+        for field in msgspec.structs.fields(cls):
+            given = plain.get(field.encode_name)
+            if given is not None:
+                value = self.element(field.type, given)
+                if value is not None:
+                    found[field.name] = value
+        if issubclass(cls, Resource) and self.lost:
+            found["read_whole"] = False
+        return cls(**found)
+
+    def element(self, kind: Any, value: Any) -> Any:
+        """Return one element as its declared type, or None if nothing of it can be read."""
+        option = (
+            next(option for option in (*get_args(kind), kind) if option is not type(None)) if _is_union(kind) else kind
+        )
         inner = get_args(option)
-        if inner and isinstance(inner[0], type) and option is not dict:
+        if inner and isinstance(inner[0], type) and get_origin(option) is list:
             items = value if isinstance(value, list) else [value]
-            return [read for read in (_element(inner[0], item) for item in items) if read is not None]
-        if option is str and isinstance(value, int | float):
+            return [read for read in (self.element(inner[0], item) for item in items) if read is not None]
+        if option is str and isinstance(value, int | float) and not isinstance(value, bool):
             return str(value)
         try:
             return msgspec.convert(value, option, strict=False)
         except msgspec.ValidationError:
-            if isinstance(option, type) and issubclass(option, FhirStruct):
-                return _struct(option, value)
-    return None
+            read = self.nested(option, value) if isinstance(option, type) and issubclass(option, FhirStruct) else None
+            self.lost = self.lost or read is None
+            return read
+
+    def nested(self, cls: type[FhirStruct], value: object) -> FhirStruct | None:
+        """Return a nested struct; a bare string stands for a CodeableConcept's code and text, a Reference's target."""
+        if isinstance(value, str):
+            if cls is CodeableConcept:
+                return CodeableConcept(coding=[Coding(code=value)], text=value)
+            return Reference(reference=value) if cls is Reference else None
+        if isinstance(value, list) and value and cls is not Coding:
+            self.lost = self.lost or len(value) > 1
+            return self.nested(cls, value[0])
+        return self.struct(cls, value) if isinstance(value, dict) else None
 
 
 def _is_union(kind: object) -> bool:
     return type(None) in get_args(kind)
-
-
-def _struct(cls: type[FhirStruct], value: object) -> FhirStruct | None:
-    """Return a nested struct; a bare string stands for the code of a CodeableConcept, the target of a Reference."""
-    if isinstance(value, str):
-        if cls is CodeableConcept:
-            return CodeableConcept(coding=[Coding(code=value)], text=value)
-        return Reference(reference=value) if cls is Reference else None
-    if isinstance(value, list) and value and cls is not Coding:
-        return _struct(cls, value[0])
-    return salvage(cls, value) if isinstance(value, dict) else None

@@ -7,8 +7,8 @@ each value becomes the resources that can be read plus one of four states.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 import msgspec
@@ -16,6 +16,9 @@ import msgspec
 from fhir_mappings.resources import Resource, decode_resource, resource_type_of
 
 _FAILURES = frozenset({"error", "fatal"})
+# Issue codes that say, at whatever severity, that there is more than was sent.
+_SHORTENED = frozenset({"incomplete", "suppressed", "timeout", "too-costly", "throttled", "transient"})
+_WITHHELD = frozenset({"suppressed"})
 
 
 class SourceState(StrEnum):
@@ -29,10 +32,11 @@ class SourceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """The resources found under one prefetch key, and its state."""
+    """The resources found under one prefetch key, its state, and whether the sender says that it held some back."""
 
     state: SourceState
     resources: tuple[Resource, ...] = ()
+    withheld: bool = False
 
 
 class _Link(msgspec.Struct, gc=False):
@@ -43,9 +47,14 @@ class _Search(msgspec.Struct, gc=False):
     mode: object = None
 
 
+class _Status(msgspec.Struct, gc=False):
+    status: object = None
+
+
 class _Entry(msgspec.Struct, gc=False):
     resource: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
     search: _Search | None = None
+    response: _Status | None = None
 
 
 class _Bundle(msgspec.Struct, gc=False):
@@ -62,6 +71,7 @@ class _LooseBundle(msgspec.Struct, gc=False):
 
 class _Issue(msgspec.Struct, gc=False):
     severity: object = None
+    code: object = None
 
 
 class _Outcome(msgspec.Struct, gc=False):
@@ -70,6 +80,7 @@ class _Outcome(msgspec.Struct, gc=False):
 
 class _Wrapped(msgspec.Struct, gc=False):
     resource: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    response: object = None
 
 
 _BUNDLE = msgspec.json.Decoder(_Bundle)
@@ -102,9 +113,24 @@ def _read_object(text: bytes, expected: str) -> SourceReading:
         return FAILED
     if name:
         resource = decode_resource(text, expected)
-        return NOT_PROVIDED if resource is None else SourceReading(SourceState.COMPLETE, (resource,))
-    wrapped = _WRAPPED.decode(text).resource
-    return NOT_PROVIDED if isinstance(wrapped, msgspec.UnsetType) else read_source(bytes(wrapped), expected)
+        if resource is None:
+            return NOT_PROVIDED
+        return SourceReading(SourceState.COMPLETE if name == expected else SourceState.PARTIAL, (resource,))
+    return _read_wrapped(text, expected)
+
+
+def _read_wrapped(text: bytes, expected: str) -> SourceReading:
+    """Read the form of old clients, {"response": …, "resource": …}: a refused response is a failed search."""
+    wrapped = _WRAPPED.decode(text)
+    if isinstance(wrapped.resource, msgspec.UnsetType):
+        return NOT_PROVIDED
+    status = wrapped.response.get("status") if isinstance(wrapped.response, dict) else None
+    if status is not None and not str(status).startswith("2"):
+        return FAILED
+    empty = bytes(wrapped.resource).strip() == b"null"
+    if empty and status is None:
+        return NOT_PROVIDED
+    return read_source(bytes(wrapped.resource), expected)
 
 
 def _read_list(text: bytes, expected: str) -> SourceReading:
@@ -123,7 +149,7 @@ def _read_bundle(text: bytes, expected: str) -> SourceReading:
     except msgspec.ValidationError:
         return _read_loose_bundle(text, expected)
     more = any(link.relation == "next" for link in bundle.link or ())
-    return _collect(bundle.entry or (), expected, bundle.total, whole=not more)
+    return _Collection(expected).read(bundle.entry or (), bundle.total, whole=not more)
 
 
 def _read_loose_bundle(text: bytes, expected: str) -> SourceReading:
@@ -138,39 +164,66 @@ def _read_loose_bundle(text: bytes, expected: str) -> SourceReading:
             entries.append(_ENTRY.decode(raw))
         except msgspec.ValidationError:
             continue
-    return _collect(entries, expected, bundle.total, whole=False)
+    return _Collection(expected).read(entries, bundle.total, whole=False)
 
 
-def _collect(entries: list[_Entry] | tuple[()], expected: str, total: object, *, whole: bool) -> SourceReading:
-    found: list[Resource] = []
-    matches, failed = 0, False
-    for entry, text in _resource_texts(entries):
-        name = resource_type_of(text)
+@dataclass(slots=True)
+class _Collection:
+    """The entries of a Bundle on their way to a reading."""
+
+    expected: str
+    found: list[Resource] = field(default_factory=list)
+    matches: int = 0
+    failed: bool = False
+    whole: bool = True
+    withheld: bool = False
+
+    def read(self, entries: Iterable[_Entry], total: object, *, whole: bool) -> SourceReading:
+        """Return the reading of a Bundle's entries."""
+        self.whole = whole
+        for entry in entries:
+            self._add(entry)
+        if self.failed and not self.found:
+            return SourceReading(SourceState.UNAVAILABLE, withheld=self.withheld)
+        announced = int(total) if isinstance(total, int | str) and str(total).isdecimal() else 0
+        complete = self.whole and not self.failed and announced <= self.matches
+        state = SourceState.COMPLETE if complete else SourceState.PARTIAL
+        return SourceReading(state, tuple(self.found), self.withheld)
+
+    def _add(self, entry: _Entry) -> None:
+        """Take one entry; one that holds nothing readable leaves the Bundle incomplete."""
+        text = b"" if isinstance(entry.resource, msgspec.UnsetType) else bytes(entry.resource).strip()
+        name = resource_type_of(text) if text.startswith(b"{") else ""
+        included = entry.search is not None and entry.search.mode in ("include", "outcome")
+        if entry.response is not None and not str(entry.response.status or "200").startswith("2"):
+            self.failed = True
         if name == "OperationOutcome":
-            failed = failed or _is_failure(text)
-            continue
-        resource = decode_resource(text, expected)
-        if resource is not None:
-            found.append(resource)
-            matches += not (entry.search and entry.search.mode == "include")
-    if failed:
-        return SourceReading(SourceState.PARTIAL if found else SourceState.UNAVAILABLE, tuple(found))
-    short = isinstance(total, int) and total > matches
-    return SourceReading(SourceState.COMPLETE if whole and not short else SourceState.PARTIAL, tuple(found))
+            self._weigh(text)
+        elif name == "Bundle":
+            self._nested(text)
+        elif (resource := decode_resource(text, self.expected) if name else None) is not None:
+            self.found.append(resource)
+            self.matches += not included
+            self.whole = self.whole and (included or name in (self.expected, "Medication"))
+        elif not included:
+            self.whole = False
 
+    def _nested(self, text: bytes) -> None:
+        """Take a Bundle inside the Bundle, as a batch answers."""
+        inner = _read_bundle(text, self.expected)
+        self.found += inner.resources
+        self.matches += len(inner.resources)
+        self.whole = self.whole and inner.state is SourceState.COMPLETE
+        self.failed = self.failed or inner.state is SourceState.UNAVAILABLE
 
-def _resource_texts(entries: list[_Entry] | tuple[()]) -> Iterator[tuple[_Entry, bytes]]:
-    for entry in entries:
-        if not isinstance(entry.resource, msgspec.UnsetType):
-            text = bytes(entry.resource).strip()
-            if text.startswith(b"{"):
-                yield entry, text
-
-
-def _is_failure(text: bytes) -> bool:
-    """Whether an OperationOutcome reports a failure; information beside the matches is no failure."""
-    try:
-        issues = _OUTCOME.decode(text).issue
-    except msgspec.ValidationError:
-        return True
-    return issues is None or any(issue.severity in _FAILURES for issue in issues)
+    def _weigh(self, text: bytes) -> None:
+        """Weigh an OperationOutcome: information beside the matches is no failure."""
+        try:
+            issues = _OUTCOME.decode(text).issue
+        except msgspec.ValidationError:
+            issues = None
+        if issues is None or any(issue.severity in _FAILURES for issue in issues):
+            self.failed = True
+        codes = {issue.code for issue in issues or () if isinstance(issue.code, str)}
+        self.whole = self.whole and codes.isdisjoint(_SHORTENED)
+        self.withheld = self.withheld or not codes.isdisjoint(_WITHHELD)

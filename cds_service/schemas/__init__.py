@@ -65,7 +65,7 @@ class Schema:
         return _problem(error) if error else None
 
     def errors(self, instance: Any) -> list[str]:
-        """Return everything wrong with a document, with its values: for documents that we wrote ourselves."""
+        """Return everything wrong with a document, with its values: for documents without patient data."""
         return [f"{field_path(error)}: {error.message}" for error in self._validator.iter_errors(instance)]
 
 
@@ -88,3 +88,4 @@ HOOK_REQUEST: Final = Schema("hook-request")
 HOOK_RESPONSE: Final = Schema("hook-response")
 FEEDBACK_REQUEST: Final = Schema("feedback-request")
 DISCOVERY_RESPONSE: Final = Schema("discovery-response")
+SITE: Final = Schema("site")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fhir_mappings.criteria.concepts import FINDINGS
-from fhir_mappings.entries import Activity
+from fhir_mappings.entries import Activity, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence, Finding
 
@@ -15,7 +15,7 @@ def r_cancer(facts: Facts) -> Finding:
 
     Tags: `metastatic` (spine, bone or cord), `active`, `history`.
     """
-    spread = [entry for entry in facts.stated("cancer_metastatic_spine") if entry.activity is not Activity.INACTIVE]
+    spread = spinal_metastases(facts)
     active, past = cancers(facts)
     tags = [tag for tag, holds in (("metastatic", spread), ("active", active), ("history", past)) if holds]
     evidence = [facts.evidence(entry, "cancer_metastatic_spine") for entry in spread]
@@ -30,15 +30,27 @@ def r_cancer(facts: Facts) -> Finding:
     )
 
 
+def spinal_metastases(facts: Facts) -> list[ChartEntry]:
+    """Return metastases to spine, bone or cord that are not over."""
+    return [entry for entry in facts.stated("cancer_metastatic_spine") if entry.activity is not Activity.INACTIVE]
+
+
 def cancers(facts: Facts) -> tuple[list[Evidence], list[Evidence]]:
     """Return active cancers and past ones; a cancer in remission or resolved is past, never forgotten."""
     active: list[Evidence] = []
     past: list[Evidence] = []
-    for entry in facts.stated("cancer_active", "cancer_metastatic_spine"):
-        item = facts.evidence(entry, "cancer_active", "cancer_metastatic_spine")
+    plexus = [entry for entry in facts.stated("plexopathy") if _is_neoplastic(entry)]
+    for entry in (*facts.stated("cancer_active", "cancer_metastatic_spine"), *plexus):
+        item = facts.evidence(entry, "cancer_active", "cancer_metastatic_spine", "plexopathy")
         (past if entry.activity is Activity.INACTIVE else active).append(item)
     past += [facts.evidence(entry, "cancer_history") for entry in facts.stated("cancer_history")]
     return active, past
+
+
+def _is_neoplastic(entry: ChartEntry) -> bool:
+    """Whether a plexopathy is due to a tumour, by this project's display of its code."""
+    displays = (code.display.casefold() for code in entry.codes_of("plexopathy"))
+    return any("neoplas" in display for display in displays)
 
 
 def weight_loss(facts: Facts) -> list[Evidence]:

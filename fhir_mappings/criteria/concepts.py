@@ -42,4 +42,5 @@ THERAPY_DRUGS = ("nsaid_product", "nsaid_drug", "analgesic_adjunct_product", "an
 STEROIDS = ("steroid_systemic_product", "steroid_systemic_drug")
 
 PROBLEMS = ("Condition", "Encounter")
-FINDINGS = ("Condition", "Observation", "Encounter")
+FINDINGS = ("Condition", "Observation", "Encounter", "DiagnosticReport")
+DRUGS = ("MedicationRequest", "MedicationStatement")

@@ -5,8 +5,10 @@ from __future__ import annotations
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence, Finding
-from fhir_mappings.resources import DiagnosticReport, Observation
+from fhir_mappings.observations import measured
+from fhir_mappings.resources import DiagnosticReport
 
+_POSITIVE = ("positive", "pregnant", "yes", "detected", "present")
 _EQUIVOCAL_WORDS = ("indeterminate", "nondiagnostic", "non-diagnostic", "equivocal", "inconclusive")
 
 
@@ -77,13 +79,19 @@ def _positive_tests(facts: Facts) -> list[Evidence]:
     return [
         facts.evidence(entry, "pregnancy_observation")
         for entry in facts.stated("pregnancy_observation")
-        if isinstance(entry.resource, Observation)
-        and (
-            entry.resource.value_boolean is True
-            or (entry.resource.value_string or "").strip().casefold() in ("positive", "pregnant", "yes")
-        )
-        and facts.is_recent(entry, window) is not False
+        if _is_positive(entry) and facts.is_recent(entry, window) is not False
     ]
+
+
+def _is_positive(entry: ChartEntry) -> bool:
+    part = entry.part
+    if part is None or part.value_boolean is not None:
+        return part is not None and part.value_boolean is True
+    value = part.value_codeable_concept
+    said = [part.value_string]
+    if value is not None:
+        said += [value.text, *(coding.display for coding in value.coding)]
+    return any((text or "").strip().casefold() in _POSITIVE for text in said)
 
 
 def r_con_safe(facts: Facts) -> Finding:
@@ -131,7 +139,7 @@ def _kidney(facts: Facts) -> tuple[list[str], list[Evidence]]:
     entry, value = min(
         ((entry, value) for entry, value in values if entry.dated.latest == newest), key=lambda pair: pair[1]
     )
-    measured = [facts.evidence(entry, "egfr", amount=f"{value:g} mL/min/1.73 m2")]
+    measured = [facts.evidence(entry, "egfr", amount=f"{value:.3g} mL/min/1.73 m2")]
     if value < limits.egfr_severe:
         return ["egfr_severe"], measured
     if value < limits.egfr_reduced:
@@ -140,6 +148,4 @@ def _kidney(facts: Facts) -> tuple[list[str], list[Evidence]]:
 
 
 def _rate(entry: ChartEntry) -> float | None:
-    if not isinstance(entry.resource, Observation) or entry.resource.value_quantity is None:
-        return None
-    return entry.resource.value_quantity.value
+    return measured(entry)

@@ -2,106 +2,124 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from fhir_mappings.answers import Answered
-from fhir_mappings.criteria.concepts import NONSPECIFIC_PAIN, PAIN, PROBLEMS, THERAPY_DRUGS
+from fhir_mappings.answers import Answered, OrderAnswer
+from fhir_mappings.criteria.concepts import DRUGS, NONSPECIFIC_PAIN, PAIN, PROBLEMS, THERAPY_DRUGS
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, shifted
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence, Finding, Status
 
-THERAPY_SOURCES = ("Procedure", "MedicationRequest", "MedicationStatement", "ServiceRequest")
+THERAPY_SOURCES = ("Procedure", *DRUGS, "ServiceRequest")
 
 
 @dataclass(frozen=True, slots=True)
 class Episode:
-    """When the present episode began, by the records received; `whole` when no earlier record can be missing."""
+    """When the present episode began, by the records received; `whole` when no earlier record can be missing.
+
+    `entries` are the records of this episode, `unsettled` older problems that are still open, or whose end is not
+    known: they may be the same pain.
+    """
 
     start: DateInterval
     entries: tuple[ChartEntry, ...]
+    unsettled: tuple[ChartEntry, ...]
     whole: bool
+
+    @property
+    def first_day(self) -> date | None:
+        """The first day on which pain of this episode is on record; None where no day is."""
+        days = [entry.dated.earliest or entry.dated.latest for entry in (*self.entries, *self.unsettled)]
+        return min((day for day in days if day), default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class _Event:
-    """A point at which back pain, or care for it, was on record."""
+    """A time at which back pain was on record: from its beginning (where known) to the day it was last so.
 
-    when: DateInterval
+    `may_go_on` when the problem is still open, or its end is not known.
+    """
+
+    began: DateInterval
+    last: date
     entry: ChartEntry
-    is_ongoing_onset: bool = False
+    may_go_on: bool = False
 
 
-def episode(facts: Facts) -> Episode:
+def episode(facts: Facts, *, confirmed_only: bool = False) -> Episode:
     """Return the present episode: it reaches back until a gap of 180 days without a back-pain contact.
 
-    A problem that is still open across such a gap leaves the start unsettled: it may be the old pain or a new one.
-    An incomplete list of conditions or encounters may hide an earlier start.
+    A problem that may go on across such a gap leaves the start unsettled: it may be the old pain or a new one. Care
+    on record bridges the gap to such a problem. An incomplete list of conditions or encounters may hide an earlier
+    start.
     """
     whole = not facts.chart.incomplete(PROBLEMS)
-    events = sorted(_events(facts), key=_day, reverse=True)
+    events = sorted(_events(facts, confirmed_only=confirmed_only), key=lambda event: event.last, reverse=True)
     if not events:
-        return Episode(UNKNOWN_DATE, (), whole)
-    care = sorted({day for entry in therapy_entries(facts) if (day := entry.when.latest)}, reverse=True)
-    chain, older = _walk_back(facts, events, care)
-    start = _earliest([event.when for event in chain]) if chain else DateInterval(None, facts.as_of)
-    still_open = [event.when for event in older if event.is_ongoing_onset]
-    if still_open:
-        start = DateInterval(_earliest([*still_open, start]).earliest, start.latest)
-    return Episode(start, tuple(event.entry for event in (*chain, *older)), whole)
+        return Episode(UNKNOWN_DATE, (), (), whole)
+    chain, older = _walk_back(facts, events)
+    start = _earliest([event.began for event in chain]) if chain else DateInterval(None, facts.as_of)
+    unsettled = [event for event in older if event.may_go_on]
+    if unsettled:
+        start = DateInterval(_earliest([*(event.began for event in unsettled), start]).earliest, start.latest)
+    return Episode(start, tuple(event.entry for event in chain), tuple(event.entry for event in unsettled), whole)
 
 
-def _events(facts: Facts) -> list[_Event]:
-    events = []
+def _events(facts: Facts, *, confirmed_only: bool) -> Iterator[_Event]:
     for entry in facts.stated(*PAIN):
-        if entry.of_order:
+        if entry.of_order or (confirmed_only and entry.assertion is not Assertion.PRESENT):
             continue
-        if entry.activity is Activity.INACTIVE:
-            events.append(_Event(entry.ended if entry.ended.is_known else entry.dated, entry))
-        elif entry.resource.resource_type == "Condition":
-            # A problem that was only written down on a day began on that day or at any time before.
-            onset = entry.when if entry.when.is_known else DateInterval(None, entry.recorded.latest)
-            events.append(_Event(onset, entry, is_ongoing_onset=True))
+        last = entry.dated.latest or facts.as_of
+        if entry.resource.resource_type != "Condition":
+            yield _Event(entry.dated, last, entry)
+        elif entry.activity is Activity.INACTIVE and entry.ended.is_known:
+            yield _Event(_onset(entry), entry.ended.latest or facts.as_of, entry)
         else:
-            events.append(_Event(entry.dated, entry))
-    return events
+            yield _Event(_onset(entry), last, entry, may_go_on=True)
 
 
-def _day(event: _Event) -> date:
-    return event.when.latest or date.max
+def _onset(entry: ChartEntry) -> DateInterval:
+    """Return when a problem began; one that was only written down on a day began then or at any time before.
+
+    Chronic pain has by its name lasted longer than six weeks, whatever onset is given.
+    """
+    onset = entry.when if entry.when.is_known else DateInterval(None, entry.recorded.latest)
+    chronic = any(code.display.casefold().startswith("chronic") for _, code in entry.codes)
+    return DateInterval(None, onset.latest) if chronic else onset
 
 
 def _earliest(intervals: list[DateInterval]) -> DateInterval:
     """Return the earliest of some dates: unknown on a side where one of them is."""
-    lows, highs = [found.earliest for found in intervals], [found.latest for found in intervals]
-    known_highs = [day for day in highs if day is not None]
-    known_lows = [day for day in lows if day is not None]
-    low = min(known_lows) if len(known_lows) == len(lows) and lows else None
-    return DateInterval(low, min(known_highs) if known_highs else None)
+    lows = [found.earliest for found in intervals]
+    highs = [found.latest for found in intervals if found.latest is not None]
+    known = [day for day in lows if day is not None]
+    return DateInterval(min(known) if known and len(known) == len(lows) else None, min(highs) if highs else None)
 
 
-def _walk_back(facts: Facts, events: list[_Event], care: list[date]) -> tuple[list[_Event], list[_Event]]:
-    """Split events into those of the present episode and those before a symptom-free gap; care bridges gaps."""
+def _walk_back(facts: Facts, events: list[_Event]) -> tuple[list[_Event], list[_Event]]:
+    """Split events into those of the present episode and those before a symptom-free gap."""
     gap = timedelta(days=facts.thresholds.symptom_free_interval)
+    care = sorted({day for entry in therapy_entries(facts) if (day := entry.when.latest)}, reverse=True)
     reached = facts.as_of
     for position, event in enumerate(events):
-        day = _day(event)
-        if day != date.max:
-            for bridge in care:
-                if day < bridge < reached and reached - bridge < gap:
-                    reached = bridge
-            if reached - day >= gap:
-                return events[:position], events[position:]
-            reached = min(reached, event.when.earliest or day)
+        bridged = reached
+        for day in care if event.may_go_on else ():
+            if event.last < day < bridged and bridged - day < gap:
+                bridged = day
+        if bridged - event.last >= gap:
+            return events[:position], events[position:]
+        reached = min(bridged, event.began.earliest or event.last)
     return events, []
 
 
 def therapy_entries(facts: Facts) -> tuple[ChartEntry, ...]:
-    """Return the records of conservative care that was really given: physical therapy, analgesics, exercise."""
+    """Return the records of conservative care that was really given: physical therapy and analgesics."""
     given = [
         entry
-        for entry in facts.stated("pt_procedure", "exercise_advice", "manual_therapy")
+        for entry in facts.stated("pt_procedure")
         if entry.resource.resource_type == "Procedure" and getattr(entry.resource, "status", None) != "not-done"
     ]
     drugs = [
@@ -119,8 +137,8 @@ def r_episode(facts: Facts) -> Finding:
     """
     found = episode(facts)
     line = shifted(facts.as_of, -facts.thresholds.conservative_care)
-    long_enough = found.start.on_or_before(line) if found.entries else None
-    evidence = [facts.evidence(entry, *PAIN) for entry in found.entries]
+    long_enough = found.start.on_or_before(line) if found.entries or found.unsettled else None
+    evidence = [facts.evidence(entry, *PAIN) for entry in (*found.entries, *found.unsettled)]
     status = {True: Status.MET, False: Status.NOT_MET, None: Status.UNKNOWN}[long_enough]
     questions = ("onset",) if status is Status.UNKNOWN else ()
     tags = frozenset[str]()
@@ -136,37 +154,41 @@ def _unique(evidence: list[Evidence]) -> tuple[Evidence, ...]:
 def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     """Return whether six weeks of conservative care are on record, and the evidence.
 
-    MET: care that began at least 42 days ago within the episode. NOT_MET: care that certainly began later, or an
-    order question answered with "none". UNKNOWN: nothing on record, because over-the-counter drugs and outside
-    therapy leave none.
+    MET: care that began at least 42 days ago within the episode, or an order question answered so. NOT_MET: care that
+    certainly began later, or an order question answered with "none". UNKNOWN: nothing on record, because
+    over-the-counter drugs and outside therapy leave none.
     """
     line = shifted(facts.as_of, -facts.thresholds.conservative_care)
-    began = _episode_floor(facts)
+    began = episode(facts).first_day
     entries = [
         entry for entry in therapy_entries(facts) if began is None or entry.dated.on_or_after(began) is not False
     ]
     evidence = tuple(facts.evidence(entry, *entry.concepts) for entry in entries)
-    denied = [
-        answer
-        for answer in facts.chart.answers
-        if answer.topic == "conservative_therapy" and answer.answered is Answered.NO
-    ]
-    if denied:
-        said = tuple(Evidence(answer.reference, "conservative_therapy", (), answer.when) for answer in denied)
-        return (Status.UNKNOWN, (*evidence, *said)) if entries else (Status.NOT_MET, said)
+    answer = _newest_answer(facts, began)
+    if answer is not None:
+        said = (*evidence, Evidence(answer.reference, answer.topic, (), answer.when))
+        if answer.answered is Answered.YES and answer.topic == "six_weeks_of_therapy":
+            return Status.MET, said
+        if answer.answered is Answered.NO:
+            return (Status.UNKNOWN if entries else Status.NOT_MET), said
     reached = [entry.dated.on_or_before(line) if entry.dated.is_known else None for entry in entries]
     if True in reached:
         return Status.MET, evidence
-    whole = not facts.chart.incomplete(("Procedure", "MedicationRequest"))
+    whole = not facts.chart.incomplete(("Procedure", *DRUGS))
     if entries and None not in reached and whole:
         return Status.NOT_MET, evidence
     return Status.UNKNOWN, evidence
 
 
-def _episode_floor(facts: Facts) -> date | None:
-    """Return the first day on which back pain of this episode is on record; care before it was for something else."""
-    days = [entry.dated.earliest or entry.dated.latest for entry in episode(facts).entries if entry.dated.is_known]
-    return min((day for day in days if day), default=None)
+def _newest_answer(facts: Facts, began: date | None) -> OrderAnswer | None:
+    """Return the newest answer about conservative care that can be about this episode."""
+    answers = [
+        answer
+        for answer in facts.chart.answers
+        if (began is None or answer.when.on_or_after(began) is not False)
+        and answer.when.on_or_before(shifted(facts.as_of, facts.thresholds.data_error_after)) is not False
+    ]
+    return max(answers, key=lambda answer: (answer.when.latest or date.max, answer.reference), default=None)
 
 
 def has_pain(facts: Facts) -> bool:
@@ -194,16 +216,20 @@ def r_6w_no(facts: Facts) -> Finding:
         if entry.assertion is Assertion.PRESENT and not entry.concepts.isdisjoint(NONSPECIFIC_PAIN)
     ]
     lasted, (treated, care) = r_episode(facts), therapy(facts)
+    line = shifted(facts.as_of, -facts.thresholds.conservative_care)
+    sure = episode(facts, confirmed_only=True).start.on_or_before(line)
     evidence = (*(facts.evidence(entry, *NONSPECIFIC_PAIN) for entry in confirmed), *care)
     sources = (*PROBLEMS, *THERAPY_SOURCES)
     if not confirmed:
         return facts.finding("R-6W-NO", sources=sources, questions=("indication",), met=False)
-    early = lasted.status is Status.NOT_MET
+    early = lasted.status is Status.NOT_MET and sure is False
     untreated = lasted.met and treated is Status.NOT_MET
-    questions = () if early or untreated or lasted.met else lasted.questions
+    questions = () if early or untreated or lasted.met else lasted.questions or (() if lasted.tags else ("onset",))
     if lasted.met and treated is Status.UNKNOWN:
         questions = ("therapy_response" if facts.stated("pt_referral") else "therapy",)
     tags = ("early",) if early else ("untreated",) if untreated else tuple(lasted.tags)
+    if untreated and any(item.codes for item in care):
+        tags = (*tags, "undertreated")
     return facts.finding("R-6W-NO", evidence, sources=sources, questions=questions, tags=tags, met=early or untreated)
 
 
@@ -211,7 +237,7 @@ def r_fail6w(facts: Facts) -> Finding:
     """Whether pain persists after six weeks of conservative care."""
     lasted, (treated, care) = r_episode(facts), therapy(facts)
     persists = _persists(facts)
-    evidence = (*(lasted.evidence if lasted.met else ()), *care)
+    evidence = (*(lasted.evidence if lasted.met else ()), *care, *root_signs(facts))
     parts = (lasted.status, treated, Status.MET if persists else Status.UNKNOWN)
     sources = (*PROBLEMS, *THERAPY_SOURCES)
     unavailable = facts.chart.incomplete(sources)
@@ -222,16 +248,25 @@ def r_fail6w(facts: Facts) -> Finding:
     asked = [*lasted.questions]
     if treated is not Status.MET and not lasted.tags:
         asked.append("therapy_response" if facts.stated("pt_referral") else "therapy")
-    if not persists:
+    if not persists and not current_pain(facts):
         asked.append("indication")
     return Finding("R-FAIL6W", Status.UNKNOWN, evidence, sources, unavailable, tuple(asked))
 
 
+def root_signs(facts: Facts) -> list[Evidence]:
+    """Return recorded signs of nerve-root irritation; their absence from the record is no negative examination."""
+    window = facts.thresholds.neurologic_window
+    return [
+        facts.evidence(entry, "neuro_other", "sensory_generic")
+        for entry in facts.stated("neuro_other", "sensory_generic")
+        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
+    ]
+
+
 def _persists(facts: Facts) -> bool:
-    """Symptoms persist when the problem is open and pain is the reason now or was a reason within the last weeks."""
+    """Whether symptoms persist: the problem is open, and pain is the reason now or was one within the last weeks."""
+    problems = [entry for entry in facts.stated(*PAIN) if entry.resource.resource_type == "Condition"]
+    if problems and all(entry.activity is Activity.INACTIVE for entry in problems):
+        return False
     recent = facts.thresholds.recent_contact
-    pain = current_pain(facts)
-    now = any(entry.of_order for entry in pain) or any(
-        entry.dated.within(recent, facts.as_of) is True for entry in pain
-    )
-    return now and bool(pain)
+    return any(entry.of_order or entry.dated.within(recent, facts.as_of) is True for entry in current_pain(facts))

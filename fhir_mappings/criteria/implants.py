@@ -7,15 +7,18 @@ kind states its MR status; otherwise the worst reading wins.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
+from fhir_mappings.code_systems import CPT, NCIT, canonical_system
 from fhir_mappings.datatypes import CodeableConcept, id_in
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval
-from fhir_mappings.entries import ChartEntry, procedure_date
+from fhir_mappings.entries import ChartEntry, code_up, reference_of
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence, Finding, Status
+from fhir_mappings.readers import procedure_date
 from fhir_mappings.resources import Device, DeviceUseStatement, Procedure
 
 SOURCES = ("Device", "Procedure", "Condition")
@@ -42,12 +45,17 @@ SCREENED = (
 _METAL = "retained_metal"
 _PUMP = "external_pump"
 IMPLANTS = (*HELD, *SCREENED, _METAL, _PUMP)
+# An explant that names no device clears implants of this kind only. The removal of a pacemaker clears no
+# defibrillator: it may be the day of the upgrade.
 _REMOVALS = {
     "implant_pacemaker": "implant_cardiac_removed",
-    "implant_icd": "implant_cardiac_removed",
     "implant_neurostimulator": "implant_neurostimulator_removed",
 }
+# Groups of different things: a label on one of them says nothing of another.
+_GROUPS = ("implant_other", *SCREENED)
+_SITES = re.compile(r"\b(vagal|sacral|spinal)\b")
 _EYE_PREFIXES = ("H446", "H055")
+_CPT_ARTHRODESIS = "22"  # the spine's fusions; its decompressions begin with 63
 _EYE_SNOMED = "82576008"
 
 
@@ -93,12 +101,13 @@ def r_mr(facts: Facts) -> Finding:
 
 
 def _implants(facts: Facts) -> Iterator[_Implant]:
-    devices = list(_devices(facts))
-    explained = {concept for device, concepts, _ in devices for concept in concepts if device.safety}
-    for device, concepts, entry in devices:
-        yield from _device(facts, device, concepts, entry)
+    devices = [*_devices(facts)]
+    labelled = {concept for device, concepts in devices if _explains(facts, device) for concept in concepts}
+    explained = labelled - set(_GROUPS)
+    for device, concepts in devices:
+        yield _device(facts, device, concepts)
     for concept in IMPLANTS:
-        for entry in facts.stated(concept):
+        for entry in facts.asserted(concept):
             if isinstance(entry.resource, Device) or concept in explained:
                 continue
             if isinstance(entry.resource, Procedure) and _names_known_device(entry.resource, devices):
@@ -106,43 +115,41 @@ def _implants(facts: Facts) -> Iterator[_Implant]:
             yield _recorded(facts, concept, entry)
 
 
-def _devices(facts: Facts) -> Iterator[tuple[Device, tuple[str, ...], ChartEntry | None]]:
+def _explains(facts: Facts, device: Device) -> bool:
+    """Whether a Device's own label settles what other records of its kind leave open; a reassuring one does not."""
+    return _safety(facts, device) not in ("", "mr_safe") and device.status != "inactive"
+
+
+def _devices(facts: Facts) -> Iterator[tuple[Device, tuple[str, ...]]]:
     """Return each usable Device with its implant concepts; one that is no implant only if it states an MR status."""
-    by_reference = {
-        entry.reference: entry
-        for concept in (*IMPLANTS, "device_external_ignore")
-        for entry in facts.entries(concept)
-        if isinstance(entry.resource, Device)
-    }
-    for resource in facts.chart.resources.get("Device", ()):
-        if not isinstance(resource, Device) or resource.status == "entered-in-error":
+    for device in facts.devices():
+        if device.status == "entered-in-error":
             continue
-        entry = by_reference.get(f"Device/{resource.id}")
-        concepts = tuple(name for name in IMPLANTS if entry and name in entry.concepts)
-        if concepts or (resource.safety and (entry is None or "device_external_ignore" not in entry.concepts)):
-            yield resource, concepts, entry
+        coded = code_up(facts.chart.index, device.type)
+        concepts = tuple(name for name in IMPLANTS if name in coded.concepts)
+        if concepts or (device.safety and "device_external_ignore" not in coded.concepts):
+            yield device, concepts
 
 
-def _device(facts: Facts, device: Device, concepts: tuple[str, ...], entry: ChartEntry | None) -> Iterator[_Implant]:
+def _device(facts: Facts, device: Device, concepts: tuple[str, ...]) -> _Implant:
     concept = concepts[0] if concepts else "implant_other"
     label = _safety(facts, device)
     inactive = device.status == "inactive" or _use_has_ended(facts, device)
-    removal = _removal(facts, concept, device)
-    notes = [label] if label else []
-    if inactive:
-        notes.append("inactive")
-    if removal is not None and device.status == "active":
-        notes.append("conflicting")
+    removed = _removal(facts, concept, device) is not None
     risk = _risk(facts, label, concepts)
-    if removal is not None and inactive:
-        risk, notes = min(risk, Risk.REMOVED), [*notes, "removed"]
-    elif risk is not Risk.UNSAFE and (
-        (inactive and (risk is Risk.CONDITIONAL or _is_held(concepts)) and risk is not Risk.NONE)
-        or (removal is not None and device.status == "active")
-    ):
-        risk = Risk.HOLD
-    codes = entry.codes_of(concept) if entry else ()
-    yield _Implant(risk, Evidence(f"Device/{device.id}", concept, codes, UNKNOWN_DATE, "", tuple(notes)))
+    notes = [label] if label else []
+    notes += ["inactive"] if inactive else []
+    if removed and inactive:
+        risk = min(risk, Risk.REMOVED)
+        notes.append("removed")
+    elif removed:
+        # Said to be in use, and said to be taken out since.
+        risk = max(risk, Risk.HOLD)
+        notes.append("conflicting")
+    elif inactive and (risk is Risk.CONDITIONAL or (_is_held(concepts) and risk is not Risk.NONE)):
+        risk = max(risk, Risk.HOLD)
+    codes = tuple(code for name, code in code_up(facts.chart.index, device.type).codes if name == concept)
+    return _Implant(risk, Evidence(reference_of(device), concept, codes, UNKNOWN_DATE, "", tuple(notes)))
 
 
 def _risk(facts: Facts, label: str, concepts: tuple[str, ...]) -> Risk:
@@ -165,7 +172,8 @@ def _safety(facts: Facts, device: Device) -> str:
         concept
         for status in device.safety
         for coding in status.coding
-        for concept in facts.chart.concepts_of(coding.system, coding.code)
+        # The element has one code list, whichever name a client gives its system.
+        for concept in facts.chart.concepts_of(NCIT, coding.code)
     }
     found |= {worded for status in device.safety if (worded := _worded_safety(status))}
     return next((name for name in ("mr_unsafe", "mr_no_label", "mr_conditional", "mr_safe") if name in found), "")
@@ -173,7 +181,8 @@ def _safety(facts: Facts, device: Device) -> str:
 
 def _worded_safety(status: CodeableConcept) -> str:
     """Read "MR Unsafe" and its like where no code is known; a text may warn, it may not clear."""
-    words = " ".join(filter(None, [status.text, *(coding.display for coding in status.coding)])).casefold()
+    said = [status.text, *(text for coding in status.coding for text in (coding.display, coding.code))]
+    words = " ".join(filter(None, said)).casefold()
     if "unsafe" in words or "not safe" in words:
         return "mr_unsafe"
     return "mr_conditional" if "conditional" in words else ""
@@ -216,7 +225,9 @@ def _removal(facts: Facts, concept: str, device: Device | None) -> DateInterval 
     if implanted and concept in _REMOVALS:
         # A removal that names no device clears nothing whose implantation is undated: it may be of an older device.
         removals += [
-            found.resource for found in facts.stated(_REMOVALS[concept]) if isinstance(found.resource, Procedure)
+            entry.resource
+            for entry in facts.stated(_REMOVALS[concept])
+            if isinstance(entry.resource, Procedure) and _may_be_of(facts, concept, entry)
         ]
     for removal in removals:
         when = procedure_date(removal)
@@ -226,13 +237,21 @@ def _removal(facts: Facts, concept: str, device: Device | None) -> DateInterval 
     return None
 
 
+def _may_be_of(facts: Facts, concept: str, removal: ChartEntry) -> bool:
+    """Whether no record of this kind of implant is of another site than the removal: vagal, sacral, spinal."""
+    sites = {site for entry in facts.asserted(concept) for site in _sites(entry, concept)}
+    return sites <= _sites(removal, _REMOVALS[concept])
+
+
+def _sites(entry: ChartEntry, concept: str) -> set[str]:
+    names = " ".join(code.display.casefold() for code in entry.codes_of(concept))
+    found = set(_SITES.findall(names))
+    return found | ({"spinal"} if "laminectomy" in names else set())
+
+
 def _implant_dates(facts: Facts, concept: str) -> list[DateInterval]:
-    """Return when records other than Devices say the implant was put in, or was still there."""
-    return [
-        found.dated
-        for found in facts.stated(concept)
-        if not isinstance(found.resource, Device) and found.dated.is_known
-    ]
+    """Return when records other than Devices say the implant was put in, or was still there; undated ones too."""
+    return [found.asserted for found in facts.asserted(concept) if not isinstance(found.resource, Device)]
 
 
 def _explants_of(facts: Facts, device: Device) -> list[Procedure]:
@@ -253,14 +272,14 @@ def _device_action(procedure: Procedure, device: Device, action: str) -> bool:
     )
 
 
-def _names_known_device(procedure: Procedure, devices: list[tuple[Device, tuple[str, ...], ChartEntry | None]]) -> bool:
-    return any(_device_action(procedure, device, "implanted") for device, _, _ in devices)
+def _names_known_device(procedure: Procedure, devices: list[tuple[Device, tuple[str, ...]]]) -> bool:
+    return any(_device_action(procedure, device, "implanted") for device, _ in devices)
 
 
 def r_artifact(facts: Facts) -> Finding:
     """Whether metal in the lumbar spine may spoil the picture; its MR safety is R-MR's question."""
-    hardware = [entry for entry in facts.stated("implant_spinal_hardware") if "mr_safe" not in entry.concepts]
-    fusions = [entry for entry in facts.stated("prior_lumbar_surgery") if is_fusion(entry)]
+    hardware = facts.asserted("implant_spinal_hardware")
+    fusions = [entry for entry in facts.asserted("prior_lumbar_surgery") if is_fusion(entry)]
     evidence = [
         facts.evidence(entry, "implant_spinal_hardware", "prior_lumbar_surgery") for entry in (*hardware, *fusions)
     ]
@@ -268,8 +287,12 @@ def r_artifact(facts: Facts) -> Finding:
 
 
 def is_fusion(entry: ChartEntry) -> bool:
-    """Whether an operation fuses vertebrae, by this project's own display of its code."""
-    return any(
+    """Whether an operation fuses vertebrae, by this project's own display of its code, or by CPT's chapter of it."""
+    arthrodesis = any(
+        canonical_system(code.system) == CPT and code.code.strip().startswith(_CPT_ARTHRODESIS)
+        for code in entry.codes_of("prior_lumbar_surgery")
+    )
+    return arthrodesis or any(
         word in code.display.casefold()
         for code in entry.codes_of("prior_lumbar_surgery")
         for word in ("arthrodesis", "fusion of", "spinal fusion", "lumbosacral fusion")

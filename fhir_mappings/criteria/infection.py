@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from fhir_mappings.criteria.concepts import FINDINGS, IMMUNOSUPPRESSANTS
+from fhir_mappings.criteria.concepts import DRUGS, FINDINGS, IMMUNOSUPPRESSANTS
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence, Finding
-from fhir_mappings.resources import Observation
+from fhir_mappings.observations import measured, unit_of
 
-_SOURCES = (*FINDINGS, "MedicationRequest")
+_SOURCES = (*FINDINGS, *DRUGS)
 _HIGH = frozenset({"H", "HH", "HU", "A", "AA"})
+_TRANSPLANT = "Z94"  # ICD-10-CM: transplanted organ and tissue status
 _FAHRENHEIT_LOW = 60.0  # a body temperature above this cannot be in degrees Celsius
 
 
@@ -32,9 +33,12 @@ def r_infect(facts: Facts) -> Finding:
         questions.append("night_sweats")
     if _old_fever(facts) and not evidence:
         questions.append("fever")
-    if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries("fever")):
-        questions.append("fever")
-    return facts.finding("R-INFECT", evidence, sources=_SOURCES, questions=questions, met=bool(evidence))
+    if not evidence:
+        questions += _unread(facts)
+        if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries("fever")):
+            questions.append("fever")
+    tags = ["drug_use_possible"] if facts.stated("ivdu_proxy") else []
+    return facts.finding("R-INFECT", evidence, sources=_SOURCES, questions=questions, tags=tags, met=bool(evidence))
 
 
 def _spinal_infection(facts: Facts, evidence: list[Evidence], questions: list[str]) -> None:
@@ -61,13 +65,33 @@ def fever(facts: Facts) -> list[Evidence]:
     for entry in facts.entries("fever"):
         if facts.is_recent(entry, window) is False:
             continue
-        if isinstance(entry.resource, Observation) and _is_measurement(entry):
+        if _is_measurement(entry):
             degrees = _celsius(entry)
             if degrees is not None and degrees >= facts.thresholds.fever_celsius:
-                found.append(facts.evidence(entry, "fever", amount=f"{degrees:g} °C"))
+                found.append(facts.evidence(entry, "fever", amount=f"{degrees:.1f} °C"))
         elif entry in stated and entry.activity is not Activity.INACTIVE:
             found.append(facts.evidence(entry, "fever"))
     return found
+
+
+def _unread(facts: Facts) -> list[str]:
+    """Return the questions for recent measurements whose value cannot be read."""
+    limits = facts.thresholds
+    unread = [
+        entry
+        for entry in facts.entries("fever")
+        if _is_measurement(entry)
+        and _celsius(entry) is None
+        and facts.is_recent(entry, limits.fever_window) is not False
+    ]
+    markers = [
+        entry
+        for entry in facts.entries("esr", "crp")
+        if measured(entry) is None
+        and not _flags(entry)
+        and facts.is_recent(entry, limits.inflammation_marker_window) is not False
+    ]
+    return [*(["fever"] if unread else []), *(["inflammation_markers"] if markers else [])]
 
 
 def _old_fever(facts: Facts) -> bool:
@@ -84,53 +108,51 @@ def _is_measurement(entry: ChartEntry) -> bool:
 
 
 def _celsius(entry: ChartEntry) -> float | None:
-    quantity = entry.resource.value_quantity if isinstance(entry.resource, Observation) else None
-    if quantity is None or quantity.value is None:
+    degrees = measured(entry)
+    if degrees is None:
         return None
-    unit = (quantity.code or quantity.unit or "").casefold()
-    if "f" in unit or quantity.value > _FAHRENHEIT_LOW:
-        return round((quantity.value - 32) * 5 / 9, 1)
-    return quantity.value
+    fahrenheit = "f" in unit_of(entry) or degrees > _FAHRENHEIT_LOW
+    return round((degrees - 32) * 5 / 9, 1) if fahrenheit else degrees
 
 
 def _raised(facts: Facts, marker: str) -> list[Evidence]:
     """Return raised ESR or CRP values: by interpretation, else by the laboratory's range, else by the default."""
     found = []
     for entry in facts.entries(marker):
-        if entry.assertion is Assertion.UNKNOWN or not isinstance(entry.resource, Observation):
-            continue
         recent = facts.is_recent(entry, facts.thresholds.inflammation_marker_window)
-        if recent is not False and is_raised(entry.resource, _default_limit(facts, marker, entry.resource)):
-            quantity = entry.resource.value_quantity
-            amount = (
-                f"{quantity.value:g} {_unit_text(quantity.unit or quantity.code)}"
-                if quantity and quantity.value
-                else ""
-            )
-            found.append(facts.evidence(entry, marker, amount=amount.strip()))
+        if entry.assertion is Assertion.UNKNOWN or recent is False:
+            continue
+        if is_raised(entry, _default_limit(facts, marker, entry)):
+            value = measured(entry)
+            amount = "" if value is None else f"{value:.4g} {_unit_text(unit_of(entry))}".strip()
+            found.append(facts.evidence(entry, marker, amount=amount))
     return found
 
 
-def is_raised(observation: Observation, default: float) -> bool:
+def _flags(entry: ChartEntry) -> set[str | None]:
+    interpretation = entry.part.interpretation if entry.part else []
+    return {coding.code for concept in interpretation for coding in concept.coding}
+
+
+def is_raised(entry: ChartEntry, default: float) -> bool:
     """Whether a laboratory value is above what its laboratory, or failing that a default, calls normal."""
-    codes = {coding.code for concept in observation.interpretation for coding in concept.coding}
-    if codes & _HIGH:
+    flags = _flags(entry)
+    if flags & _HIGH:
         return True
-    value = observation.value_quantity.value if observation.value_quantity else None
-    if value is None:
+    value = measured(entry)
+    if value is None or entry.part is None:
         return False
-    highs = [item.high.value for item in observation.reference_range if item.high and item.high.value is not None]
-    if not highs and codes & {"N", "L", "LL"}:
+    ranges = entry.part.reference_range
+    highs = [item.high.value for item in ranges if item.high and item.high.value is not None]
+    if not highs and flags & {"N", "L", "LL"}:
         return False
     return value > (max(highs) if highs else default)
 
 
-def _default_limit(facts: Facts, marker: str, observation: Observation) -> float:
+def _default_limit(facts: Facts, marker: str, entry: ChartEntry) -> float:
     if marker == "esr":
         return facts.thresholds.esr_mm_per_hour
-    quantity = observation.value_quantity
-    unit = ((quantity.code or quantity.unit or "") if quantity else "").casefold()
-    return facts.thresholds.crp_mg_per_litre / 10 if "dl" in unit else facts.thresholds.crp_mg_per_litre
+    return facts.thresholds.crp_mg_per_litre / (10 if "dl" in unit_of(entry) else 1)
 
 
 def _unit_text(unit: str | None) -> str:
@@ -159,12 +181,30 @@ def immunosuppression(facts: Facts) -> list[Evidence]:
     states = [
         facts.evidence(entry, "immunosuppression", "hiv")
         for entry in facts.stated("immunosuppression", "hiv")
-        if entry.activity is not Activity.INACTIVE
+        if entry.activity is not Activity.INACTIVE or _is_lasting(entry)
     ]
     old_enough = facts.thresholds.immunosuppressant_age
     requests = [entry for entry in facts.stated(*IMMUNOSUPPRESSANTS) if entry.dated.is_known]
     lasting = [entry for entry in requests if entry.dated.within(old_enough - 1, facts.as_of) is False]
     return [*states, *(facts.evidence(entry, *IMMUNOSUPPRESSANTS) for entry in lasting)]
+
+
+def _is_lasting(entry: ChartEntry) -> bool:
+    """Whether it stays for life whatever the status says: HIV, or a transplanted organ."""
+    transplanted = any(
+        code.code.upper().startswith(_TRANSPLANT) or "recipient" in code.display or "transplant" in code.display
+        for code in entry.codes_of("immunosuppression")
+    )
+    return "hiv" in entry.concepts or transplanted
+
+
+def immunosuppressant_unclear(facts: Facts) -> bool:
+    """Whether an immunosuppressant is on record without a date that tells how long it has been taken."""
+    old_enough = facts.thresholds.immunosuppressant_age
+    return any(
+        not entry.dated.is_known or entry.dated.within(old_enough - 1, facts.as_of) is None
+        for entry in facts.stated(*IMMUNOSUPPRESSANTS)
+    )
 
 
 def drug_use(facts: Facts) -> list[Evidence]:
@@ -174,5 +214,6 @@ def drug_use(facts: Facts) -> list[Evidence]:
         facts.evidence(entry, "ivdu")
         for entry in facts.stated("ivdu")
         if entry.activity is Activity.ACTIVE
-        or (entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False)
+        or facts.is_recent(entry, window) is not False
+        or entry.ended.within(window, facts.as_of) is True
     ]

@@ -6,17 +6,23 @@ import re
 from collections import defaultdict
 from dataclasses import dataclass, field
 
+from fhir_mappings.code_systems import ICD_10_CM, canonical_code, canonical_system
+from fhir_mappings.criteria.cancer import spinal_metastases
 from fhir_mappings.criteria.concepts import CES_ITEMS, FINDINGS
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence, Finding
-from fhir_mappings.resources import Observation
+from fhir_mappings.hints import affirms
+from fhir_mappings.observations import measured, unit_of
 
 _SADDLE = re.compile(r"\b(?:saddle|perianal|perineal|perineum|genital|genitals|buttock|buttocks)\b")
+_IN_LEG = re.compile(r"\b(?:lower limb|leg|foot|thigh|calf|shin|toes?)\b")
 _LEFT = re.compile(r"\bleft\b")
 _RIGHT = re.compile(r"\bright\b")
 _BOTH = re.compile(r"\b(?:bilateral|bilaterally|both)\b|\bparapleg|\bparapares")
 _ROOT_LEVEL = re.compile(r"\b(?:l[1-5]|s[1-4])\b")
+# ICD-10-CM: paraplegia is of both legs; foot drop ends in 1 for the right foot and 2 for the left.
+_PARAPLEGIA, _FOOT_DROP, _DISC_WITH_MYELOPATHY = "G82.2", "M21.37", "M51.06"
 _NORMAL_POWER = 5  # Medical Research Council grade
 
 
@@ -65,17 +71,16 @@ class _Sorted:
 
 def _saddle_numbness(facts: Facts) -> list[ChartEntry]:
     """Return coded numbness whose own text or body site puts it in the saddle area."""
-    return [entry for entry in facts.stated("sensory_generic") if _SADDLE.search(entry.words)]
+    return [entry for entry in facts.stated("sensory_generic") if affirms(entry.words, _SADDLE)]
 
 
 def _unsited_numbness(facts: Facts) -> bool:
     window = facts.thresholds.neurologic_window
     return any(
-        not _SADDLE.search(entry.words)
+        not affirms(entry.words, _SADDLE)
         and entry.activity is not Activity.INACTIVE
         and facts.is_recent(entry, window) is not False
-        and "limb" not in entry.words
-        and "foot" not in entry.words
+        and not _IN_LEG.search(_all_words(entry))
         for entry in facts.stated("sensory_generic")
     )
 
@@ -85,20 +90,25 @@ def _residual_volume(facts: Facts, evidence: list[Evidence], questions: list[str
     limits = facts.thresholds
     for entry in facts.entries("pvr"):
         volume = _millilitres(entry)
-        if volume is None or volume <= limits.post_void_residual_ml:
+        if volume is None:
+            # An ultrasound of the residual, or a value that cannot be read: what did it show?
+            if (
+                entry.assertion is not Assertion.ABSENT
+                and facts.is_recent(entry, limits.neurologic_window) is not False
+            ):
+                questions.append("ces")
+            continue
+        if volume <= limits.post_void_residual_ml:
             continue
         if facts.is_recent(entry, limits.post_void_residual_window) is not False:
-            evidence.append(facts.evidence(entry, "pvr", amount=f"{volume:g} mL"))
+            evidence.append(facts.evidence(entry, "pvr", amount=f"{volume:.0f} mL"))
         elif facts.is_recent(entry, limits.neurologic_window) is not False:
             questions.append("ces_changed")
 
 
 def _millilitres(entry: ChartEntry) -> float | None:
-    quantity = entry.resource.value_quantity if isinstance(entry.resource, Observation) else None
-    if quantity is None or quantity.value is None:
-        return None
-    unit = (quantity.code or quantity.unit or "mL").strip().casefold()
-    return quantity.value * 1000 if unit in ("l", "liter", "litre") else quantity.value
+    volume = measured(entry)
+    return volume * 1000 if volume is not None and unit_of(entry) in ("l", "liter", "litre") else volume
 
 
 def r_motor(facts: Facts) -> Finding:
@@ -129,10 +139,7 @@ def motor_deficits(facts: Facts) -> list[ChartEntry]:
 
 def _grade(entry: ChartEntry) -> float | None:
     """Return the MRC grade of a power Observation."""
-    if not isinstance(entry.resource, Observation):
-        return None
-    quantity = entry.resource.value_quantity
-    return quantity.value if quantity is not None else entry.resource.value_integer
+    return measured(entry)
 
 
 def _falling_power(facts: Facts) -> list[Evidence]:
@@ -140,7 +147,7 @@ def _falling_power(facts: Facts) -> list[Evidence]:
     series = defaultdict[str, list[ChartEntry]](list)
     for entry in facts.stated("motor_generic", "motor_deficit"):
         if _grade(entry) is not None and entry.when.is_exact:
-            series[entry.words].append(entry)
+            series[f"{entry.words} {sorted(entry.codes)}"].append(entry)
     found = []
     for entries in series.values():
         entries.sort(key=lambda entry: (entry.when.earliest is not None, entry.when.earliest))
@@ -165,13 +172,10 @@ def r_multi(facts: Facts) -> Finding:
         for entry in motor_deficits(facts)
         if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
     ]
-    other = [
-        entry
-        for entry in facts.stated("neuro_other")
-        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
-    ]
-    words = [f"{entry.words} {' '.join(code.display.casefold() for _, code in entry.codes)}" for entry in new]
-    both = any(map(_BOTH.search, words)) or (any(map(_LEFT.search, words)) and any(map(_RIGHT.search, words)))
+    other = _new(facts, "neuro_other")
+    words = [_all_words(entry) for entry in new]
+    sides = {side for entry in new for side in _sides(entry)}
+    both = sides >= {"left", "right"}
     levels = {level for text in words for level in _ROOT_LEVEL.findall(text)}
     tags = [
         tag
@@ -187,10 +191,57 @@ def r_multi(facts: Facts) -> Finding:
     return facts.finding("R-MULTI", evidence, sources=FINDINGS, tags=tags, met=bool(tags))
 
 
+def _new(facts: Facts, concept: str) -> list[ChartEntry]:
+    window = facts.thresholds.neurologic_window
+    return [
+        entry
+        for entry in facts.stated(concept)
+        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
+    ]
+
+
+def new_other_signs(facts: Facts) -> list[Evidence]:
+    """Return neurologic signs other than weakness that are new."""
+    return [facts.evidence(entry, "neuro_other") for entry in _new(facts, "neuro_other")]
+
+
+def _is_myelopathic_disc(entry: ChartEntry) -> bool:
+    """Whether a disc disorder is the one with myelopathy, which is more than a disc disorder."""
+    return any(
+        canonical_code(code.system, code.code) == canonical_code(ICD_10_CM, _DISC_WITH_MYELOPATHY)
+        for code in entry.codes_of("disc_disorder")
+    )
+
+
+def _all_words(entry: ChartEntry) -> str:
+    """Return the words of an entry and of this project's displays of its codes."""
+    return f"{entry.words} {' '.join(code.display.casefold() for _, code in entry.codes)}"
+
+
+def _sides(entry: ChartEntry) -> frozenset[str]:
+    """Return the sides of the body an entry is about: by its words, by the code's last character, or both by name."""
+    words = _all_words(entry)
+    found = {side for side, pattern in (("left", _LEFT), ("right", _RIGHT)) if pattern.search(words)}
+    for code in entry.codes_of("motor_deficit"):
+        plain = canonical_code(code.system, code.code)
+        if canonical_system(code.system) == ICD_10_CM:
+            if plain.startswith(canonical_code(ICD_10_CM, _PARAPLEGIA)):
+                found |= {"left", "right"}
+            if plain.startswith(canonical_code(ICD_10_CM, _FOOT_DROP)):
+                found |= {"1": {"right"}, "2": {"left"}}.get(plain[-1], set())
+    return frozenset(["left", "right"] if _BOTH.search(words) else found)
+
+
 def r_cord(facts: Facts) -> Finding:
-    """Whether spinal cord compression or myelopathy is recorded as going on."""
+    """Whether cord compression must be suspected: recorded as such, or a spinal metastasis with a new deficit."""
     symptoms = _Sorted(facts)
     for entry in facts.stated("cord_compression"):
         symptoms.file(entry, ("cord_compression",), "cord_changed")
     evidence, questions = symptoms.evidence, symptoms.questions
+    spread = [facts.evidence(entry, "cancer_metastatic_spine") for entry in spinal_metastases(facts)]
+    deficits = [*r_motor(facts).evidence, *new_other_signs(facts)] if spread else []
+    if deficits:
+        evidence += [*spread, *deficits]
+    if not evidence and any(_is_myelopathic_disc(entry) for entry in facts.stated("disc_disorder")):
+        questions.append("cord_changed")
     return facts.finding("R-CORD", evidence, sources=FINDINGS, questions=questions, met=bool(evidence))

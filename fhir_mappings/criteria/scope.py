@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from fhir_mappings.chart import belongs_to
+from fhir_mappings.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
 from fhir_mappings.criteria.cancer import cancers, weight_loss
-from fhir_mappings.criteria.concepts import FINDINGS, INDICATIONS, PROBLEMS
+from fhir_mappings.criteria.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, RED_FLAGS
 from fhir_mappings.criteria.contrast import is_nondiagnostic
 from fhir_mappings.criteria.episode import has_pain
-from fhir_mappings.criteria.infection import drug_use, immunosuppression
+from fhir_mappings.criteria.implants import IMPLANTS
+from fhir_mappings.criteria.infection import drug_use, immunosuppressant_unclear, immunosuppression
+from fhir_mappings.datatypes import CodeableConcept
 from fhir_mappings.entries import Activity, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Finding, Status
 from fhir_mappings.resources import Condition, DiagnosticReport, ImagingStudy
+from fhir_mappings.sources import SourceState
 
 LUMBAR_MRI = ("order_mri_lumbar_wo", "order_mri_lumbar_w", "order_mri_lumbar_wo_w", "order_mri_lumbar_unspec")
 
@@ -48,12 +53,16 @@ def r_ind(facts: Facts) -> Finding:
     """
     own = [entry for entry in facts.stated(*INDICATIONS) if entry.of_order or entry.reference in _reasons(facts)]
     window = facts.thresholds.indication_window
-    charted = [entry for entry in facts.stated(*INDICATIONS) if facts.is_recent(entry, window) is not False]
+    charted = [
+        entry
+        for entry in facts.stated(*INDICATIONS)
+        if entry.activity is Activity.ACTIVE or facts.is_recent(entry, window) is not False
+    ]
     evidence = [facts.evidence(entry, *INDICATIONS) for entry in (*own, *charted)]
-    failed = facts.chart.failed(FINDINGS)
+    unread = [name for name in FINDINGS if facts.chart.state(name) in (SourceState.UNAVAILABLE, SourceState.PARTIAL)]
     if evidence:
         status = Status.MET
-    elif _has_coded_reason(facts) and not failed:
+    elif _is_coded_elsewhere(facts) and not unread:
         status = Status.NOT_MET
     else:
         status = Status.UNKNOWN
@@ -67,13 +76,28 @@ def _reasons(facts: Facts) -> frozenset[str]:
     return frozenset(facts.order.reason_references)
 
 
-def _has_coded_reason(facts: Facts) -> bool:
-    coded = [coding.code for reason in facts.order.reasons for coding in reason.coding if coding.code]
+def _is_coded_elsewhere(facts: Facts) -> bool:
+    """Whether every reason of the order is coded in a system these criteria know; a text may be back pain too."""
+    reasons = [*facts.order.reasons]
     for reference in facts.order.reason_references:
         target = facts.order.companions.get(reference) or facts.chart.by_reference(reference)
-        if isinstance(target, Condition) and target.code:
-            coded += [coding.code for coding in target.code.coding if coding.code]
-    return bool(coded)
+        if isinstance(target, Condition) and target.code and _counts_as_reason(facts, target):
+            reasons.append(target.code)
+        else:
+            return False
+    return bool(reasons) and all(_is_coded(reason) for reason in reasons)
+
+
+def _counts_as_reason(facts: Facts, condition: Condition) -> bool:
+    withdrawn = condition.verification_status is not None and condition.verification_status.has_code("entered-in-error")
+    return belongs_to(condition, facts.chart.patient_id) and not withdrawn
+
+
+def _is_coded(reason: CodeableConcept) -> bool:
+    return any(
+        coding.code and coding.system and canonical_system(coding.system) in (SNOMED_CT, ICD_10_CM)
+        for coding in reason.coding
+    )
 
 
 def r_v7(facts: Facts) -> Finding:
@@ -90,8 +114,10 @@ def r_v7(facts: Facts) -> Finding:
     )
     evidence = [item for _, found in groups for item in found]
     tags = [tag for tag, found in groups if found]
-    sources = (*FINDINGS, "MedicationRequest")
-    return facts.finding("R-V7", evidence, sources=sources, tags=tags, met=bool(tags))
+    unclear = not tags and immunosuppressant_unclear(facts)
+    questions = ("immunosuppressant_duration",) if unclear else ()
+    sources = (*FINDINGS, *DRUGS)
+    return facts.finding("R-V7", evidence, sources=sources, questions=questions, tags=tags, met=bool(tags))
 
 
 def r_dup(facts: Facts) -> Finding:
@@ -128,3 +154,14 @@ def r_upright(facts: Facts) -> Finding:
     entries = [entry for entry in facts.stated("spondylolisthesis") if entry.activity is not Activity.INACTIVE]
     evidence = [facts.evidence(entry, "spondylolisthesis") for entry in entries]
     return facts.finding("R-UPRIGHT", evidence, sources=("Condition",), met=bool(evidence))
+
+
+def r_date(facts: Facts) -> Finding:
+    """Whether a red flag or an implant is dated in the future: a data error that somebody has to look at.
+
+    Never MET: such a record fires nothing, and it does not settle anything either.
+    """
+    entries = facts.future_entries(*RED_FLAGS, "fever", *IMPLANTS)
+    evidence = [facts.evidence(entry, *sorted(entry.concepts)) for entry in entries]
+    questions = ("future_date",) if entries else ()
+    return facts.finding("R-DATE", evidence, sources=FINDINGS, questions=questions, met=False)

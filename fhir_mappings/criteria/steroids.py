@@ -5,11 +5,11 @@ from __future__ import annotations
 from datetime import date, timedelta
 
 from fhir_mappings.criteria.concepts import STEROIDS
-from fhir_mappings.dates import shifted
+from fhir_mappings.dates import parse_date, shifted
 from fhir_mappings.entries import Activity, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence
-from fhir_mappings.resources import MedicationRequest
+from fhir_mappings.resources import Dispense, MedicationRequest, MedicationStatement
 
 _DAYS = {
     "d": 1.0,
@@ -24,6 +24,9 @@ _DAYS = {
 }
 
 
+_MOST_DAYS = 10_000  # a longer supply is a typing error
+
+
 def chronic_steroid(facts: Facts) -> list[Evidence]:
     """Return long-term steroid use by diagnosis code, or by prescriptions that cover enough days without a gap."""
     states = [
@@ -31,10 +34,25 @@ def chronic_steroid(facts: Facts) -> list[Evidence]:
         for entry in facts.stated("steroid_long_term")
         if entry.activity is not Activity.INACTIVE
     ]
-    drugs = [entry for entry in facts.stated(*STEROIDS) if "steroid_excluded" not in entry.concepts]
+    drugs = _systemic(facts)
     if longest_run(covered_days(facts, drugs)) >= facts.thresholds.steroid_days:
         return [*states, *(facts.evidence(entry, *STEROIDS) for entry in drugs)]
     return states
+
+
+def steroid_unclear(facts: Facts) -> bool:
+    """Whether a systemic steroid is on record without saying how long it has been taken, and may be long enough."""
+    days = facts.thresholds.steroid_days
+    return any(
+        supply(facts, entry) is None and entry.dated.within(days - 1, facts.as_of) is not True
+        for entry in _systemic(facts)
+        if entry.dated.within(facts.thresholds.steroid_look_back, facts.as_of) is not False
+        or entry.activity is Activity.ACTIVE
+    )
+
+
+def _systemic(facts: Facts) -> list[ChartEntry]:
+    return [entry for entry in facts.stated(*STEROIDS) if "steroid_excluded" not in entry.concepts]
 
 
 def covered_days(facts: Facts, drugs: list[ChartEntry]) -> set[date]:
@@ -42,25 +60,51 @@ def covered_days(facts: Facts, drugs: list[ChartEntry]) -> set[date]:
     first = shifted(facts.as_of, -facts.thresholds.steroid_look_back)
     covered: set[date] = set()
     for entry in drugs:
-        days = supply_days(entry.resource) if isinstance(entry.resource, MedicationRequest) else None
-        start = entry.when.latest
-        if days is None or start is None:
+        span = supply(facts, entry)
+        if span is None:
             continue
-        begin, end = max(start, first), min(shifted(start, days - 1), facts.as_of)
+        begin, end = max(span[0], first), min(span[1], facts.as_of)
         covered.update(begin + timedelta(days=step) for step in range((end - begin).days + 1))
     return covered
 
 
-def supply_days(request: MedicationRequest) -> int | None:
-    """Return how many days a prescription lasts, refills included; None where it does not say."""
-    dispense = request.dispense_request
-    supply = dispense.expected_supply_duration if dispense else None
-    if dispense is None or supply is None or supply.value is None or not 0 < supply.value < 10_000:  # noqa: PLR2004
+def supply(facts: Facts, entry: ChartEntry) -> tuple[date, date] | None:
+    """Return the first and the last day that a drug record covers; None where it does not say."""
+    start = entry.when.latest
+    if start is None:
         return None
-    factor = _DAYS.get((supply.code or supply.unit or "d").strip().casefold())
+    last = None
+    if isinstance(entry.resource, MedicationStatement):
+        last = _last_day_taken(facts, entry, entry.resource)
+    elif isinstance(entry.resource, MedicationRequest) and entry.resource.dispense_request is not None:
+        last = _last_day_supplied(start, entry.resource.dispense_request)
+    return None if last is None else (start, last)
+
+
+def _last_day_taken(facts: Facts, entry: ChartEntry, statement: MedicationStatement) -> date | None:
+    period = statement.effective_period
+    if period is None or not period.start:
+        return None
+    end = parse_date(period.end).earliest
+    return facts.as_of if end is None and entry.activity is Activity.ACTIVE else end
+
+
+def _last_day_supplied(start: date, dispense: Dispense) -> date | None:
+    days = supply_days(dispense)
+    if days is not None:
+        return shifted(start, days - 1)
+    return parse_date(dispense.validity_period.end).earliest if dispense.validity_period else None
+
+
+def supply_days(dispense: Dispense) -> int | None:
+    """Return how many days a prescription lasts, refills included; None where it does not say."""
+    quantity = dispense.expected_supply_duration
+    if quantity is None or quantity.value is None or not 0 < quantity.value < _MOST_DAYS:
+        return None
+    factor = _DAYS.get((quantity.code or quantity.unit or "d").strip().casefold())
     if factor is None:
         return None
-    return int(supply.value * factor) * (1 + max(0, min(dispense.number_of_repeats_allowed or 0, 99)))
+    return int(quantity.value * factor) * (1 + max(0, min(dispense.number_of_repeats_allowed or 0, 99)))
 
 
 def longest_run(days: set[date]) -> int:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fhir_mappings.criteria.concepts import FINDINGS
-from fhir_mappings.criteria.steroids import chronic_steroid
+from fhir_mappings.code_systems import ICD_10_CM, SNOMED_CT, canonical_code, canonical_system
+from fhir_mappings.criteria.concepts import DRUGS, FINDINGS
+from fhir_mappings.criteria.steroids import chronic_steroid, steroid_unclear
 from fhir_mappings.entries import Activity, ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Evidence, Finding
-from fhir_mappings.terminology import ICD_10_CM, SNOMED_CT, canonical_code, canonical_system
 
 _SOURCES = (*FINDINGS, "Procedure")
 # Members of `trauma_spine` that say nothing of how bad it was: the mechanism has to be asked.
@@ -17,6 +17,8 @@ _UNSPECIFIC_INJURIES = (
     (SNOMED_CT, "712893003"),
     (SNOMED_CT, "11437003"),
 )
+# Falls of which it is not said from where.
+_UNSPECIFIC_FALLS = ((ICD_10_CM, "W19"), (SNOMED_CT, "1912002"), (SNOMED_CT, "161898004"))
 _ANKYLOSING = ((ICD_10_CM, "M45"), (ICD_10_CM, "M08.1"), (SNOMED_CT, "9631008"))
 
 
@@ -48,6 +50,7 @@ def r_trauma(facts: Facts) -> Finding:
     certain = [entry for entry in injuries if entry not in unclear]
     high = _recent(facts, "trauma_high_energy")
     low = _recent(facts, "trauma_low_energy")
+    vague = [entry for entry in low if _is_one_of(entry, "trauma_low_energy", _UNSPECIFIC_FALLS)]
     stiff = ankylosed(facts) if low else []
     evidence = [
         *(facts.evidence(entry, "trauma_spine") for entry in certain),
@@ -57,7 +60,10 @@ def r_trauma(facts: Facts) -> Finding:
     questions = []
     if not evidence and (unclear or _recent(facts, "trauma_generic")):
         questions.append("trauma_mechanism")
-    if low and not stiff and _counts_by_age_or_bone(facts) is None:
+    counts = _counts_by_age_or_bone(facts)
+    if vague and not stiff and counts is not True:
+        questions.append("trauma_mechanism")
+    if low and not stiff and counts is None:
         questions.append("age" if facts.chart.birth.earliest is None else "trauma_mechanism")
     tags = [tag for tag, holds in (("spine", certain), ("high_energy", high), ("ankylosed", stiff)) if holds]
     return facts.finding("R-TRAUMA", evidence, sources=_SOURCES, questions=questions, tags=tags, met=bool(evidence))
@@ -112,5 +118,6 @@ def r_v6(facts: Facts) -> Finding:
     groups = (("osteoporosis", bone), ("fracture", fractures), ("steroid", steroid), ("fall", falls))
     tags = [tag for tag, found in groups if found]
     evidence = [item for _, found in groups for item in found]
-    sources = (*_SOURCES, "MedicationRequest")
-    return facts.finding("R-V6", evidence, sources=sources, tags=tags, met=bool(tags))
+    questions = ("steroid_duration",) if not tags and steroid_unclear(facts) else ()
+    sources = (*_SOURCES, *DRUGS)
+    return facts.finding("R-V6", evidence, sources=sources, questions=questions, tags=tags, met=bool(tags))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from fhir_mappings.terminology import (
+from fhir_mappings.code_systems import (
     CPT,
     ICD_10_CM,
     LOINC,
@@ -16,13 +16,11 @@ from fhir_mappings.terminology import (
     RADLEX,
     RXNORM,
     SNOMED_CT,
-    Code,
-    KnowledgeError,
-    TerminologyIndex,
-    bundled_value_sets,
     canonical_code,
     canonical_system,
 )
+from fhir_mappings.terminology import Code, TerminologyIndex, bundled_value_sets
+from fhir_mappings.value_set_files import KnowledgeError
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -9,18 +9,8 @@ from typing import Any
 import pytest
 from fhir.resources.R4B.valueset import ValueSet
 
-from fhir_mappings.terminology import (
-    CPT,
-    ICD_10_CM,
-    LOINC,
-    NCIT,
-    RADLEX,
-    RXNORM,
-    SNOMED_CT,
-    TerminologyIndex,
-    bundled_value_sets,
-    canonical_system,
-)
+from fhir_mappings.code_systems import CPT, ICD_10_CM, LOINC, NCIT, RADLEX, RXNORM, SNOMED_CT, canonical_system
+from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 
 FILES = sorted(bundled_value_sets().iterdir(), key=lambda file: file.name)
 OIDS = {
