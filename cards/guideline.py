@@ -122,7 +122,9 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
         ("already-done", "expert-contradicts"),
         (Outcome.PROTOCOL_CHANGE,),
     ),
-    MessageType("C-APPROP-6W", _INFO, ("S05", "S05a", "S05c"), ("guidance", "acr-v3"), (), (Outcome.APPROPRIATE,)),
+    MessageType(
+        "C-APPROP-6W", _INFO, ("S05", "S05a", "S05b", "S05c"), ("guidance", "acr-v3"), (), (Outcome.APPROPRIATE,)
+    ),
     MessageType("C-APPROP-UNCERTAIN-DX", _INFO, ("S06a", "S06b"), ("guidance",), (), (Outcome.APPROPRIATE,)),
     MessageType("C-APPROP-PRIOR-SURG", _INFO, ("S10b",), ("guidance", "acr-v5"), (), (Outcome.APPROPRIATE,)),
     MessageType("C-APPROP-V6", _INFO, ("S04c",), ("guidance", "acr-v6"), (), (Outcome.APPROPRIATE,)),
@@ -240,7 +242,7 @@ OFFERS: dict[str, tuple[str, ...]] = {
     "C-URG-TRAUMA": ("ct-instead", "radiograph", "remove"),
     "C-V7-RISK": ("labs", "radiograph"),
     "C-MR-UNSAFE": _ALTERNATIVES,
-    "C-MR-HOLD": _ALTERNATIVES,
+    "C-MR-HOLD": ("ct-beside", "myelography-beside", "remove"),
     "C-CONTRAST-ADD": ("add-contrast",),
     "C-CONTRAST-DROP": ("drop-contrast",),
     "C-APPROP-UNCERTAIN-DX": ("plexus",),

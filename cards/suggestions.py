@@ -207,8 +207,9 @@ def _hold(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]
     if _not_indicated(builder):
         yield from builder.remove(recommended=True)
         return
-    yield from builder.instead("ct-instead", "order_ct_lumbar_wo", priority=builder.urgency)
-    yield from builder.instead("myelography-instead", "order_ct_myelography_lumbar", priority=builder.urgency)
+    # The order is kept: once the implant is cleared, the MRI may be done after all.
+    yield from builder.beside("ct-beside", "order_ct_lumbar_wo", priority=builder.urgency)
+    yield from builder.beside("myelography-beside", "order_ct_myelography_lumbar", priority=builder.urgency)
 
 
 def _add_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:

@@ -408,7 +408,7 @@ class _Salvage:
             next(option for option in (*get_args(kind), kind) if option is not type(None)) if _is_union(kind) else kind
         )
         inner = get_args(option)
-        if inner and isinstance(inner[0], type) and get_origin(option) is list:
+        if get_origin(option) is list:
             items = value if isinstance(value, list) else [value]
             return [read for read in (self.element(inner[0], item) for item in items) if read is not None]
         if option is str and isinstance(value, int | float) and not isinstance(value, bool):

@@ -146,7 +146,8 @@ def _device(facts: Facts, device: Device, concepts: tuple[str, ...]) -> _Implant
         # Said to be in use, and said to be taken out since.
         risk = max(risk, Risk.HOLD)
         notes.append("conflicting")
-    elif inactive and (risk is Risk.CONDITIONAL or (_is_held(concepts) and risk is not Risk.NONE)):
+    elif inactive and risk is not Risk.NONE:
+        # Inactive is not explanted, and nobody looks after it any more.
         risk = max(risk, Risk.HOLD)
     codes = tuple(code for name, code in code_up(facts.chart.index, device.type).codes if name == concept)
     return _Implant(risk, Evidence(reference_of(device), concept, codes, UNKNOWN_DATE, "", tuple(notes)))

@@ -34,7 +34,10 @@ def turning_points(draw: Draw[Any]) -> Resource:
     """A record of a source that shows no red flag, and that may yet keep "not appropriate" from being said."""
     day = (AUTHORED - timedelta(days=draw(st.integers(0, 85)))).isoformat()
     drug, candidate = draw(coded("nsaid_product")), draw(coded("surgery_candidate", "intervention_candidate"))
-    asked = [{"linkId": "1", "text": "Conservative therapy tried?", "answer": [{"valueString": "none"}]}]
+    question, answer = draw(
+        st.sampled_from((("Conservative therapy tried?", "none"), ("Conservative therapy for 6 weeks?", "yes")))
+    )
+    asked = [{"linkId": "1", "text": question, "answer": [{"valueString": answer}]}]
     found = (
         about("MedicationStatement", status="active", medicationCodeableConcept=drug, effectiveDateTime=day),
         about("ServiceRequest", status="active", intent="order", code=candidate, authoredOn=day),

@@ -6,7 +6,6 @@ from collections import Counter
 from dataclasses import replace
 from typing import Any
 
-import pytest
 from fhir.resources.R4B import get_fhir_model_class
 from hypothesis import given
 from hypothesis import strategies as st
@@ -88,7 +87,6 @@ def test_not_appropriate_is_earned(case: Case) -> None:
     assert answer.outcome in (Outcome.NOT_APPROPRIATE, Outcome.CONTRAINDICATED, Outcome.SAFETY_HOLD)
 
 
-@pytest.mark.xfail(strict=True, reason="MRI of the plexus is offered while an implant holds or forbids any MRI")
 @law(120)
 @given(cases() | unclear_cases(), devices(), st.none() | red_flags())
 def test_a_forbidden_scan_is_never_advanced(case: Case, device: Resource, flag: Resource | None) -> None:

@@ -154,9 +154,6 @@ def test_nonsense_for_a_source_of_red_flags_never_discourages(case: Case, key: s
         assert not check_loss(case, before, key, kind, value).discourages, (key, kind)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="a bare resource of another type in the place of a search result counts as whole"
-)
 @law(60)
 @given(cases(), st.sampled_from(RED_FLAG_SEARCHES), patients())
 def test_a_wrong_resource_for_a_search_never_discourages(case: Case, key: str, patient: Resource) -> None:
@@ -166,7 +163,7 @@ def test_a_wrong_resource_for_a_search_never_discourages(case: Case, key: str, p
 
 @pytest.mark.xfail(
     strict=True,
-    reason="once its answer is lost, care that was denied and just begun says less than before",
+    reason="an answer about care that was lost leaves care just begun as the whole story",
 )
 @law(200)
 @given(cases("begun", "begun", "acute"), turning_points())
@@ -198,7 +195,6 @@ def uncounted(response: dict[str, Any]) -> dict[str, Any]:
     return {**response, "cards": cards}
 
 
-@pytest.mark.xfail(strict=True, reason="the evidence of hints stands in the order of arrival")
 @law(100)
 @given(DATED, st.data())
 def test_order_and_repetition_change_nothing(case: Case, data: st.DataObject) -> None:
@@ -308,7 +304,6 @@ def test_entered_in_error_equals_absent(case: Case, resource: Resource) -> None:
     check_error(case, resource, _in_error)
 
 
-@pytest.mark.xfail(strict=True, reason="only the first coding of a status is read")
 @law(60)
 @given(cases(), records())
 def test_entered_in_error_counts_beside_a_local_code(case: Case, resource: Resource) -> None:
@@ -324,7 +319,6 @@ def test_entered_in_error_counts_beside_a_local_code(case: Case, resource: Resou
     check_error(case, resource, mark)
 
 
-@pytest.mark.xfail(strict=True, reason="R-IND reads the reason of a Condition that was entered in error")
 @law(60)
 @given(cases("none"))
 def test_a_reason_entered_in_error_equals_no_reason(case: Case) -> None:
@@ -359,7 +353,6 @@ def test_records_of_another_patient_change_only_the_warning(case: Case, found: l
         assert "another patient" in both["cards"][0]["detail"]
 
 
-@pytest.mark.xfail(strict=True, reason="a damaged record of another patient makes the source partial")
 @law(50)
 @given(cases(), red_flags())
 def test_a_damaged_record_of_another_patient_changes_only_the_warning(case: Case, flag: Resource) -> None:
@@ -368,7 +361,6 @@ def test_a_damaged_record_of_another_patient_changes_only_the_warning(case: Case
     assert without_warning(advise(with_record(case, damaged)).response) == without_warning(advise(case).response)
 
 
-@pytest.mark.xfail(strict=True, reason="R-IND reads the reason of a Condition of another patient among the drafts")
 @law(80)
 @given(cases("none"), st.one_of(red_flags(), unrelated()))
 def test_a_reason_of_another_patient_equals_no_reason(case: Case, reason: Resource) -> None:

@@ -171,7 +171,8 @@ def messages(assessment: Assessment) -> tuple[str, ...]:
 
 def shape(**changes: Any) -> ResponseShape:
     """Return how a client wants its response."""
-    return ResponseShape(**({"hook_instance": HOOK_INSTANCE, "hook": "order-sign", "wording": english()} | changes))
+    usual: dict[str, Any] = {"hook_instance": HOOK_INSTANCE, "hook": "order-sign", "wording": english()}
+    return ResponseShape(**(usual | changes))
 
 
 def cards_of(assessment: Assessment, **changes: Any) -> list[dict[str, Any]]:

@@ -169,7 +169,7 @@ def test_each_blocker_alone_keeps_not_appropriate_from_being_said(name: str) -> 
     assert found.outcome is not Outcome.NOT_APPROPRIATE
     assert "C-NOTAPP-6W" not in messages(found)
     assert "C-EDU" not in messages(found)
-    assert name.split(",")[0] in blockers(found.findings, found.chart)
+    assert name.split(",", maxsplit=1)[0] in blockers(found.findings, found.chart)
 
 
 @pytest.mark.parametrize("source", ["Device", "AllergyIntolerance", "ImagingStudy"])

@@ -133,11 +133,11 @@ def test_arrival_does_not_change_the_chart() -> None:
 
 
 def test_damaged_record_is_counted_and_reported() -> None:
-    """A problem that could not be read whole still counts by its code, and is named."""
+    """A problem that could not be read whole still counts by its code, is named, and leaves its source incomplete."""
     chart = chart_of(condition(FOOT_DROP, note=7), condition(PAIN))
     assert "motor_deficit" in chart.entries
     assert chart.damaged == (f"Condition/{condition(FOOT_DROP)['id']}",)
-    assert chart.state("Condition") is SourceState.COMPLETE
+    assert chart.state("Condition") is SourceState.PARTIAL
 
 
 @pytest.mark.parametrize("code", [7.5, {"coding": "x"}, {"coding": [[]]}])

@@ -90,6 +90,11 @@ def pregnancy_test(day: int | None = 1, **value: Any) -> Resource:
 PREGNANT, NOT_PREGNANT = coded("sct:77386006"), coded("sct:60001007")
 
 
+def denied(day: int) -> Resource:
+    """Return a record that there is no pregnancy."""
+    return observation(PREGNANCY_STATUS, day, valueCodeableConcept=NOT_PREGNANT)
+
+
 @pytest.mark.parametrize(
     ("resources", "expected"),
     [
@@ -99,7 +104,7 @@ PREGNANT, NOT_PREGNANT = coded("sct:77386006"), coded("sct:60001007")
         ([condition("icd:O09.90", None)], ("MET", ())),
         ([condition("icd:Z33.1", 100, "resolved")], ("NOT_MET", ())),
         ([observation(PREGNANCY_STATUS, 30, valueCodeableConcept=PREGNANT)], ("MET", ())),
-        ([observation(PREGNANCY_STATUS, 3, valueCodeableConcept=NOT_PREGNANT)], ("NOT_MET", ())),
+        ([denied(3)], ("NOT_MET", ())),
         ([pregnancy_test(valueBoolean=True)], ("MET", ())),
         ([pregnancy_test(valueString="Positive")], ("MET", ())),
         ([pregnancy_test(valueBoolean=False)], ("NOT_MET", ())),
@@ -110,9 +115,15 @@ PREGNANT, NOT_PREGNANT = coded("sct:77386006"), coded("sct:60001007")
         ([condition("sct:102874004")], ("UNKNOWN", ("pregnancy",))),
         ([condition("sct:91957002")], ("UNKNOWN", ("pregnancy",))),
         ([condition("sct:102874004", 271)], ("NOT_MET", ())),
-        ([condition("icd:Z33.1", 100), observation(PREGNANCY_STATUS, 7, valueCodeableConcept=NOT_PREGNANT)], ("NOT_MET", ())),
-        ([condition("icd:Z33.1", 100), observation(PREGNANCY_STATUS, 8, valueCodeableConcept=NOT_PREGNANT)], ("MET", ())),
-        ([condition("icd:Z33.1", 2), observation(PREGNANCY_STATUS, 7, valueCodeableConcept=NOT_PREGNANT)], ("MET", ())),
+        (
+            [condition("icd:Z33.1", 100), denied(7)],
+            ("NOT_MET", ()),
+        ),
+        (
+            [condition("icd:Z33.1", 100), denied(8)],
+            ("MET", ()),
+        ),
+        ([condition("icd:Z33.1", 2), denied(7)], ("MET", ())),
         ([condition("sct:102874004"), observation("sct:250425007", 2)], ("NOT_MET", ())),
     ],
 )

@@ -197,7 +197,9 @@ def test_resolved_pain_does_not_persist() -> None:
         ([condition("icd:Q05.7", 10)], {"order": mri(reasons=["icd:Q05.7"])}),
     ],
 )
-def test_only_confirmed_nonspecific_pain_speaks_against_the_scan(resources: list[Resource], how: dict[str, Any]) -> None:
+def test_only_confirmed_nonspecific_pain_speaks_against_the_scan(
+    resources: list[Resource], how: dict[str, Any]
+) -> None:
     """Suspected pain, a slipped vertebra or no pain at all is no positive evidence against a scan."""
     found = finding("R-6W-NO", *resources, **how)
     assert (found.status.value, found.questions) == (UNKNOWN, ("indication",))

@@ -81,7 +81,9 @@ def test_stated_status(safety: Any, held: set[str], passive: set[str], unknown: 
     assert tags(device("local:77", safety)) == unknown
 
 
-@pytest.mark.parametrize("system", ["urn:oid:2.16.840.1.113883.3.26.1.1", "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"])
+@pytest.mark.parametrize(
+    "system", ["urn:oid:2.16.840.1.113883.3.26.1.1", "http://ncicb.nci.nih.gov/xml/owl/EVS/Thesaurus.owl"]
+)
 def test_status_under_both_system_addresses(system: str) -> None:
     """R4 and the current specification give the status system different addresses."""
     assert tags(device(PACEMAKER, {"coding": [{"system": system, "code": "C106047"}]})) == {"unsafe"}

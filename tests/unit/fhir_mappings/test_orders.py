@@ -243,7 +243,7 @@ def test_resource_that_an_order_refers_to_counts(
     element: str, reference: str, contained: Any, others: list[Resource]
 ) -> None:
     """A reason or supporting record that is contained in the order, or drafted beside it, is evidence."""
-    order = mri(contained=contained, **{element: [{"reference": reference}]})
+    order = mri(contained=contained) | {element: [{"reference": reference}]}
     assert finding("R-CES", order=order, others=others).met
 
 

@@ -101,7 +101,10 @@ def test_missing_key_is_not_provided() -> None:
 )
 def test_failure_beside_matches_leaves_them_partial(issues: dict[str, Any], state: SourceState) -> None:
     """A server that reports an error beside some matches did not read everything; advice beside them is no error."""
-    value = {"resourceType": "Bundle", "entry": [{"resource": ONE}, {"resource": issues, "search": {"mode": "outcome"}}]}
+    value = {
+        "resourceType": "Bundle",
+        "entry": [{"resource": ONE}, {"resource": issues, "search": {"mode": "outcome"}}],
+    }
     reading = read(value)
     assert (reading.state, len(reading.resources)) == (state, 1)
 
@@ -120,7 +123,9 @@ def test_included_resources_do_not_make_up_the_total() -> None:
     assert len(read(value).resources) == 2
 
 
-@pytest.mark.parametrize("entry", [7, "x", None, {"resource": ONE, "search": "match"}, {"resource": ONE, "search": [1]}])
+@pytest.mark.parametrize(
+    "entry", [7, "x", None, {"resource": ONE, "search": "match"}, {"resource": ONE, "search": [1]}]
+)
 def test_broken_entry_costs_itself_only(entry: Any) -> None:
     """One entry that is no entry leaves the others readable, and the source is no longer complete."""
     reading = read({"resourceType": "Bundle", "entry": [{"resource": TWO}, entry]})
@@ -163,5 +168,8 @@ def test_bundle_answers_a_read() -> None:
 
 def test_order_of_members_does_not_matter() -> None:
     """A type that stands at the end of a resource is found."""
-    value = {"entry": [{"resource": {"code": ONE["code"], "id": "c", "resourceType": "Condition"}}], "type": "searchset"}
+    value = {
+        "entry": [{"resource": {"code": ONE["code"], "id": "c", "resourceType": "Condition"}}],
+        "type": "searchset",
+    }
     assert len(read(value | {"resourceType": "Bundle"}).resources) == 1

@@ -59,7 +59,7 @@ def test_trauma_at_38(resources: list[Resource], expected: tuple[str, tuple[str,
 def test_fall_counts_by_age_and_bone(
     how: dict[str, Any], resources: list[Resource], expected: tuple[bool, bool]
 ) -> None:
-    """A simple fall justifies imaging at 65, with osteoporosis or with chronic steroids, and is urgent in a stiff spine."""
+    """A simple fall counts at 65, with osteoporosis or chronic steroids, and is urgent in a stiff spine."""
     records = [condition(FALL), *resources]
     assert (finding("R-TRAUMA", *records, **how).met, finding("R-V6", *records, **how).met) == expected
 

@@ -1,0 +1,106 @@
+"""Whole charts of synthetic patients, as generators and EHRs really write them: assessed by prefetch without an error.
+
+`LUMBAR_CDS_TEST_CHARTS` names the folder that holds them, one FHIR Bundle a file.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fhir_mappings.needs import DATA_NEEDS
+from tests.protocol.builders import SERVICES, SIGN, HookClient, hook_request, lumbar_mri, make_app
+from tests.spec.wording_rules import reassurances
+
+FOLDER = Path(
+    os.environ.get("LUMBAR_CDS_TEST_CHARTS")
+    or Path(__file__).resolve().parents[2].parent / "shared" / "data" / "patients"
+)
+FILES = sorted(FOLDER.glob("*.json"))
+# Words of devices that are used by patients, not put into them.
+EXTERNAL = ("glucose", "meter", "positive airway", "wheelchair", "nebulizer", "crutch", "cane", "monitor", "walker")
+
+pytestmark = [
+    pytest.mark.shared,
+    pytest.mark.skipif(not FILES, reason="no charts: LUMBAR_CDS_TEST_CHARTS names no folder with FHIR Bundles"),
+]
+
+
+@pytest.fixture(scope="module")
+def client() -> HookClient:
+    """A client of the application that takes whole charts."""
+    return HookClient(make_app(max_body_bytes=64 * 1024 * 1024))
+
+
+def resources_of(file: Path) -> list[dict[str, Any]]:
+    """Return the resources of a chart."""
+    entries = json.loads(file.read_text(encoding="utf-8"))["entry"]
+    return [entry["resource"] for entry in entries]
+
+
+def request_for(file: Path, service: str) -> dict[str, Any]:
+    """Return a hook call about a chart, with every prefetch key answered from it."""
+    resources = resources_of(file)
+    (patient,) = [resource for resource in resources if resource["resourceType"] == "Patient"]
+    values: dict[str, Any] = {}
+    for need in DATA_NEEDS:
+        kinds = (
+            {need.resource_type, "Medication"} if need.resource_type.startswith("Medication") else {need.resource_type}
+        )
+        found = [resource for resource in resources if resource["resourceType"] in kinds]
+        entries = [
+            {
+                "resource": resource,
+                "search": {"mode": "match" if resource["resourceType"] == need.resource_type else "include"},
+            }
+            for resource in found
+        ]
+        values[need.key] = {"resourceType": "Bundle", "type": "searchset", "entry": entries}
+    values["patient"] = patient
+    order = lumbar_mri(subject={"reference": f"Patient/{patient['id']}"})
+    return hook_request(service, order, context={"patientId": patient["id"]}, prefetch=values)
+
+
+def words(device: dict[str, Any]) -> str:
+    """Return what a device is called."""
+    kind = device.get("type", {})
+    names = [kind.get("text", ""), *(coding.get("display", "") for coding in kind.get("coding", []))]
+    names += [name.get("name", "") for name in device.get("deviceName", [])]
+    return " ".join(names).casefold()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_chart_is_assessed(client: HookClient, file: Path, service: str) -> None:
+    """A whole chart gets an answer that explains itself and reassures nobody."""
+    reply = client.call(service, request_for(file, service))
+    assert reply.status == 200
+    (assessment,) = reply.assessments
+    assert assessment["order"] == "ServiceRequest/mri-1"
+    for card in reply.cards:
+        assert reassurances(card) == []
+        assert "could be read only in part" not in card["detail"]
+        assert "another patient" not in card["detail"]
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_aids_are_no_implants(client: HookClient, file: Path) -> None:
+    """Glucose meters, breathing aids, wheelchairs and monitors of a chart are not taken for implants."""
+    external = {
+        f"Device/{resource['id']}"
+        for resource in resources_of(file)
+        if resource["resourceType"] == "Device" and any(word in words(resource) for word in EXTERNAL)
+    }
+    (assessment,) = client.call(SIGN, request_for(file, SIGN)).assessments
+    (implants,) = [finding for finding in assessment["findings"] if finding["criterion"] == "R-MR"]
+    assert not external & set(implants["evidence"])
+
+
+def test_charts_hold_aids() -> None:
+    """The charts do hold such devices, or the test above would prove nothing."""
+    named = [words(found) for file in FILES for found in resources_of(file) if found["resourceType"] == "Device"]
+    assert any("glucose" in name for name in named)
