@@ -40,10 +40,11 @@ format: $(VENV)/.dev ## Format the code and apply the safe lint fixes
 	@$(BIN)/ruff check --quiet --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## Write docs/criteria.md and docs/scenarios.md anew from the rules and the scenarios
+docs: $(VENV)/.dev ## Write what is generated: docs/criteria.md, docs/scenarios.md, the card in the README
 	@$(BIN)/lumbar-cds criteria --output docs/criteria.md
 	@$(BIN)/python -m tests.spec.document docs/scenarios.md
-	@echo "docs/criteria.md and docs/scenarios.md are up to date"
+	@$(BIN)/python -m tests.unit.cds_service.readme_card
+	@echo "docs/criteria.md, docs/scenarios.md and the card in the README are up to date"
 
 lock: $(VENV)/.dev ## Write both lock files anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(COMPILE) --group build --output-file requirements.lock pyproject.toml

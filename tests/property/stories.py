@@ -35,7 +35,7 @@ def turning_points(draw: Draw[Any]) -> Resource:
     day = (AUTHORED - timedelta(days=draw(st.integers(0, 85)))).isoformat()
     drug, candidate = draw(coded("nsaid_product")), draw(coded("surgery_candidate", "intervention_candidate"))
     question, answer = draw(
-        st.sampled_from((("Conservative therapy tried?", "none"), ("Conservative therapy for 6 weeks?", "yes")))
+        st.sampled_from((("Conservative therapy tried?", "none"), ("Conservative therapy tried for 6 weeks?", "yes")))
     )
     asked = [{"linkId": "1", "text": question, "answer": [{"valueString": answer}]}]
     found = (

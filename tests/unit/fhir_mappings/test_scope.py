@@ -200,3 +200,25 @@ def test_every_criterion_answers_about_an_empty_chart() -> None:
         met = {name for name, found in findings.items() if found.met}
         assert met <= {"R-SCOPE", "R-CON-SAFE"}
         assert all(found.criterion == name for name, found in findings.items())
+
+
+@pytest.mark.parametrize(
+    ("resource", "asked"),
+    [
+        (condition("icd:G83.4", -30), True),
+        (condition("icd:Z95.0", -30), True),
+        (observation(FOOT_DROP, -30), True),
+        (condition("icd:G83.4", -1), False),
+        (condition("icd:I10", -30), False),
+    ],
+)
+def test_red_flag_in_the_future_is_asked_about(resource: Resource, asked: bool) -> None:
+    """A red flag or implant dated after the order fires nothing, and is asked about."""
+    found = finding("R-DATE", resource)
+    assert not found.met
+    assert found.questions == (("future_date",) if asked else ())
+
+
+def test_birth_in_the_future_is_no_age() -> None:
+    """A birth date after the order is a data error: the patient is neither a child nor an adult."""
+    assert verdict("R-SCOPE", born="2030-01-01") == (UNKNOWN, ("age",))

@@ -173,3 +173,39 @@ def test_order_of_members_does_not_matter() -> None:
         "type": "searchset",
     }
     assert len(read(value | {"resourceType": "Bundle"}).resources) == 1
+
+
+@pytest.mark.parametrize(
+    ("inner", "state", "count"),
+    [
+        (bundle(ONE), COMPLETE, 1),
+        (bundle(), COMPLETE, 0),
+        (bundle(ONE, link=NEXT), PARTIAL, 1),
+        (bundle(FAILURE), UNAVAILABLE, 0),
+        ({"resourceType": "Bundle", "entry": "x"}, UNAVAILABLE, 0),
+    ],
+)
+def test_bundle_in_a_bundle(inner: dict[str, Any], state: SourceState, count: int) -> None:
+    """A batch answers with Bundles inside a Bundle: they are read, and what they lack is lacking."""
+    reading = read({"resourceType": "Bundle", "type": "batch-response", "entry": [{"resource": inner}]})
+    assert (reading.state, len(reading.resources)) == (state, count)
+
+
+@pytest.mark.parametrize(
+    ("status", "state"),
+    [("200 OK", COMPLETE), ("201", COMPLETE), ("403 Forbidden", UNAVAILABLE), (500, UNAVAILABLE)],
+)
+def test_refused_response_of_an_old_client_is_a_failure(status: Any, state: SourceState) -> None:
+    """An old client that wraps what its server refused sends a failed search, whatever it wraps."""
+    assert read({"response": {"status": status}, "resource": ONE}).state is state
+
+
+@pytest.mark.parametrize(
+    ("code", "state", "withheld"),
+    [("suppressed", PARTIAL, True), ("incomplete", PARTIAL, False), ("informational", COMPLETE, False)],
+)
+def test_server_that_shortened_its_answer(code: str, state: SourceState, withheld: bool) -> None:
+    """A server that says, even as mere information, that it left something out did not send everything."""
+    issue = {"resourceType": "OperationOutcome", "issue": [{"severity": "information", "code": code}]}
+    reading = read({"resourceType": "Bundle", "entry": [{"resource": ONE}, {"resource": issue}]})
+    assert (reading.state, reading.withheld) == (state, withheld)

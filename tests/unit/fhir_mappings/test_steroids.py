@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.unit.fhir_mappings.records import Resource, coded, finding, prescription, quantity, record
+from tests.unit.fhir_mappings.records import Resource, ago, coded, finding, prescription, quantity, record
 
 PREDNISONE, TABLET, CREAM = "rx:8640", "rx:198145", "rx:106258"
 
@@ -84,3 +84,27 @@ def test_statement_alone_covers_no_days() -> None:
 def test_steroid_of_unstated_length_is_not_ruled_out() -> None:
     """An active prescription of last autumn that does not say how long it lasts leaves chronic use open."""
     assert finding("R-V6", steroid(200, None)).status.value == "UNKNOWN"
+
+
+def taken(start: str | None, end: str | None, state: str = "active") -> Resource:
+    """Return a statement that a steroid is or was taken."""
+    period = {name: day for name, day in (("start", start), ("end", end)) if day}
+    drug = {"status": state, "medicationCodeableConcept": coded(PREDNISONE)}
+    return record("MedicationStatement", "s", **drug, effectivePeriod=period or None)
+
+
+@pytest.mark.parametrize(
+    ("statement", "chronic"),
+    [
+        (taken(ago(200), ago(100)), True),
+        (taken(ago(200), ago(120)), False),
+        (taken(ago(200), None), True),
+        (taken(ago(80), None), False),
+        (taken(ago(200), None, "completed"), False),
+        (taken(None, ago(20)), False),
+        (taken(None, None), False),
+    ],
+)
+def test_statement_covers_its_period(statement: Resource, chronic: bool) -> None:
+    """A steroid that is stated to be taken from one day to another, or still, covers those days."""
+    assert ("steroid" in finding("R-V6", statement).tags) is chronic
