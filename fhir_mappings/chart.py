@@ -150,7 +150,7 @@ def _says_nothing(resource: fhir.Resource) -> bool:
         case _:
             return False
     codings = code.coding if code else []
-    if any(coding.system and coding.code for coding in codings):
+    if any(coding.code and ":" in (coding.system or "") for coding in codings):
         return False
     words = [code.text if code else None, *(coding.display for coding in codings)]
     return all(not word or _BARE_CODE.fullmatch(word.strip()) for word in words)

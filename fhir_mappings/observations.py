@@ -29,7 +29,8 @@ _ABSENT = re.compile(
     r"(?! (?:improvement|relief|change|better|longer))"
 )
 _FAMILY = re.compile(r"\bfamily\b")
-_NUMBER = re.compile(r"\s*([<>]=?)?\s*(\d+(?:[.,]\d+)?)\s*(?:/\s*5\b)?")
+_NUMBER = re.compile(r"\s*([<>]=?)?\s*(\d+(?:[.,]\d+)*)\s*(?:/\s*5\b)?")
+_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _UNKNOWN_WORDS = frozenset({"unknown", "undetermined", "not assessed", "not examined", "unable to assess"})
 _NORMAL_INTERPRETATIONS = frozenset({"N", "NEG", "ND"})
 
@@ -130,7 +131,14 @@ def measured(entry: ChartEntry) -> float | None:
     if part.value_integer is not None:
         return float(part.value_integer)
     found = _NUMBER.match(part.value_string or "")
-    return _beyond(float(found[2].replace(",", ".")), found[1]) if found else None
+    return _beyond(_decimal(found[2]), found[1]) if found else None
+
+
+def _decimal(text: str) -> float:
+    """Return a number written with either sign between its parts; three digits after a comma are thousands."""
+    plain = text.replace(",", "") if _THOUSANDS.fullmatch(text) else text.replace(",", ".")
+    whole, _, rest = plain.partition(".")
+    return float(f"{whole}.{rest.replace('.', '')}" if rest else whole)
 
 
 def _beyond(value: float, comparator: str | None) -> float:

@@ -7,6 +7,7 @@ order.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -25,6 +26,8 @@ from fhir_mappings.terminology import TerminologyIndex
 ORDER_TYPES = ("ServiceRequest", "ProcedureRequest")
 _EARLIEST_ORDER = date(1970, 1, 1)
 _CURRENT_DAYS = 30
+# What an action can name: FHIR's characters and those of temporary ids; real clients send ids beyond FHIR's length.
+_USABLE_ID = re.compile(r"[A-Za-z0-9._:~-]{1,256}")
 _DEAD_STATUSES = frozenset({"entered-in-error", "revoked", "completed", "cancelled"})
 
 
@@ -222,6 +225,8 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
     index: TerminologyIndex,
 ) -> ImagingOrder:
     order_id = _id_of(resource)
+    if not _USABLE_ID.fullmatch(order_id):
+        order_id = ""
     reference = f"{resource['resourceType']}/{order_id}" if order_id else full_url or resource["resourceType"]
     reasons = tuple(salvage(CodeableConcept, reason) for reason in _objects(resource.get("reasonCode")))
     authored = parse_date(resource.get("authoredOn"))

@@ -174,7 +174,7 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     reached = [entry.dated.on_or_before(line) if entry.dated.is_known else None for entry in entries]
     if True in reached:
         return Status.MET, evidence
-    whole = not facts.chart.incomplete(("Procedure", *DRUGS))
+    whole = not facts.chart.incomplete(("Procedure", *DRUGS, "QuestionnaireResponse"))
     if entries and None not in reached and whole:
         return Status.NOT_MET, evidence
     return Status.UNKNOWN, evidence

@@ -9,7 +9,6 @@ from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
-import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
@@ -161,10 +160,6 @@ def test_a_wrong_resource_for_a_search_never_discourages(case: Case, key: str, p
     assert not check_loss(case, advise(case), key, "patient", patient).discourages
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="an answer about care that was lost leaves care just begun as the whole story",
-)
 @law(200)
 @given(cases("begun", "begun", "acute"), turning_points())
 def test_a_lost_other_source_never_discourages(case: Case, resource: Resource) -> None:
