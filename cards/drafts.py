@@ -65,12 +65,12 @@ def new_order(  # noqa: PLR0913 - what an order is made of
         resource["priority"] = priority
     if note:
         resource["note"] = [{"text": note}]
-    for element in _CARRIED:
-        value = _carried(order.resource.get(element))
-        if value:
-            extended = {**resource, element: value}
-            if _is_valid(extended):
-                resource = extended
+    carried = {element: value for element in _CARRIED if (value := _carried(order.resource.get(element)))}
+    if _is_valid({**resource, **carried}):
+        return {**resource, **carried}
+    for element, value in carried.items():
+        if _is_valid({**resource, element: value}):
+            resource[element] = value
     ServiceRequest.model_validate(plain(resource))
     return resource
 

@@ -31,11 +31,6 @@ class Suggestion:
     recommended: bool = False
 
     @property
-    def removes(self) -> bool:
-        """Whether it removes the order."""
-        return any(action["type"] == "delete" for action in self.actions)
-
-    @property
     def touches_order(self) -> bool:
         """Whether it changes, replaces or removes the order."""
         return any(action["type"] in ("delete", "update") for action in self.actions)

@@ -7,7 +7,7 @@ its reason counts like a record of that day.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cached_property
@@ -145,16 +145,14 @@ class Facts:
         sources: tuple[str, ...],
         questions: Iterable[str] = (),
         tags: Iterable[str] = (),
-        met: bool | None = None,
+        met: bool,
     ) -> Finding:
         """Return a finding whose status follows from the evidence, the open questions and the state of the sources.
 
-        Without `met`, evidence means MET; with `met` False, NOT_MET is said only if every source was complete.
+        Not being met, it is NOT_MET only if nothing is left to ask and every source was complete.
         """
         evidence, questions = merged(evidence), tuple(dict.fromkeys(questions))
         unavailable = self.chart.incomplete(sources)
-        if met is None:
-            met = bool(evidence) and not questions
         open_still = bool(questions or unavailable)
         status = Status.MET if met else Status.UNKNOWN if open_still else Status.NOT_MET
         return Finding(criterion, status, evidence, sources, unavailable, questions, frozenset(tags))
@@ -175,14 +173,3 @@ def merged(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
     for item in evidence:
         unique.setdefault((item.reference, item.concept), item)
     return tuple(unique.values())
-
-
-def split(
-    entries: Iterable[ChartEntry], test: Callable[[ChartEntry], bool | None]
-) -> tuple[list[ChartEntry], list[ChartEntry]]:
-    """Return the entries that pass a three-valued test (True or None) and those that certainly do not."""
-    passing: list[ChartEntry] = []
-    failing: list[ChartEntry] = []
-    for entry in entries:
-        (failing if test(entry) is False else passing).append(entry)
-    return passing, failing

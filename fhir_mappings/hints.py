@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval
 
 TOPICS: dict[str, str] = {
-    "ces": r"cauda equina|saddle|peri-?anal|perineal|urinary retention|retention of urine|incontinen\w*"
+    "ces": r"cauda equina|saddle|peri-?anal|perine(?:al|um)|genital\w*|groin numbness|difficulty urinating"
+    r"|urinary retention|retention of urine|incontinen\w*"
     r"|(?:bladder|bowel|sphincter)s?|anal tone|(?:unable to|cannot|can't) (?:urinate|void|pass urine)",
     "motor": r"foot[- ]drop|drop[- ]foot|weak(?:ness|er|ening)?|\w*paresis|\w*pleg\w*|paralys\w+|motor deficits?"
     r"|giving way",
@@ -39,12 +40,15 @@ _ANY = re.compile(rf"\b(?:{'|'.join(TOPICS.values())})\b")
 _SENTENCE = re.compile(r"[.;\n!]+|\bbut\b|\bhowever\b|\balthough\b|\bexcept\b|\byet\b")
 # Denials that reach over a list ("denies fever, weakness, or numbness"), and those that need the list's "or" for it.
 # "Not" is neither: "not improving", "not able to walk".
+# A loss is no denial: "no control of the bladder", "without anal tone", "no feeling in the saddle area".
+_LOSS = r"(?! (?:\w+ )?(?:control|tone|sensation|feeling|power|strength|movement)\b)"
 _LISTING = re.compile(
-    r"\b(?:den(?:ies|ied|ying)|without(?! warning)|w/o|negative for|absence of|no evidence of|free of|neither"
-    r"|(?:does|did|do) not (?:have|report|complain)|has not had)\b"
+    rf"\b(?:den(?:ies|ied|ying)|(?:without|w/o)(?! warning){_LOSS}|negative for|absence of|no evidence of|free of"
+    r"|neither|(?:does|did|do) not (?:have|report|complain)|has not had)\b"
 )
 _SINGLE = re.compile(
     r"\b(?:no|never|nor)\b(?! (?:better|worse|improve\w*|relief|change|longer|response|benefit|help|effect|success))"
+    + _LOSS
 )
 # What ends the reach of a denial: a new statement in the same sentence.
 _NEW_STATEMENT = re.compile(
@@ -124,14 +128,16 @@ def _is_discounted(sentence: str, found: re.Match[str], topic: str) -> bool:
 
 def _is_denied(sentence: str, found: re.Match[str]) -> bool:
     """Whether a phrase is denied: right after it, or by a denial before it that reaches it."""
-    before, after = sentence[: found.start()], sentence[found.end() :]
+    after = sentence[found.end() :]
     if _DENIED_AFTER.match(after):
         return True
-    denials = [*_LISTING.finditer(before), *_SINGLE.finditer(before)]
+    # Searched in the whole sentence, since what follows a denial decides whether it is one.
+    all_denials = [*_LISTING.finditer(sentence), *_SINGLE.finditer(sentence)]
+    denials = [denial for denial in all_denials if denial.end() <= found.start()]
     if not denials:
         return False
     last = max(denials, key=lambda denial: denial.end())
-    between = before[last.end() :]
+    between = sentence[last.end() : found.start()]
     own = _OWN_VERB.match(between)
     between = between[own.end() :] if own else between
     if len(between.split()) > _REACH or _NEW_STATEMENT.search(between):

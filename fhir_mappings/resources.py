@@ -276,14 +276,11 @@ class Answer(FhirStruct):
     value_boolean: bool | None = None
     value_coding: Coding | None = None
     value_integer: int | None = None
-    value_decimal: float | None = None
-    value_date: str | None = None
 
 
 class QuestionItem(FhirStruct):
     """FHIR QuestionnaireResponse.item; items nest."""
 
-    link_id: str | None = None
     text: str | None = None
     answer: list[Answer] = []
     item: list[QuestionItem] = []
@@ -345,15 +342,9 @@ def decode_resource(raw: bytes | msgspec.Raw, expected: str) -> Resource | None:
 
     `expected` is the type most likely found here; it saves a second look at the text and decides nothing else.
     """
-    decoder = _DECODERS.get(expected)
-    if decoder is not None:
-        try:
-            resource = decoder.decode(raw)
-        except msgspec.ValidationError:
-            pass
-        else:
-            if resource.resource_type == expected:
-                return resource
+    usual = decode_if(raw, expected)
+    if usual is not None:
+        return usual
     name = resource_type_of(raw)
     if name not in _DECODERS:
         return None
@@ -361,6 +352,18 @@ def decode_resource(raw: bytes | msgspec.Raw, expected: str) -> Resource | None:
         return _DECODERS[name].decode(raw)
     except msgspec.ValidationError:
         return salvage(RESOURCE_TYPES[name], msgspec.json.decode(raw))
+
+
+def decode_if(raw: bytes | msgspec.Raw, expected: str) -> Resource | None:
+    """Return the resource in a JSON value if it is of the expected type and fits as it is."""
+    decoder = _DECODERS.get(expected)
+    if decoder is None:
+        return None
+    try:
+        resource = decoder.decode(raw)
+    except msgspec.ValidationError:
+        return None
+    return resource if resource.resource_type == expected else None
 
 
 def convert_resource(plain: object) -> Resource | None:

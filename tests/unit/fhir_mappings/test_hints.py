@@ -120,6 +120,24 @@ def test_denial_of_something_else_does_not_hide_a_red_flag(text: str, topics: st
     assert hints_in(text) == frozenset(topics.split())
 
 
+# Signs whose own words are "no" and "without": a loss is no denial.
+LOSSES = (
+    "no anal tone",
+    "no bladder control",
+    "no control of the bowel",
+    "without bladder control",
+    "no sensation in the saddle area",
+    "no feeling in the perineal region",
+    "genital numbness",
+)
+
+
+@pytest.mark.parametrize("text", LOSSES)
+def test_loss_is_no_denial(text: str) -> None:
+    """Whoever writes that there is no control, tone or feeling states the sign, and does not deny it."""
+    assert hints_in(text) == {"ces"}
+
+
 TEXT = "new foot drop"
 
 
