@@ -84,7 +84,7 @@ def decide(order: ImagingOrder, chart: Chart, findings: Findings) -> Decision:
     _contrast(draft, contrast)
     _protocol(draft, timing, unscannable=safety is not None)
     outcome = _outcome(timing, safety, contrast)
-    _accompany(draft, chart, outcome, timing)
+    _accompany(draft, chart, outcome, timing, unscannable=safety is not None)
     return Decision(outcome, _ordered(draft.messages, outcome))
 
 
@@ -169,7 +169,9 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
     questions = open_questions(findings, chart)
     early = findings["R-6W-NO"].met or "early_on_record" in findings["R-6W-NO"].tags
     unseen = bool(chart.incomplete(RED_FLAG_SOURCES))
-    variants = (*(("unseen",) if early and unseen else ()), *(("early",) if early else ()))
+    by_age = questions == ("age_bone",)
+    kinds = (("age", early and by_age), ("unseen", early and unseen), ("early", early))
+    variants = tuple(name for name, holds in kinds if holds)
     draft.say("C-INFO-NEED", "R-6W-NO", questions=questions, variants=variants)
     if findings["R-AGE"].met:
         draft.say("C-APPROP-V6", variants=("age",))
@@ -193,7 +195,9 @@ def _appropriate(draft: _Draft) -> bool:
         if findings["R-DX"].met:
             draft.say("C-APPROP-UNCERTAIN-DX", "R-DX", "R-FAIL6W", variants=tuple(sorted(findings["R-DX"].tags)))
         else:
-            draft.say("C-APPROP-6W", "R-FAIL6W", variants=("candidate",) if findings["R-CANDIDATE"].met else ())
+            signs = any(item.concept in ("neuro_other", "sensory_generic") for item in findings["R-FAIL6W"].evidence)
+            variants = (("candidate", findings["R-CANDIDATE"].met), ("root_signs", signs))
+            draft.say("C-APPROP-6W", "R-FAIL6W", variants=tuple(name for name, holds in variants if holds))
     if findings["R-CON-POSTOP"].met:
         draft.say("C-APPROP-PRIOR-SURG", "R-CON-POSTOP")
     if findings["R-V6"].met and pain:
@@ -236,9 +240,9 @@ def _protocol(draft: _Draft, timing: Outcome, *, unscannable: bool) -> None:
         draft.say("C-UPRIGHT", "R-UPRIGHT")
 
 
-def _accompany(draft: _Draft, chart: Chart, outcome: Outcome, timing: Outcome) -> None:
+def _accompany(draft: _Draft, chart: Chart, outcome: Outcome, timing: Outcome, *, unscannable: bool) -> None:
     """Add what goes with the outcome: the limits of the picture, education, and what could not be read."""
-    if timing in (Outcome.APPROPRIATE, Outcome.NOT_APPROPRIATE):
+    if timing in (Outcome.APPROPRIATE, Outcome.NOT_APPROPRIATE) and not unscannable:
         draft.say("C-PITFALL")
     if timing is Outcome.NOT_APPROPRIATE:
         draft.say("C-EDU")

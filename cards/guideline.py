@@ -140,7 +140,7 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
         "C-INFO-NEED",
         _WARNING,
         ("S01", "S05a"),
-        ("guidance", "acr-v1"),
+        ("guidance",),
         _NOT_NOW,
         (Outcome.CANNOT_DETERMINE, Outcome.OUT_OF_SCOPE),
     ),
@@ -155,6 +155,27 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
 )
 MESSAGES: dict[str, MessageType] = {message.id: message for message in MESSAGE_TYPES}
 POSITION: dict[str, int] = {message.id: position for position, message in enumerate(MESSAGE_TYPES)}
+
+# Statements that apply to one variant of a message only: the others of its statements apply to all.
+_OF_VARIANT: dict[str, dict[str, str]] = {
+    "C-CONTRAST-ADD": {
+        "surgery": "S10b",
+        "nondiagnostic": "S10a",
+        "infection": "S10c",
+        "cancer": "S10c",
+        "inflammation": "S10c",
+        "immune": "S10c",
+    },
+    "C-APPROP-6W": {"root_signs": "S05b"},
+}
+
+
+def statements_of(message: str, variants: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the statements that a message rests on, given the variants that apply."""
+    special = _OF_VARIANT.get(message, {})
+    said = {special[variant] for variant in variants if variant in special}
+    return tuple(name for name in MESSAGES[message].statements if name in said or name not in special.values())
+
 
 # The footer of every card: clinical judgement prevails, and no clinician has reviewed the content yet.
 FOOTER_STATEMENT = "S15"
@@ -234,11 +255,11 @@ LEADS_TO: dict[str, tuple[str, ...]] = {
 _ALTERNATIVES = ("myelography-instead", "ct-instead", "remove")
 _WHEN_HELD = ("myelography-beside", "ct-beside")
 OFFERS: dict[str, tuple[str, ...]] = {
-    "C-EMERG-CES": ("raise-priority", *_WHEN_HELD, *_ALTERNATIVES),
-    "C-EMERG-CORD": ("raise-priority", "whole-spine", *_WHEN_HELD, *_ALTERNATIVES),
-    "C-URG-NEURO": ("raise-priority",),
-    "C-URG-INFECT": ("raise-priority", "labs-and-cultures"),
-    "C-URG-CANCER": ("raise-priority",),
+    "C-EMERG-CES": ("raise-priority", "add-contrast", *_WHEN_HELD, *_ALTERNATIVES),
+    "C-EMERG-CORD": ("raise-priority", "add-contrast", "whole-spine", *_WHEN_HELD, *_ALTERNATIVES),
+    "C-URG-NEURO": ("raise-priority", "add-contrast"),
+    "C-URG-INFECT": ("raise-priority", "add-contrast", "labs-and-cultures"),
+    "C-URG-CANCER": ("raise-priority", "add-contrast"),
     "C-URG-TRAUMA": ("ct-instead", "radiograph", "remove"),
     "C-V7-RISK": ("labs", "radiograph"),
     "C-MR-UNSAFE": _ALTERNATIVES,

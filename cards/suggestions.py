@@ -138,12 +138,14 @@ def _emergency(builder: SuggestionBuilder, message: Message) -> Iterator[Suggest
         yield from builder.beside("ct-beside", "order_ct_lumbar_wo", priority="stat")
     else:
         yield from builder.raise_priority("stat")
+        yield from _with_contrast_if_advised(builder)
         if message.id == "C-EMERG-CORD":
             yield from builder.beside("whole-spine", "order_mri_spine_wider", priority="stat")
 
 
 def _urgent(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
     yield from builder.raise_priority("stat" if builder.assessment.outcome is Outcome.EMERGENCY else "urgent")
+    yield from _with_contrast_if_advised(builder)
     if message.id == "C-URG-INFECT":
         yield from builder.beside("labs-and-cultures", "esr", "crp", "blood_culture", priority=builder.urgency)
 
@@ -177,18 +179,21 @@ def _alternatives(builder: SuggestionBuilder, priority: str) -> Iterator[Suggest
     if _not_indicated(builder):
         yield from builder.remove(recommended=True)
         return
-    bone = _asks_for_bone(builder)
+    question = _question(builder)
     yield from builder.instead(
-        "myelography-instead", "order_ct_myelography_lumbar", priority=priority, recommended=not bone
+        "myelography-instead", "order_ct_myelography_lumbar", priority=priority, recommended=question == "canal"
     )
-    yield from builder.instead("ct-instead", "order_ct_lumbar_wo", priority=priority, recommended=bone)
+    yield from builder.instead("ct-instead", "order_ct_lumbar_wo", priority=priority, recommended=question == "bone")
 
 
-def _asks_for_bone(builder: SuggestionBuilder) -> bool:
-    """Whether the order asks about bone (trauma, fracture); otherwise it asks about the canal and the nerves."""
-    findings = builder.assessment.findings
-    fracture = findings["R-TRAUMA"].met or bool(findings["R-V6"].tags & {"fracture", "fall"})
-    return fracture and not findings["R-CES"].met
+def _question(builder: SuggestionBuilder) -> str:
+    """Return what the order asks about: `canal` (stenosis, cauda equina, cord), `bone` (trauma), or nothing it says."""
+    findings, order = builder.assessment.findings, builder.order
+    if findings["R-CES"].met or findings["R-CORD"].met:
+        return "canal"
+    if findings["R-TRAUMA"].met or findings["R-V6"].tags & {"fracture", "fall"}:
+        return "bone"
+    return "canal" if "spinal_stenosis" in order.entries else ""
 
 
 def _not_indicated(builder: SuggestionBuilder) -> bool:
@@ -208,16 +213,29 @@ def _hold(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]
 
 
 def _add_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
-    """Yield the change to without-and-with; it keeps a raised priority, since it may be pressed after that one."""
+    """Yield the change to without-and-with, unless it stands beside the raised priority on a more pressing card."""
+    if not builder.urgency:
+        yield from _contrast_change(builder)
+
+
+def _contrast_change(builder: SuggestionBuilder) -> Iterator[Suggestion]:
+    """Yield the change to without-and-with; it raises the priority too where that is asked for.
+
+    A client that applied one update after the other would undo the first: each carries the whole order.
+    """
     urgency = builder.urgency
     raised = urgency and _RANK.get(builder.order.priority, 0) < _RANK[urgency]
     resource = drafts.with_priority(builder.order.resource, urgency) if raised else builder.order.resource
     key = "add-contrast"
-    part = "update-prioritised" if raised else "update"
-    action = builder.update(
-        builder.say(key, part), drafts.with_study(resource, "order_mri_lumbar_wo_w", builder.wording)
-    )
-    yield Suggestion(key, builder.say(key, "label"), (action,))
+    label, part = ("label-prioritised", "update-prioritised") if raised else ("label", "update")
+    changed = drafts.with_study(resource, "order_mri_lumbar_wo_w", builder.wording)
+    action = builder.update(builder.say(key, part, priority=urgency), changed)
+    yield Suggestion(key, builder.say(key, label, priority=urgency), (action,))
+
+
+def _with_contrast_if_advised(builder: SuggestionBuilder) -> Iterator[Suggestion]:
+    if any(message.id == "C-CONTRAST-ADD" for message in builder.assessment.messages):
+        yield from _contrast_change(builder)
 
 
 def _drop_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
@@ -254,7 +272,7 @@ def _therapy_instead(builder: SuggestionBuilder, label: str, *, recommended: boo
 
 
 def _information(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
-    if "beside" in message.variants or "minor" in message.variants:
+    if {"beside", "minor"} & set(message.variants) or "future_date" in message.questions:
         return
     if "early" in message.variants:
         yield from _therapy_instead(builder, "label-unanswered")

@@ -13,7 +13,7 @@ from datetime import date
 
 from cards.assessment import Assessment
 from cards.decision import Message
-from cards.guideline import MESSAGES
+from cards.guideline import MESSAGES, statements_of
 from cards.markdown import escape, reference
 from cards.suggestions import followup
 from cards.wording import Wording
@@ -27,6 +27,11 @@ from fhir_mappings.thresholds import Thresholds
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
 _MOST_EVIDENCE = 6
 _MOST_NAMES = 2
+_ABOUT_CONTRAST = frozenset({"C-CONTRAST-ADD", "C-CONTRAST-DROP", "C-MR-UNSAFE", "C-MR-HOLD"})
+# Variants whose text stands instead of the default, not after it.
+_REPLACING = frozenset(
+    {"blocked", "minor", "beside", "age", "possible", "bilateral", "candidate", "not_indicated", "with"}
+)
 # Concepts that are the very thing their message suspects: its summary then names it once.
 _NAMED = ("cauda_equina", "cord_compression", "spinal_infection")
 # SNOMED CT's fully specified names end in a tag that says nothing to a clinician.
@@ -70,6 +75,8 @@ class CardText:
             yield " ".join([f"**{title}.**", *paragraphs])
         if message.id.startswith("C-APPROP-") and self.assessment.order.contrast is ContrastClass.UNSPECIFIED:
             yield self.wording.text("card", "no_contrast_stated")
+        elif message.id == "C-APPROP-6W" and not {other.id for other in self.assessment.messages} & _ABOUT_CONTRAST:
+            yield self.wording.text("card", "without_contrast")
         if message.questions:
             lines = [f"- {self.wording.text('questions', question)}" for question in message.questions]
             heading = self.wording.text("card", "questions")
@@ -97,7 +104,7 @@ class CardText:
         table = self.wording.get("messages", message.id, "text")
         variants = self._variants(message)
         chosen = [table[name] for name in variants if name in table]
-        replaces = {"blocked", "minor", "beside", "age", "possible", "bilateral", "candidate"} & set(variants)
+        replaces = _REPLACING & set(variants)
         if "default" in table and not replaces:
             chosen.insert(0, table["default"])
         values = self._values(message)
@@ -110,7 +117,7 @@ class CardText:
             return ("blocked", *message.variants)
         if message.evidence and message.evidence[0].concept in _NAMED:
             return ("named", *message.variants)
-        if message.id == "C-MR-HOLD" and "C-NOTAPP-6W" in others:
+        if message.id in ("C-MR-HOLD", "C-MR-UNSAFE") and "C-NOTAPP-6W" in others:
             return ("not_indicated", *message.variants)
         if message.id == "C-NOTAPP-6W" and self.assessment.order.contrast.value != "without":
             return ("contrast", *message.variants)
@@ -121,6 +128,7 @@ class CardText:
         newest = next((item.when for item in message.evidence if item.when.is_known), None)
         sources = self._sources(message.sources)
         return {
+            "days": str(self.assessment.profile.thresholds.conservative_care),
             "followup": followup(self.assessment, self.wording),
             "when": self.wording.day(newest) if newest else self.wording.text("meta", "undated"),
             "reason": self._reason(message),
@@ -229,7 +237,7 @@ class CardText:
     def _basis(self, messages: Sequence[Message]) -> str:
         types = [MESSAGES[message.id] for message in messages]
         citations = dict.fromkeys(key for kind in types for key in kind.citations)
-        statements = dict.fromkeys(name for kind in types for name in kind.statements)
+        statements = dict.fromkeys(name for message in messages for name in statements_of(message.id, message.variants))
         if not citations:
             return ""
         named = "; ".join(self.wording.text("citations", key) for key in citations)

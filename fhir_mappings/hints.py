@@ -14,25 +14,28 @@ from dataclasses import dataclass
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval
 
 TOPICS: dict[str, str] = {
-    "ces": r"cauda equina|saddle|peri-?anal|perine(?:al|um)|genital\w*|groin numbness|difficulty urinating"
+    "ces": r"cauda equina|saddle|peri-?anal|perine(?:al|um)|genital\w*|groin numbness|ces"
+    r"|difficult(?:y|ies) (?:urinating|voiding|passing urine)|numb(?:ness)? between (?:the |his |her )?legs"
+    r"|when wiping"
     r"|urinary retention|retention of urine|incontinen\w*"
     r"|(?:bladder|bowel|sphincter)s?|anal tone|(?:unable to|cannot|can't) (?:urinate|void|pass urine)",
     "motor": r"foot[- ]drop|drop[- ]foot|weak(?:ness|er|ening)?|\w*paresis|\w*pleg\w*|paralys\w+|motor deficits?"
-    r"|giving way",
+    r"|giving way|(?:unable to|cannot|can't|can not) (?:lift|move|walk|stand)",
     "cord": r"myelopath\w+|cord compression|cord lesions?",
     "infection": r"discitis|osteomyelitis|epidural abscess(?:es)?|fever\w*|febrile|septic|sepsis|bacter(?:a)?emi\w+"
-    r"|endocarditis|spinal infections?|chills",
+    r"|endocarditis|spinal infections?|chills|temp(?:erature)? (?:of )?(?:3[89]|4[0-2])",
     "cancer": r"cancers?|malignan\w+|metasta\w+|carcinomas?|lymphomas?|myelomas?|leuk(?:a)?emi\w+|sarcomas?"
-    r"|melanomas?|tumou?rs?|neoplas\w+",
-    "risk": r"weight loss|losing weight|night sweats|(?:iv|intravenous|injection|injecting) drugs?|ivd[ua]"
+    r"|melanomas?|tumou?rs?|neoplas\w+|chemo\w*|radiotherapy"
+    r"|(?:breast|prostate|lung|colon|renal|kidney|thyroid) ca",
+    "risk": r"(?:weight|wt) loss|losing weight|night sweats|(?:iv|intravenous|injection|injecting) drugs?|ivd[ua]"
     r"|immuno(?:suppress\w*|compromised|deficien\w+)|hiv|transplant\w*|osteoporo\w+"
-    r"|(?:chronic|long[- ]term) (?:steroids?|prednisone)",
+    r"|(?:chronic|long[- ]term) steroids?|on steroids?|prednis(?:one|olone)",
     "trauma": r"falls?|fell|fallen|mv[ac]|motor vehicle|car accident|accidents?|trauma\w*|fractur\w*|injur\w+",
     "surgery": r"laminectom\w+|dis[ck]ectom\w+|spin(?:al|e) (?:fusions?|surger(?:y|ies))"
     r"|lumbar (?:fusions?|surger(?:y|ies))|post-?op(?:erative)?|post-?laminectomy",
-    "implant": r"pacemakers?|defibrillators?|neuro-?stimulators?|(?:spinal cord|nerve|brain) stimulators?"
-    r"|cochlear implants?|aneurysm clips?|(?:implanted|intrathecal) pumps?|ventricular assist|metal fragments?"
-    r"|shrapnel|bullets?",
+    "implant": r"pacemakers?|defibrillators?|neuro-?stimulators?|(?:spinal(?: cord)?|nerve|brain) stimulators?|scs"
+    r"|cochlear implants?|aneurysm clips?|(?:implanted|intrathecal) pumps?|ventricular assist|lvad|icd(?!-?\d)"
+    r"|metal fragments?|shrapnel|bullets?",
 }
 _BY_TOPIC = {topic: re.compile(rf"\b(?:{words})\b") for topic, words in TOPICS.items()}
 _ANY = re.compile(rf"\b(?:{'|'.join(TOPICS.values())})\b")
@@ -41,15 +44,13 @@ _SENTENCE = re.compile(r"[.;\n!]+|\bbut\b|\bhowever\b|\balthough\b|\bexcept\b|\b
 # Denials that reach over a list ("denies fever, weakness, or numbness"), and those that need the list's "or" for it.
 # "Not" is neither: "not improving", "not able to walk".
 # A loss is no denial: "no control of the bladder", "without anal tone", "no feeling in the saddle area".
+_NO_FINDING = r"(?! (?:better|worse|improve\w*|relief|change|longer|response|benefit|help|effect|success|resolution))"
 _LOSS = r"(?! (?:\w+ )?(?:control|tone|sensation|feeling|power|strength|movement)\b)"
 _LISTING = re.compile(
-    rf"\b(?:den(?:ies|ied|ying)|(?:without|w/o)(?! warning){_LOSS}|negative for|absence of|no evidence of|free of"
-    r"|neither|(?:does|did|do) not (?:have|report|complain)|has not had)\b"
+    rf"\b(?:den(?:ies|ied|ying)|(?:without|w/o)(?! warning){_NO_FINDING}{_LOSS}|negative for|absence of|free of"
+    r"|no evidence of|neither|(?:does|did|do) not (?:have|report|complain)|has not had)\b"
 )
-_SINGLE = re.compile(
-    r"\b(?:no|never|nor)\b(?! (?:better|worse|improve\w*|relief|change|longer|response|benefit|help|effect|success))"
-    + _LOSS
-)
+_SINGLE = re.compile(rf"\b(?:no|never|nor)\b{_NO_FINDING}{_LOSS}")
 # What ends the reach of a denial: a new statement in the same sentence.
 _NEW_STATEMENT = re.compile(
     r"\b(?:has|have|had|reports?|complains?|presents?|presenting|with|now|new|worsening|progressive|positive|since"
@@ -60,6 +61,12 @@ _OR = re.compile(r"\b(?:or|nor)\b")
 _DENIED_AFTER = re.compile(
     r"\W*(?:is |was |has been |have been )?(?:ruled out|excluded|absent|negative|denied|not present)\b"
 )
+# What a phrase is followed by when it is affirmed, whatever was denied before it; and what takes a denial back.
+_AFFIRMED_AFTER = re.compile(
+    r"(?:\s+\w+){0,2}?\s*(?:(?:is |are |was )?(?:present|positive|confirmed)\b|\+|since\b|now\b|today\b|new\b"
+    r"|started\b|began\b|\d)"
+)
+_TAKEN_BACK = re.compile(r"\b(?:later|now|subsequently|then|today|since)\b")
 _FAMILY = re.compile(
     r"\b(?:family history|fam(?:ily)? hx|fhx?|mother|father|brother|sister|parents?|siblings?|aunt|uncle|cousin"
     r"|grand(?:mother|father|parents?)|son|daughter)\b"
@@ -130,7 +137,9 @@ def _is_denied(sentence: str, found: re.Match[str]) -> bool:
     """Whether a phrase is denied: right after it, or by a denial before it that reaches it."""
     after = sentence[found.end() :]
     if _DENIED_AFTER.match(after):
-        return True
+        return not _TAKEN_BACK.search(after)
+    if _AFFIRMED_AFTER.match(after):
+        return False
     # Searched in the whole sentence, since what follows a denial decides whether it is one.
     all_denials = [*_LISTING.finditer(sentence), *_SINGLE.finditer(sentence)]
     denials = [denial for denial in all_denials if denial.end() <= found.start()]

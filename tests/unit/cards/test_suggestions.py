@@ -33,7 +33,7 @@ from tests.unit.fhir_mappings.records import (
     read_order,
 )
 
-CT, MYELOGRAPHY, THERAPY, RADIOGRAPH, WHOLE_SPINE = "72131", "24965-6", "444831000124102", "24970-6", "241645008"
+CT, MYELOGRAPHY, THERAPY, RADIOGRAPH, WHOLE_SPINE = "72131", "24965-6", "444831000124102", "24970-6", "36400-0"
 ESR, CRP, CULTURE, STANDING, PLEXUS = "30341-2", "1988-5", "600-7", "24971-4", "443078008"
 DRAFTS = {
     CT: mri("cpt:72131", id="d-1"),
@@ -142,13 +142,21 @@ def test_scan_that_is_not_indicated_is_cancelled(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "code"), [("unsafe implant", MYELOGRAPHY), ("unsafe implant, fracture", CT), ("fracture", CT)]
+    ("name", "code"),
+    [("unsafe implant, cauda equina", MYELOGRAPHY), ("unsafe implant, fracture", CT), ("fracture", CT)],
 )
 def test_alternative_that_answers_the_question_is_recommended(name: str, code: str) -> None:
     """Bone is asked of CT, the canal of CT myelography."""
     (best,) = [item for item in suggestions_of(situation(name)) if item.get("isRecommended")]
     assert [action["type"] for action in best["actions"]] == ["delete", "create"]
     assert code in json.dumps(best)
+
+
+def test_no_alternative_is_recommended_for_a_question_not_asked() -> None:
+    """Nobody is nudged towards a lumbar puncture by an order that asks about neither canal nor bone."""
+    found = suggestions_of(situation("unsafe implant"))
+    assert {CT, MYELOGRAPHY} <= codes_of(situation("unsafe implant"))
+    assert not [item for item in found if item.get("isRecommended")]
 
 
 def test_scan_is_not_replaced_where_it_is_wanted() -> None:

@@ -197,7 +197,7 @@ def test_foreign_and_damaged_records_are_reported() -> None:
     ("name", "phrase"),
     [
         ("acute pain with contrast", "without contrast is the preferred study"),
-        ("pacemaker, acute pain", "not indicated now anyway"),
+        ("pacemaker, acute pain", "not due now anyway"),
         ("unsafe implant, cauda equina", "Do not start an MRI before the implant is cleared"),
         ("incontinence", "may have another cause"),
         ("both legs", "both legs"),
