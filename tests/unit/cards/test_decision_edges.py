@@ -8,7 +8,7 @@ import pytest
 
 from cards.decision import Message
 from cards.guideline import Outcome
-from tests.unit.cards.advice import ACUTE, CARE, EGFR, LONG, UNSAFE, WITH_BOTH, advise, messages, situation
+from tests.unit.cards.advice import ACUTE, CARE, EGFR, LONG, WITH_BOTH, advise, messages, situation
 from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, Resource, condition, mri, procedure, request
 
 NEED = "C-INFO-NEED"

@@ -22,6 +22,7 @@ from tests.unit.fhir_mappings.records import (
     prescription,
     procedure,
     quantity,
+    record,
     status,
     verdict,
 )
@@ -293,7 +294,7 @@ def test_visit_for_severe_kidney_disease_counts(day: int | None) -> None:
         ([], "Condition/missing"),
         ([observation(SPINA_BIFIDA, 3, "o")], "Observation/o"),
         ([condition({"text": "back"}, resource_id="c")], "Condition/c"),
-        ([condition(SPINA_BIFIDA, 3000, code=None, resource_id="c")], "Condition/c"),
+        ([record("Condition", "c", onsetDateTime="2026-05-01")], "Condition/c"),
         ([condition(SPINA_BIFIDA, 3000, verification="entered-in-error", resource_id="c")], "Condition/c"),
     ],
 )

@@ -240,3 +240,31 @@ def test_exam_answered_normal_is_no_hint() -> None:
     """A finding whose interpretation is normal is not there."""
     normal = observation({"text": "Leg weakness"}, interpretation=[status("N", "v3-ObservationInterpretation")])
     assert finding("R-HINT", normal).questions == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "topic"),
+    [
+        ("no bowel incontinence, saddle numbness present", "ces"),
+        ("Denies bowel incontinence, urinary retention +", "ces"),
+        ("without relief, weakness in left leg", "motor"),
+        ("no known trauma, fever 39", "infection"),
+        ("weakness denied, later confirmed", "motor"),
+        ("r/o CES", "ces"),
+        ("difficulty urinating since yesterday", "ces"),
+        ("numb between the legs", "ces"),
+        ("unable to lift foot", "motor"),
+        ("temp 39.2", "infection"),
+        ("on chemo for breast ca", "cancer"),
+        ("wt loss 10 kg", "risk"),
+        ("pt has ICD", "implant"),
+    ],
+)
+def test_what_is_affirmed_counts_whatever_was_denied_before(text: str, topic: str) -> None:
+    """A red flag that is said to be there, in a clinician's own shorthand, is asked about."""
+    assert topic in hints_in(text)
+
+
+def test_name_of_a_code_system_is_no_implant() -> None:
+    """ICD is a defibrillator, ICD-10 is not."""
+    assert hints_in("ICD-10 M54.50") == frozenset()
