@@ -94,9 +94,9 @@ class Facts:
             return False
         if negative.author is not None and negative.author == positive.author:
             return True
-        latest = positive.asserted.latest
-        settled = None if latest is None else shifted(latest, self.thresholds.disagreement)
-        return settled is not None and negative.asserted.on_or_after(settled) is True
+        # A known day: nothing is newer than a statement whose last possible day is unknown.
+        latest = positive.asserted.latest or self.as_of
+        return negative.asserted.on_or_after(shifted(latest, self.thresholds.disagreement)) is True
 
     def conflicting(self, entry: ChartEntry, concept: str) -> bool:
         """Whether a newer record denies what an entry states."""

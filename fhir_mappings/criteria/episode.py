@@ -117,11 +117,7 @@ def _walk_back(facts: Facts, events: list[_Event]) -> tuple[list[_Event], list[_
 
 def therapy_entries(facts: Facts) -> tuple[ChartEntry, ...]:
     """Return the records of conservative care that was really given: physical therapy and analgesics."""
-    given = [
-        entry
-        for entry in facts.stated("pt_procedure")
-        if entry.resource.resource_type == "Procedure" and getattr(entry.resource, "status", None) != "not-done"
-    ]
+    given = [entry for entry in facts.stated("pt_procedure") if entry.resource.resource_type == "Procedure"]
     drugs = [
         entry
         for entry in facts.stated(*THERAPY_DRUGS)
@@ -164,7 +160,11 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
         entry for entry in therapy_entries(facts) if began is None or entry.dated.on_or_after(began) is not False
     ]
     evidence = tuple(facts.evidence(entry, *entry.concepts) for entry in entries)
-    answer = _newest_answer(facts, began)
+    answers = _answers(facts, began)
+    if len({answer.answered for answer in answers}) > 1 and any(not answer.when.is_known for answer in answers):
+        # Which of them came last cannot be told.
+        return Status.UNKNOWN, evidence
+    answer = max(answers, key=lambda item: (item.when.latest or date.max, item.reference), default=None)
     if answer is not None:
         said = (*evidence, Evidence(answer.reference, answer.topic, (), answer.when))
         if answer.answered is Answered.YES and answer.topic == "six_weeks_of_therapy":
@@ -180,15 +180,15 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     return Status.UNKNOWN, evidence
 
 
-def _newest_answer(facts: Facts, began: date | None) -> OrderAnswer | None:
-    """Return the newest answer about conservative care that can be about this episode."""
-    answers = [
+def _answers(facts: Facts, began: date | None) -> list[OrderAnswer]:
+    """Return the answers about conservative care that can be about this episode."""
+    last = shifted(facts.as_of, facts.thresholds.data_error_after)
+    return [
         answer
         for answer in facts.chart.answers
         if (began is None or answer.when.on_or_after(began) is not False)
-        and answer.when.on_or_before(shifted(facts.as_of, facts.thresholds.data_error_after)) is not False
+        and answer.when.on_or_before(last) is not False
     ]
-    return max(answers, key=lambda answer: (answer.when.latest or date.max, answer.reference), default=None)
 
 
 def has_pain(facts: Facts) -> bool:

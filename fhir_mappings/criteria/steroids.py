@@ -44,7 +44,7 @@ def steroid_unclear(facts: Facts) -> bool:
     """Whether a systemic steroid is on record without saying how long it has been taken, and may be long enough."""
     days = facts.thresholds.steroid_days
     return any(
-        supply(facts, entry) is None and entry.dated.within(days - 1, facts.as_of) is not True
+        supply(facts, entry) is None and entry.dated.within(days - 2, facts.as_of) is not True
         for entry in _systemic(facts)
         if entry.dated.within(facts.thresholds.steroid_look_back, facts.as_of) is not False
         or entry.activity is Activity.ACTIVE

@@ -30,6 +30,7 @@ def taken(**elements: Any) -> Resource:
     ("drug", "unclear"),
     [
         (steroid(88), False),  # 89 days until the order at most
+        (steroid(89), True),
         (steroid(90), True),
         (steroid(200, status="completed"), True),
         (steroid(366, status="completed"), True),
