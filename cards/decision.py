@@ -179,7 +179,7 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
 
 
 def pressing_questions(findings: Findings) -> tuple[str, ...]:
-    """Return the open questions whose answers could make the scan more urgent, or unsafe."""
+    """Return the open questions whose answers could make the scan an emergency, or forbid it."""
     asked = [question for name in _PRESSING_CRITERIA for question in findings[name].questions]
     asked += [question for question in findings["R-HINT"].questions if question in _PRESSING_HINTS]
     return tuple(dict.fromkeys(asked))[:MOST_QUESTIONS]

@@ -45,5 +45,5 @@ def open_questions(findings: Mapping[str, Finding], chart: Chart) -> tuple[str, 
     if chart.incomplete(RED_FLAG_SOURCES) or not findings["R-IND"].evidence:
         asked = {"red_flags": None, **asked}
     if not asked:
-        asked["indication"] = None
+        asked["red_flags"] = None
     return tuple(asked)[:MOST_QUESTIONS]

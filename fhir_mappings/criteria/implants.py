@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from fhir_mappings.code_systems import CPT, NCIT, canonical_system
-from fhir_mappings.datatypes import CodeableConcept, id_in
+from fhir_mappings.datatypes import CodeableConcept, Reference, reference_id
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval
 from fhir_mappings.entries import ChartEntry, code_up, reference_of
 from fhir_mappings.facts import Facts
@@ -192,9 +192,7 @@ def _worded_safety(status: CodeableConcept) -> str:
 def _use_has_ended(facts: Facts, device: Device) -> bool:
     """Whether a DeviceUseStatement says that the use is over, which is not an explant either."""
     return any(
-        isinstance(use, DeviceUseStatement)
-        and use.status in ("completed", "stopped")
-        and id_in(use.device.reference if use.device else None, "Device") == device.id
+        isinstance(use, DeviceUseStatement) and use.status in ("completed", "stopped") and _names(use.device, device)
         for use in facts.chart.resources.get("DeviceUseStatement", ())
     )
 
@@ -232,7 +230,7 @@ def _removal(facts: Facts, concept: str, device: Device | None) -> DateInterval 
         ]
     for removal in removals:
         when = procedure_date(removal)
-        done = removal.status in (None, "completed") and when.is_known and when.on_or_before(facts.as_of) is True
+        done = removal.status == "completed" and when.is_known and when.on_or_before(facts.as_of) is True
         if done and all(when.after(date) is True for date in implanted):
             return when
     return None
@@ -266,11 +264,14 @@ def _explants_of(facts: Facts, device: Device) -> list[Procedure]:
 
 def _device_action(procedure: Procedure, device: Device, action: str) -> bool:
     return any(
-        focal.action is not None
-        and focal.action.has_code(action)
-        and id_in(focal.manipulated.reference if focal.manipulated else None, "Device") == device.id
+        focal.action is not None and focal.action.has_code(action) and _names(focal.manipulated, device)
         for focal in procedure.focal_device
     )
+
+
+def _names(reference: Reference | None, device: Device) -> bool:
+    """Whether a reference names a device; one without an id is named by nothing."""
+    return device.id is not None and reference_id(reference, "Device") == device.id
 
 
 def _names_known_device(procedure: Procedure, devices: list[tuple[Device, tuple[str, ...]]]) -> bool:

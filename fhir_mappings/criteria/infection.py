@@ -184,7 +184,7 @@ def immunosuppression(facts: Facts) -> list[Evidence]:
         if entry.activity is not Activity.INACTIVE or _is_lasting(entry)
     ]
     old_enough = facts.thresholds.immunosuppressant_age
-    requests = [entry for entry in facts.stated(*IMMUNOSUPPRESSANTS) if entry.dated.is_known]
+    requests = facts.stated(*IMMUNOSUPPRESSANTS)
     lasting = [entry for entry in requests if entry.dated.within(old_enough - 1, facts.as_of) is False]
     return [*states, *(facts.evidence(entry, *IMMUNOSUPPRESSANTS) for entry in lasting)]
 

@@ -150,12 +150,12 @@ def _falling_power(facts: Facts) -> list[Evidence]:
             series[f"{entry.words} {sorted(entry.codes)}"].append(entry)
     found = []
     for entries in series.values():
-        entries.sort(key=lambda entry: (entry.when.earliest is not None, entry.when.earliest))
+        entries.sort(key=lambda entry: entry.when.earliest or facts.as_of)
         newest = entries[-1]
         if newest.when.within(facts.thresholds.neurologic_window, facts.as_of) is False:
             continue
         now = _grade(newest) or 0
-        before = [_grade(entry) or 0 for entry in entries[:-1] if entry.when.after(newest.when) is False]
+        before = [_grade(entry) or 0 for entry in entries[:-1]]
         if any(then >= now + 1 for then in before):
             amount = f"{max(before):g} -> {now:g}"
             found.append(

@@ -242,3 +242,12 @@ def test_pain_that_ended_long_ago_is_another_episode(day: int, status: str) -> N
     """A closed problem is not bridged by care: 180 days after its end the pain is a new one."""
     over = condition(PAIN, 400, "resolved", abatementDateTime=ago(day))
     assert verdict("R-EPISODE", over, encounter(PAIN, 15), procedure(THERAPY, 100))[0] == status
+
+
+@pytest.mark.parametrize("undated", ["none", "yes"])
+def test_answers_that_disagree_without_a_date_settle_nothing(undated: str) -> None:
+    """An answer without a date is not taken for the newest one: two that disagree leave the care unknown."""
+    dated = form(SIX_WEEKS, "yes" if undated == "none" else "none", 1, "dated")
+    other = observation({"text": SIX_WEEKS}, None, "undated", valueString=undated)
+    assert verdict("R-6W-NO", LONG, dated, other, order=NOW)[0] == UNKNOWN
+    assert verdict("R-FAIL6W", LONG, dated, other, order=NOW)[0] == UNKNOWN

@@ -68,3 +68,20 @@ def test_removed_implant_keeps_its_other_notes(recorded: Resource, notes: set[st
 def test_every_name_of_a_fusion_brings_artifact(code: str) -> None:
     """An arthrodesis is a fusion by another name: there may be metal."""
     assert finding("R-ARTIFACT", procedure(code, 3000)).met
+
+
+def test_explant_that_names_no_device_clears_no_nameless_device() -> None:
+    """A pacemaker recorded without an id is not the one that a procedure without a device took out."""
+    nameless = {name: value for name, value in device(PACEMAKER, status="inactive").items() if name != "id"}
+    action = {"action": {"coding": [{"code": "explanted"}]}}
+    taken_out = procedure({"text": "Removal"}, 100, "explant", focalDevice=[action])
+    assert finding("R-MR", nameless, taken_out).tags == {"hold"}
+
+
+def test_removal_of_unknown_status_clears_nothing() -> None:
+    """Only a completed removal shows that an implant is gone."""
+    removal = procedure(REMOVAL, 100, "removal")
+    unsaid = {name: value for name, value in removal.items() if name != "status"}
+    implanted = procedure("cpt:33206", 2000, "implantation")
+    assert finding("R-MR", implanted, removal).tags == {"removed"}
+    assert finding("R-MR", implanted, unsaid).tags == {"hold"}
