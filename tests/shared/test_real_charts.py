@@ -1,6 +1,6 @@
 """Whole charts of synthetic patients, as generators and EHRs really write them: assessed by prefetch without an error.
 
-`LUMBAR_CDS_TEST_CHARTS` names the folder that holds them, one FHIR Bundle a file.
+`TEST_CHARTS_FOLDER` names the folder that holds them, one FHIR Bundle a file.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.protocol.builders import SERVICES, SIGN, HookClient, hook_request, lu
 from tests.spec.wording_rules import reassurances
 
 FOLDER = Path(
-    os.environ.get("LUMBAR_CDS_TEST_CHARTS")
+    os.environ.get("TEST_CHARTS_FOLDER")
     or Path(__file__).resolve().parents[2].parent / "shared" / "data" / "patients"
 )
 FILES = sorted(FOLDER.glob("*.json"))
@@ -26,7 +26,7 @@ EXTERNAL = ("glucose", "meter", "positive airway", "wheelchair", "nebulizer", "c
 
 pytestmark = [
     pytest.mark.shared,
-    pytest.mark.skipif(not FILES, reason="no charts: LUMBAR_CDS_TEST_CHARTS names no folder with FHIR Bundles"),
+    pytest.mark.skipif(not FILES, reason="no charts: TEST_CHARTS_FOLDER names no folder with FHIR Bundles"),
 ]
 
 
