@@ -17,8 +17,7 @@ from tests.protocol.builders import SERVICES, SIGN, HookClient, hook_request, lu
 from tests.spec.wording_rules import reassurances
 
 FOLDER = Path(
-    os.environ.get("TEST_CHARTS_FOLDER")
-    or Path(__file__).resolve().parents[2].parent / "shared" / "data" / "patients"
+    os.environ.get("TEST_CHARTS_FOLDER") or Path(__file__).resolve().parents[2].parent / "shared" / "data" / "patients"
 )
 FILES = sorted(FOLDER.glob("*.json"))
 # Words of devices that are used by patients, not put into them.
