@@ -29,7 +29,9 @@ FROM python:3.13-slim-bookworm
 
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \
-    PYTHONUNBUFFERED=1
+    PYTHONUNBUFFERED=1 \
+    LUMBAR_CDS_PROFILE=production \
+    LUMBAR_CDS_DATA_DIR=/data
 
 # A fixed number, so that volumes and Kubernetes' runAsNonRoot can rely on it.
 RUN groupadd --gid 10001 lumbar \
