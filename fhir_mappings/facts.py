@@ -7,6 +7,7 @@ its reason counts like a record of that day.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date
@@ -16,6 +17,7 @@ from fhir_mappings.chart import Chart, belongs_to
 from fhir_mappings.dates import shifted, years_between
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.findings import Evidence, Finding, Status
+from fhir_mappings.hints import affirms
 from fhir_mappings.orders import ImagingOrder
 from fhir_mappings.resources import Appointment, Device
 from fhir_mappings.thresholds import Thresholds
@@ -111,6 +113,10 @@ class Facts:
         """Return the entries of some concepts that are dated in the future, which no rule believes."""
         found = (entry for concept in concepts for entry in self.chart.entries.get(concept, ()))
         return tuple({id(entry): entry for entry in found if self.is_future(entry)}.values())
+
+    def order_says(self, phrase: re.Pattern[str]) -> bool:
+        """Whether a text of the order affirms a phrase."""
+        return any(affirms(text, phrase) for text in self.order.texts)
 
     def devices(self) -> tuple[Device, ...]:
         """Return the devices of the chart and those that the order brings with it."""

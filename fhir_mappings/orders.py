@@ -19,7 +19,7 @@ from fhir_mappings.dates import DateInterval, parse_date
 from fhir_mappings.entries import ChartEntry, ReadingContext, order_entry
 from fhir_mappings.hints import Remark
 from fhir_mappings.readers import entries_of
-from fhir_mappings.remarks import order_remarks
+from fhir_mappings.remarks import order_remarks, order_texts
 from fhir_mappings.resources import Resource, convert_resource, salvage
 from fhir_mappings.terminology import TerminologyIndex
 
@@ -56,7 +56,8 @@ class ImagingOrder:
     An order without an id is assessed too, but nothing can be suggested that changes it. `resource` is the order as
     received, numbers as Decimal. `companions` are the resources sent with it (contained, or in the Bundle) by the
     reference that the order uses for them; `entries` is what its reasons and those resources state, by concept;
-    `sibling_concepts` are the concepts of the other draft orders, so that nothing is suggested twice.
+    `texts` is all it says in words; `sibling_concepts` are the concepts of the other draft orders, so that nothing is
+    suggested twice.
     """
 
     reference: str
@@ -69,6 +70,7 @@ class ImagingOrder:
     reason_references: tuple[str, ...] = ()
     supporting_references: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    texts: tuple[str, ...] = ()
     companions: Mapping[str, Resource] = field(default_factory=dict)
     entries: Mapping[str, tuple[ChartEntry, ...]] = field(default_factory=dict)
     sibling_concepts: frozenset[str] = frozenset()
@@ -244,6 +246,7 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
         reason_references=reason_references,
         supporting_references=supporting_references,
         remarks=order_remarks(reference, resource, reasons, index),
+        texts=order_texts(resource, reasons),
         companions=companions,
         entries=_entries(
             [order_entry(reference, reason, index) for reason in reasons],

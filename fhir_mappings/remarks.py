@@ -122,6 +122,17 @@ def order_remarks(
     for reason in reasons:
         covered = topics_of(concepts_of(reason, index))
         found += _kept(reference, words_of(reason), UNKNOWN_DATE, covered=covered)
+    found += _kept(reference, _notes_of_order(resource), UNKNOWN_DATE, covered=frozenset())
+    return tuple(found)
+
+
+def order_texts(resource: Mapping[str, Any], reasons: Iterable[CodeableConcept]) -> tuple[str, ...]:
+    """Return all that an order says in words, hint or not."""
+    words = [*(word for reason in reasons for word in words_of(reason)), *_notes_of_order(resource)]
+    return tuple(dict.fromkeys(word for word in words if word))
+
+
+def _notes_of_order(resource: Mapping[str, Any]) -> list[str]:
     texts: list[str] = []
     for element in ("note", "orderDetail"):
         items = resource.get(element)
@@ -129,9 +140,7 @@ def order_remarks(
             if isinstance(item, dict):
                 texts += _strings(item)
     instruction = resource.get("patientInstruction")
-    texts += [instruction] if isinstance(instruction, str) else []
-    found += _kept(reference, texts, UNKNOWN_DATE, covered=frozenset())
-    return tuple(found)
+    return [*texts, instruction] if isinstance(instruction, str) else texts
 
 
 def _strings(item: Mapping[str, Any]) -> Iterator[str]:

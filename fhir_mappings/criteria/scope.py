@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from fhir_mappings.chart import belongs_to
 from fhir_mappings.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
 from fhir_mappings.criteria.cancer import cancers, weight_loss
@@ -13,10 +15,11 @@ from fhir_mappings.criteria.infection import drug_use, immunosuppressant_unclear
 from fhir_mappings.datatypes import CodeableConcept
 from fhir_mappings.entries import Activity, ChartEntry
 from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Finding, Status
+from fhir_mappings.findings import Evidence, Finding, Status
 from fhir_mappings.resources import Condition, DiagnosticReport, ImagingStudy
 from fhir_mappings.sources import SourceState
 
+_UPRIGHT = re.compile(r"\b(?:(?:only|worse|pain) (?:\w+ ){0,3}(?:upright|standing)|upright mri|weight-?bearing mri)\b")
 LUMBAR_MRI = ("order_mri_lumbar_wo", "order_mri_lumbar_w", "order_mri_lumbar_wo_w", "order_mri_lumbar_unspec")
 
 
@@ -150,9 +153,11 @@ def r_claus(facts: Facts) -> Finding:
 
 
 def r_upright(facts: Facts) -> Finding:
-    """Whether spondylolisthesis is on record, where an upright study may show more than a recumbent one."""
+    """Whether an upright study may show more: spondylolisthesis, or an order that says the pain is there upright."""
     entries = [entry for entry in facts.stated("spondylolisthesis") if entry.activity is not Activity.INACTIVE]
     evidence = [facts.evidence(entry, "spondylolisthesis") for entry in entries]
+    if facts.order_says(_UPRIGHT):
+        evidence.append(Evidence(facts.order.reference, "order_text"))
     return facts.finding("R-UPRIGHT", evidence, sources=("Condition",), met=bool(evidence))
 
 

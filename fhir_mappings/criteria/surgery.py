@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+import re
+
 from fhir_mappings.code_systems import ICD_10_CM, canonical_code, canonical_system
 from fhir_mappings.criteria.concepts import PAIN
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Finding
+from fhir_mappings.findings import Evidence, Finding
 from fhir_mappings.resources import Condition, Device
 
 _SOURCES = ("Procedure", "Condition")
 _ARTHRODESIS_STATUS = (ICD_10_CM, "Z98.1")
 _COMPETING = 2
+_UNCLEAR = re.compile(
+    r"\b(?:diagnosis (?:is |remains |still )?(?:unclear|uncertain)|(?:unclear|uncertain) (?:diagnosis|etiology|cause)"
+    r"|radiculopathy (?:vs\.?|versus|or) plexopathy|plexopathy (?:vs\.?|versus|or) radiculopathy)"
+)
 
 
 def r_con_postop(facts: Facts) -> Finding:
@@ -59,7 +65,7 @@ def r_candidate(facts: Facts) -> Finding:
 
 
 def r_dx(facts: Facts) -> Finding:
-    """Whether the diagnosis is unclear: plexopathy against radiculopathy, or two competing suspicions."""
+    """Whether the diagnosis is unclear: plexopathy against radiculopathy, rival suspicions, or the order says so."""
     plexus = [entry for entry in facts.stated("plexopathy") if entry.activity is not Activity.INACTIVE]
     radicular = [entry for entry in facts.stated("radiculopathy") if entry.activity is not Activity.INACTIVE]
     tags, entries = [], []
@@ -70,7 +76,11 @@ def r_dx(facts: Facts) -> Finding:
     if len({entry.reference for entry in competing}) >= _COMPETING:
         tags.append("competing")
         entries += competing
+    if facts.order_says(_UNCLEAR):
+        tags.append("stated")
     evidence = [facts.evidence(entry, "plexopathy", "radiculopathy", *sorted(entry.concepts)) for entry in entries]
+    if "stated" in tags:
+        evidence.append(Evidence(facts.order.reference, "order_text"))
     return facts.finding("R-DX", evidence, sources=("Condition",), tags=tags, met=bool(tags))
 
 

@@ -328,3 +328,20 @@ def test_surgery_of_unknown_level_stays_open() -> None:
     """A laminectomy without a level is asked about, and shown."""
     operated = procedure(LAMINECTOMY, 900)
     assert references("R-CON-POSTOP", operated, order=mri(reasons=[PAIN])) == {f"Procedure/{operated['id']}"}
+
+
+@pytest.mark.parametrize(
+    ("criterion", "text", "status"),
+    [
+        ("R-DX", "diagnosis still unclear after PT", "MET"),
+        ("R-DX", "radiculopathy vs plexopathy", "MET"),
+        ("R-DX", "no unclear diagnosis", "NOT_MET"),
+        ("R-DX", "low back pain", "NOT_MET"),
+        ("R-UPRIGHT", "pain only when standing", "MET"),
+        ("R-UPRIGHT", "needs upright MRI", "MET"),
+        ("R-UPRIGHT", "pain lying down", "NOT_MET"),
+    ],
+)
+def test_what_the_order_says_in_words(criterion: str, text: str, status: str) -> None:
+    """An order may say in its note that the diagnosis is unclear, or that the pain is there upright."""
+    assert finding(criterion, order=mri(note=[{"text": text}])).status == status
