@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import date
 
 from cards.assessment import Assessment
@@ -22,7 +22,6 @@ from fhir_mappings.findings import Evidence
 from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.orders import ContrastClass
 from fhir_mappings.sources import SourceState
-from fhir_mappings.thresholds import Thresholds
 
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
 _MOST_EVIDENCE = 6
@@ -204,18 +203,17 @@ class CardText:
 
     def _changed_numbers(self) -> str:
         """Return the numbers of the guideline that the site has changed, since the sentences name the usual ones."""
-        profile, usual = self.assessment.profile, Thresholds()
+        profile = self.assessment.profile
         changes = [
             self.wording.text(
                 "card",
                 "site_change",
-                name=item.name.replace("_", " "),
-                value=getattr(profile.thresholds, item.name),
-                unit=item.metadata["unit"],
-                usual=getattr(usual, item.name),
+                name=change.name.replace("_", " "),
+                value=change.new,
+                unit=change.unit,
+                usual=change.old,
             )
-            for item in fields(Thresholds)
-            if getattr(profile.thresholds, item.name) != getattr(usual, item.name)
+            for change in profile.thresholds.changes
         ]
         if not changes:
             return ""

@@ -52,7 +52,7 @@ def _site(site: Site) -> Iterator[str]:
     if not site.changes_anything:
         yield "  changes nothing: the guideline is in force as it comes"
         return
-    for change in site.threshold_changes:
+    for change in site.thresholds.changes:
         yield f"  threshold {change.name}: {change.old} -> {change.new} {change.unit}"
     if site.treat_conditional_as == "hold":
         yield "  treat_conditional_as: warn -> hold"

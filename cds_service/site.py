@@ -11,10 +11,10 @@ import math
 import re
 import tomllib
 import unicodedata
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cards.assessment import MAY_BE_OFF
 from cards.guideline import MESSAGES
@@ -44,15 +44,6 @@ _ORDERED: Final = (
 )
 
 
-class Change(NamedTuple):
-    """A threshold that a site has changed."""
-
-    name: str
-    old: float
-    new: float
-    unit: str
-
-
 @dataclass(frozen=True, slots=True)
 class Site:
     """What a site changes; without a site file, nothing."""
@@ -66,17 +57,10 @@ class Site:
     terminology: SiteTerminology = field(default_factory=SiteTerminology)
 
     @property
-    def threshold_changes(self) -> tuple[Change, ...]:
-        """The thresholds that differ from the guideline's own."""
-        usual = Thresholds()
-        pairs = ((item, getattr(usual, item.name), getattr(self.thresholds, item.name)) for item in fields(Thresholds))
-        return tuple(Change(item.name, old, new, item.metadata["unit"]) for item, old, new in pairs if old != new)
-
-    @property
     def changes_anything(self) -> bool:
         """Whether the guideline is in force here as changed; a site file may also just say what holds anyway."""
         return bool(
-            self.threshold_changes
+            self.thresholds.changes
             or self.treat_conditional_as == "hold"
             or self.ask_questions_at != "sign"
             or self.messages_off

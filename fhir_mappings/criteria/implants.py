@@ -135,7 +135,7 @@ def _device(facts: Facts, device: Device, concepts: tuple[str, ...]) -> _Implant
     concept = concepts[0] if concepts else "implant_other"
     label = _safety(facts, device)
     inactive = device.status == "inactive" or _use_has_ended(facts, device)
-    removed = _removal(facts, concept, device) is not None
+    removed = _is_removed(facts, concept, device)
     risk = _risk(facts, label, concepts)
     notes = [label] if label else []
     notes += ["inactive"] if inactive else []
@@ -160,11 +160,7 @@ def _risk(facts: Facts, label: str, concepts: tuple[str, ...]) -> Risk:
         return Risk.HOLD if facts.treat_conditional_as == "hold" else Risk.CONDITIONAL
     if label == "mr_safe":
         return Risk.NONE
-    return Risk.HOLD if _is_held(concepts) else Risk.SCREEN if concepts else Risk.HOLD
-
-
-def _is_held(concepts: tuple[str, ...]) -> bool:
-    return any(concept in HELD for concept in concepts)
+    return Risk.SCREEN if concepts and not set(concepts) & set(HELD) else Risk.HOLD
 
 
 def _safety(facts: Facts, device: Device) -> str:
@@ -199,12 +195,10 @@ def _use_has_ended(facts: Facts, device: Device) -> bool:
 
 def _recorded(facts: Facts, concept: str, entry: ChartEntry) -> _Implant:
     """Return an implant known from a diagnosis, a procedure, a contact or the order, without a Device's status."""
-    if concept == _METAL:
-        risk = Risk.HOLD if _in_eye(entry) else Risk.SCREEN
-    else:
-        risk = Risk.HOLD if concept in HELD else Risk.SCREEN
+    held = _in_eye(entry) if concept == _METAL else concept in HELD
+    risk = Risk.HOLD if held else Risk.SCREEN
     evidence = facts.evidence(entry, concept)
-    if _removal(facts, concept, None) is not None:
+    if _is_removed(facts, concept, None):
         removed = Evidence(evidence.reference, concept, evidence.codes, evidence.when, "", (*evidence.notes, "removed"))
         return _Implant(Risk.REMOVED, removed)
     return _Implant(risk, evidence)
@@ -217,8 +211,8 @@ def _in_eye(entry: ChartEntry) -> bool:
     )
 
 
-def _removal(facts: Facts, concept: str, device: Device | None) -> DateInterval | None:
-    """Return when the implant was taken out, if that is certainly later than every record that it was in."""
+def _is_removed(facts: Facts, concept: str, device: Device | None) -> bool:
+    """Whether the implant was taken out, certainly later than every record that it was in."""
     implanted = _implant_dates(facts, concept)
     removals = [] if device is None else _explants_of(facts, device)
     if implanted and concept in _REMOVALS:
@@ -232,8 +226,8 @@ def _removal(facts: Facts, concept: str, device: Device | None) -> DateInterval 
         when = procedure_date(removal)
         done = removal.status == "completed" and when.is_known and when.on_or_before(facts.as_of) is True
         if done and all(when.after(date) is True for date in implanted):
-            return when
-    return None
+            return True
+    return False
 
 
 def _may_be_of(facts: Facts, concept: str, removal: ChartEntry) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fhir_mappings.code_systems import ICD_10_CM, canonical_code, canonical_system
@@ -75,13 +76,9 @@ def _saddle_numbness(facts: Facts) -> list[ChartEntry]:
 
 
 def _unsited_numbness(facts: Facts) -> bool:
-    window = facts.thresholds.neurologic_window
     return any(
-        not affirms(entry.words, _SADDLE)
-        and entry.activity is not Activity.INACTIVE
-        and facts.is_recent(entry, window) is not False
-        and not _IN_LEG.search(_all_words(entry))
-        for entry in facts.stated("sensory_generic")
+        not affirms(entry.words, _SADDLE) and not _IN_LEG.search(_all_words(entry))
+        for entry in _new(facts, facts.stated("sensory_generic"))
     )
 
 
@@ -118,13 +115,7 @@ def r_motor(facts: Facts) -> Finding:
     for entry in motor_deficits(facts):
         symptoms.file(entry, ("motor_deficit",), "motor_changed")
     evidence.extend(_falling_power(facts))
-    generic = [
-        entry
-        for entry in facts.stated("motor_generic")
-        if entry.activity is not Activity.INACTIVE
-        and facts.is_recent(entry, facts.thresholds.neurologic_window) is not False
-        and _grade(entry) != _NORMAL_POWER
-    ]
+    generic = [entry for entry in _new(facts, facts.stated("motor_generic")) if measured(entry) != _NORMAL_POWER]
     if generic and not evidence:
         questions.append("power")
     if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries("motor_deficit", "motor_generic")):
@@ -134,19 +125,14 @@ def r_motor(facts: Facts) -> Finding:
 
 def motor_deficits(facts: Facts) -> list[ChartEntry]:
     """Return the stated lower-limb motor deficits, without those measured as normal power."""
-    return [entry for entry in facts.stated("motor_deficit") if _grade(entry) != _NORMAL_POWER]
-
-
-def _grade(entry: ChartEntry) -> float | None:
-    """Return the MRC grade of a power Observation."""
-    return measured(entry)
+    return [entry for entry in facts.stated("motor_deficit") if measured(entry) != _NORMAL_POWER]
 
 
 def _falling_power(facts: Facts) -> list[Evidence]:
     """Return the newest of power measurements of one muscle that fell by a grade within the window."""
     series = defaultdict[str, list[ChartEntry]](list)
     for entry in facts.stated("motor_generic", "motor_deficit"):
-        if _grade(entry) is not None and entry.when.is_exact:
+        if measured(entry) is not None and entry.when.is_exact:
             series[f"{entry.words} {sorted(entry.codes)}"].append(entry)
     found = []
     for entries in series.values():
@@ -154,8 +140,8 @@ def _falling_power(facts: Facts) -> list[Evidence]:
         newest = entries[-1]
         if newest.when.within(facts.thresholds.neurologic_window, facts.as_of) is False:
             continue
-        now = _grade(newest) or 0
-        before = [_grade(entry) or 0 for entry in entries[:-1]]
+        now = measured(newest) or 0
+        before = [measured(entry) or 0 for entry in entries[:-1]]
         if any(then >= now + 1 for then in before):
             amount = f"{max(before):g} -> {now:g}"
             found.append(
@@ -166,13 +152,8 @@ def _falling_power(facts: Facts) -> list[Evidence]:
 
 def r_multi(facts: Facts) -> Finding:
     """Whether deficits are at more than one place: both legs, two root levels, or weakness with another sign."""
-    window = facts.thresholds.neurologic_window
-    new = [
-        entry
-        for entry in motor_deficits(facts)
-        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
-    ]
-    other = _new(facts, "neuro_other")
+    new = _new(facts, motor_deficits(facts))
+    other = _new(facts, facts.stated("neuro_other"))
     words = [_all_words(entry) for entry in new]
     sides = {side for entry in new for side in _sides(entry)}
     both = sides >= {"left", "right"}
@@ -191,18 +172,19 @@ def r_multi(facts: Facts) -> Finding:
     return facts.finding("R-MULTI", evidence, sources=FINDINGS, tags=tags, met=bool(tags))
 
 
-def _new(facts: Facts, concept: str) -> list[ChartEntry]:
+def _new(facts: Facts, entries: Iterable[ChartEntry]) -> list[ChartEntry]:
+    """Return the entries that are not over and are of the window, or of unknown date."""
     window = facts.thresholds.neurologic_window
     return [
         entry
-        for entry in facts.stated(concept)
+        for entry in entries
         if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
     ]
 
 
 def new_other_signs(facts: Facts) -> list[Evidence]:
     """Return neurologic signs other than weakness that are new."""
-    return [facts.evidence(entry, "neuro_other") for entry in _new(facts, "neuro_other")]
+    return [facts.evidence(entry, "neuro_other") for entry in _new(facts, facts.stated("neuro_other"))]
 
 
 def _is_myelopathic_disc(entry: ChartEntry) -> bool:

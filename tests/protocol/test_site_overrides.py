@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -27,7 +26,6 @@ from tests.protocol.builders import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
     from pathlib import Path
 
 LOCAL = "http://hospital.example/orders"
@@ -248,17 +246,6 @@ BAD: dict[str, tuple[str, str]] = {
     "emergency off": ('messages_off = ["C-EMERG-CES"]', "messages_off[0]: C-EMERG-CES cannot be turned off"),
     "hold off": ('messages_off = ["C-EDU", "C-MR-HOLD"]', "messages_off[1]: C-MR-HOLD cannot be turned off"),
 }
-
-
-@pytest.fixture
-def untouched_logging() -> Iterator[None]:
-    """The root logger as it was, afterwards."""
-    root, ours = logging.getLogger(), logging.getLogger("cds_service")
-    levels, handlers = (root.level, ours.level), list(root.handlers)
-    yield
-    root.handlers = handlers
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])
 
 
 @pytest.mark.usefixtures("untouched_logging")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
 
 import pytest
@@ -10,8 +9,6 @@ import pytest
 from tests.protocol.builders import HookClient, make_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from flask import Flask
 
 
@@ -25,14 +22,3 @@ def app() -> Flask:
 def client(app: Flask) -> HookClient:
     """A client of the application."""
     return HookClient(app)
-
-
-@pytest.fixture
-def untouched_logging() -> Iterator[None]:
-    """The root logger as it was, afterwards."""
-    root, ours = logging.getLogger(), logging.getLogger("cds_service")
-    levels, handlers = (root.level, ours.level), list(root.handlers)
-    yield
-    root.handlers = handlers
-    root.setLevel(levels[0])
-    ours.setLevel(levels[1])

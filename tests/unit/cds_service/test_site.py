@@ -50,7 +50,7 @@ def test_example_of_the_guide_loads(tmp_path: Path, bundled: TerminologyIndex) -
     """The full example in the documentation is a site file that works, with its map and its value set."""
     site = load_site(write_guide_examples(tmp_path), bundled)
     assert site.name == "Example Hospital"
-    assert {change.name for change in site.threshold_changes} == {"conservative_care", "fever_celsius", "egfr_window"}
+    assert {change.name for change in site.thresholds.changes} == {"conservative_care", "fever_celsius", "egfr_window"}
     assert (site.treat_conditional_as, site.ask_questions_at) == ("hold", "both")
     assert site.messages_off == {"C-PITFALL", "C-EDU"}
     assert [local.local.code for local in site.terminology.local_codes] == ["MRLSP", "MRLSP3T"]
@@ -81,7 +81,7 @@ def test_every_threshold_can_be_changed(tmp_path: Path, bundled: TerminologyInde
     """Each threshold can be moved, keeps its type, and is reported with its old and its new value."""
     new = LIMITS[name]["default"] + (0.5 if name == "fever_celsius" else 1)
     site = load(tmp_path, bundled, f'name = "A"\n[thresholds]\n{name} = {float(new)}\n')
-    (change,) = site.threshold_changes
+    (change,) = site.thresholds.changes
     assert (change.name, change.old, change.new) == (name, LIMITS[name]["default"], new)
     assert type(getattr(site.thresholds, name)) is type(getattr(Thresholds(), name))
 

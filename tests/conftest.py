@@ -1,0 +1,22 @@
+"""What every folder of tests may use."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture
+def untouched_logging() -> Iterator[None]:
+    """The root logger as it was, afterwards."""
+    root, ours = logging.getLogger(), logging.getLogger("cds_service")
+    levels, handlers = (root.level, ours.level), list(root.handlers)
+    yield
+    root.handlers = handlers
+    root.setLevel(levels[0])
+    ours.setLevel(levels[1])
