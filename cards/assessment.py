@@ -72,6 +72,11 @@ class Assessment:
     guideline_version: str = GUIDELINE_VERSION
     silenced: tuple[Message, ...] = ()
 
+    @property
+    def decided(self) -> frozenset[str]:
+        """The ids of all messages, said or silenced."""
+        return frozenset(message.id for message in (*self.messages, *self.silenced))
+
 
 def assess(order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentProfile) -> Assessment:
     """Assess an order against the guideline; no I/O, no clock, no settings but those handed in."""

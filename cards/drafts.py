@@ -21,7 +21,7 @@ from fhir_mappings.orders import ImagingOrder
 
 _CARRIED = ("encounter", "requester", "authoredOn", "reasonCode", "reasonReference")
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
-_PRIORITIES = ("routine", "urgent", "asap", "stat")
+PRIORITIES = ("routine", "urgent", "asap", "stat")  # FHIR request-priority, the most pressing last
 
 
 @cache
@@ -61,7 +61,7 @@ def new_order(  # noqa: PLR0913 - what an order is made of
         "code": code_of(orderable, wording),
         "subject": {"reference": f"Patient/{patient_id}"},
     }
-    if priority in _PRIORITIES:
+    if priority in PRIORITIES:
         resource["priority"] = priority
     if note:
         resource["note"] = [{"text": note}]

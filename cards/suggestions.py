@@ -18,7 +18,8 @@ from cards.guideline import Outcome
 from cards.wording import Wording
 from fhir_mappings.dates import exact, shifted
 
-_RANK = {"routine": 0, "urgent": 1, "asap": 2, "stat": 3}
+_CARE = ("Procedure", "MedicationRequest", "MedicationStatement")
+_RANK = {priority: rank for rank, priority in enumerate(drafts.PRIORITIES)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,13 @@ class SuggestionBuilder:
             "remove", self.say("remove", "label"), (self.delete(self.say("remove", "delete")),), recommended
         )
 
+    def is_below(self, priority: str) -> bool:
+        """Whether the order is less pressing than a priority."""
+        return _RANK.get(self.order.priority, 0) < _RANK[priority]
+
     def raise_priority(self, priority: str) -> Iterator[Suggestion]:
         """Yield the suggestion that raises the priority, unless the order has it or may not be scanned."""
-        if self.unscannable or _RANK.get(self.order.priority, 0) >= _RANK[priority]:
+        if self.unscannable or not self.is_below(priority):
             return
         resource = drafts.with_priority(self.order.resource, priority)
         key = "raise-priority"
@@ -197,8 +202,7 @@ def _question(builder: SuggestionBuilder) -> str:
 
 
 def _not_indicated(builder: SuggestionBuilder) -> bool:
-    assessment = builder.assessment
-    return any(message.id == "C-NOTAPP-6W" for message in (*assessment.messages, *assessment.silenced))
+    return "C-NOTAPP-6W" in builder.assessment.decided
 
 
 def _hold(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
@@ -224,7 +228,7 @@ def _contrast_change(builder: SuggestionBuilder) -> Iterator[Suggestion]:
     A client that applied one update after the other would undo the first: each carries the whole order.
     """
     urgency = builder.urgency
-    raised = urgency and _RANK.get(builder.order.priority, 0) < _RANK[urgency]
+    raised = bool(urgency) and builder.is_below(urgency)
     resource = drafts.with_priority(builder.order.resource, urgency) if raised else builder.order.resource
     key = "add-contrast"
     label, part = ("label-prioritised", "update-prioritised") if raised else ("label", "update")
@@ -306,9 +310,6 @@ def followup(assessment: Assessment, wording: Wording) -> str:
     known = starts and finding.tags & {"early", "undertreated"}
     due = shifted(min(starts), days) if known else in_six_weeks
     return wording.day(exact(due if due > assessment.as_of else in_six_weeks))
-
-
-_CARE = ("Procedure", "MedicationRequest", "MedicationStatement")
 
 
 _BUILDERS: dict[str, Callable[[SuggestionBuilder, Message], Iterator[Suggestion]]] = {

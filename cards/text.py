@@ -111,7 +111,7 @@ class CardText:
 
     def _variants(self, message: Message) -> tuple[str, ...]:
         """Return the variants of a message, with those that follow from the rest of the assessment."""
-        others = {other.id for other in (*self.assessment.messages, *self.assessment.silenced)}
+        others = self.assessment.decided
         if message.id.startswith("C-EMERG-") and others & {"C-MR-UNSAFE", "C-MR-HOLD"}:
             return ("blocked", *message.variants)
         if message.evidence and message.evidence[0].concept in _NAMED:

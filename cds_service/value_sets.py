@@ -1,12 +1,10 @@
 """The bundled value sets as FHIR, for whoever wants to see or reuse the codes behind the advice.
 
-They are the same for every caller and never change while the service runs, so answers carry an ETag and may be kept
-for a while. What a site adds to a concept is not published here: it is the site's own.
+What a site adds to a concept is not published here: it is the site's own.
 """
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
@@ -15,6 +13,7 @@ from urllib.parse import urlencode
 from flask import Blueprint, Response, request
 
 from cds_service.errors import ServiceError
+from cds_service.published import Published
 from cds_service.serialization import encode
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
     _Resource = Mapping[str, Any]
 
 _MEDIA_TYPE: Final = "application/fhir+json"
-_CACHE_SECONDS: Final = 300
 _BASE: Final = "https://lumbar-mri-cds.org/fhir"
 
 # The search parameters that are understood, as FHIR matches them; all others are ignored.
@@ -94,11 +92,4 @@ def _filters() -> list[tuple[str, str]]:
 
 
 def _published(resource: _Resource) -> Response:
-    """Return a resource that a client may keep, or that it still has the same one."""
-    body = encode(resource)
-    response = Response(body, status=HTTPStatus.OK, mimetype=_MEDIA_TYPE)
-    response.set_etag(hashlib.sha256(body).hexdigest()[:32])
-    response.cache_control.public = True
-    response.cache_control.max_age = _CACHE_SECONDS
-    response.make_conditional(request)
-    return response
+    return Published(encode(resource), _MEDIA_TYPE).response()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -15,6 +14,7 @@ from cds_service.discovery import SERVICES, HookService, discovery_document
 from cds_service.envelope import read_hook_request
 from cds_service.errors import BadRequestError, MediaTypeError, UnknownServiceError
 from cds_service.feedback import read_feedback
+from cds_service.published import Published
 from cds_service.serialization import encode
 from cds_service.trace import current_trace
 
@@ -27,10 +27,8 @@ if TYPE_CHECKING:
 
 # FHIR's media types too, also under its old name, and none at all: clients send them with the same JSON.
 _JSON: Final = frozenset({"", "application/json", "application/fhir+json", "application/json+fhir"})
-_CACHE_SECONDS: Final = 300
 _SERVICES: Final = {service.id: service for service in SERVICES}
-_DISCOVERY: Final = encode(discovery_document())
-_DISCOVERY_TAG: Final = hashlib.sha256(_DISCOVERY).hexdigest()[:32]
+_DISCOVERY: Final = Published(encode(discovery_document()), "application/json")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,12 +52,7 @@ class Views:
 
     def discover(self) -> Response:
         """Tell what is offered."""
-        response = _json(_DISCOVERY)
-        response.set_etag(_DISCOVERY_TAG)
-        response.cache_control.public = True
-        response.cache_control.max_age = _CACHE_SECONDS
-        response.make_conditional(request)
-        return response
+        return _DISCOVERY.response()
 
     def call(self, service_id: str) -> Response:
         """Answer a hook."""
