@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
+from urllib.parse import parse_qsl
 
 from cds_service import schemas
 from fhir_mappings.needs import prefetch_templates
@@ -56,3 +57,13 @@ def test_is_the_same_for_every_caller(client: HookClient) -> None:
     """Nothing in the document depends on who asks or how."""
     plain = client.open("/cds-services").text
     assert client.open("/cds-services?x=1", headers={"Authorization": "Bearer x", "Host": "other"}).text == plain
+
+
+def test_searches_are_bounded_and_repeat_no_parameter(client: HookClient) -> None:
+    """Clients add no `_count` of their own, and some drop a parameter that comes twice."""
+    for service in client.open("/cds-services").json["services"]:
+        for key, template in service["prefetch"].items():
+            _, _, query = template.partition("?")
+            names = [name for name, _ in parse_qsl(query)]
+            assert len(names) == len(set(names)), key
+            assert ("_count" in names) == (key != "patient"), key

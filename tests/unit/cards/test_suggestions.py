@@ -399,3 +399,32 @@ def test_emergency_with_weakness_is_raised_once() -> None:
     raised = [item for item in suggestions_of(found) if "Raise" in item["label"]]
     assert len(raised) == 1
     assert raised[0]["actions"][0]["resource"]["priority"] == "stat"
+
+
+@pytest.mark.parametrize(
+    "name", ["unsafe implant", "pacemaker", "unsafe implant, cauda equina", "pacemaker, cauda equina"]
+)
+def test_myelography_is_never_offered_without_its_risks(name: str) -> None:
+    """Whoever accepts CT myelography has read that it needs a lumbar puncture and a look at anticoagulation."""
+    offers = [
+        action for action in actions_of(situation(name), "create") if MYELOGRAPHY in json.dumps(action["resource"])
+    ]
+    assert offers
+    for action in offers:
+        assert "lumbar puncture" in action["description"]
+        assert "anticoagulation" in action["description"]
+
+
+@pytest.mark.parametrize("name", ["cord", "pacemaker, cauda equina", "pacemaker, cord", "unsafe implant, cauda equina"])
+def test_what_is_added_in_an_emergency_is_stat(name: str) -> None:
+    """What is done beside or instead of the MRI is as pressing as the MRI was."""
+    added = [action["resource"] for action in actions_of(situation(name), "create")]
+    assert added
+    assert {order.get("priority") for order in added} == {"stat"}
+
+
+def test_stenosis_asks_about_the_canal() -> None:
+    """An order for spinal stenosis that may not be scanned is pointed to CT myelography."""
+    found = situation("unsafe implant", order=mri(reasons=["icd:M48.061"]))
+    (best,) = [item for item in suggestions_of(found) if item.get("isRecommended")]
+    assert MYELOGRAPHY in json.dumps(best)

@@ -282,3 +282,11 @@ def test_undated_evidence_is_shown_as_such() -> None:
     text = CardText(advise(encounter(CAUDA_EQUINA, None)), english())
     assert "undated" in text.detail([message], first=False)
     assert "()" not in text.summary(message)
+
+
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_every_card_says_how_firm_it_is(name: str) -> None:
+    """Each card names what it rests on and that the guidance is provisional; a failure rests on no guidance."""
+    for card in cards_of(situation(name)):
+        assert "secondary source still under review" in card["detail"]
+        assert ("**Basis:**" in card["detail"]) == (name not in ("everything failed", "conditions not readable"))
