@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from fhir_mappings import resources as fhir
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
+from fhir_mappings.observations import observed_on
 
 _Value = str | bool
 
@@ -80,7 +81,7 @@ def _observation(observation: fhir.Observation) -> Iterator[OrderAnswer]:
     elif observation.value_codeable_concept is not None:
         concept = observation.value_codeable_concept
         value = concept.text or next((coding.display for coding in concept.coding if coding.display), None)
-    when = parse_date(observation.effective_date_time)
+    when = observed_on(observation)
     yield from _answers(observation.code.text, value, f"Observation/{observation.id}", when)
 
 

@@ -35,6 +35,7 @@ class Facts:
     thresholds: Thresholds
     treat_conditional_as: str = "warn"
     _cache: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+    _denials: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
 
     @cached_property
     def age(self) -> tuple[int | None, int | None]:
@@ -73,13 +74,19 @@ class Facts:
         dates = (entry.when, entry.recorded) if not entry.when.is_known else (entry.when,)
         return any(found.earliest is not None and found.earliest > last for found in dates)
 
+    def _negatives(self, concept: str) -> tuple[ChartEntry, ...]:
+        """Return the entries that deny a concept; asked for with each piece of evidence, so looked up once."""
+        if concept not in self._denials:
+            found = (entry for entry in self.entries(concept) if entry.assertion is Assertion.ABSENT)
+            self._denials[concept] = tuple(found)
+        return self._denials[concept]
+
     def stated(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return the entries that assert a concept, at least as a suspicion, and that no newer negative outweighs."""
         found: dict[int, ChartEntry] = {}
         for concept in concepts:
-            entries = self.entries(concept)
-            negatives = [entry for entry in entries if entry.assertion is Assertion.ABSENT]
-            for entry in entries:
+            negatives = self._negatives(concept)
+            for entry in self.entries(concept):
                 if entry.assertion in STATED and not any(self._outweighs(negative, entry) for negative in negatives):
                     found[id(entry)] = entry
         return tuple(found.values())
@@ -103,10 +110,8 @@ class Facts:
     def conflicting(self, entry: ChartEntry, concept: str) -> bool:
         """Whether a newer record denies what an entry states."""
         return any(
-            other.assertion is Assertion.ABSENT
-            and other.asserted.after(entry.asserted) is True
-            and _same_thing(other, entry)
-            for other in self.entries(concept)
+            other.asserted.after(entry.asserted) is True and _same_thing(other, entry)
+            for other in self._negatives(concept)
         )
 
     def future_entries(self, *concepts: str) -> tuple[ChartEntry, ...]:

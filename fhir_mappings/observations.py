@@ -70,7 +70,7 @@ def _entry(
         coded.concepts,
         coded.codes,
         assertion,
-        when=_observed(observation),
+        when=observed_on(observation),
         recorded=parse_date(observation.issued),
         author=observation.performer[0].reference if observation.performer else None,
         words=words_with_sites(coded, sites),
@@ -78,7 +78,8 @@ def _entry(
     )
 
 
-def _observed(observation: fhir.Observation) -> DateInterval:
+def observed_on(observation: fhir.Observation) -> DateInterval:
+    """Return when something was observed, whichever of the effective elements says so."""
     period = observation.effective_period
     if period:
         # A finding that was observed over a period still held at its end.

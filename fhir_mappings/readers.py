@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from fhir_mappings import resources as fhir
-from fhir_mappings.datatypes import CodeableConcept, Quantity, reference_id
+from fhir_mappings.datatypes import CodeableConcept, Quantity, id_in, reference_id
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, date_at_age, parse_date, parse_period
 from fhir_mappings.entries import (
     Activity,
@@ -131,7 +131,7 @@ def _medication_code(
             contained = fhir.convert_resource(plain)
             if isinstance(contained, fhir.Medication) and contained.id == target[1:]:
                 return contained.code
-    medication = context.medications.get(target.rsplit("/", 1)[-1])
+    medication = context.medications.get(id_in(target, "Medication") or target)
     return medication.code if medication else None
 
 

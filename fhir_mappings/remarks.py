@@ -10,7 +10,7 @@ from fhir_mappings.datatypes import Annotation, CodeableConcept
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.entries import Assertion, reference_of, status_code
 from fhir_mappings.hints import Remark, may_hold_hint, topics_of
-from fhir_mappings.observations import observed_assertion
+from fhir_mappings.observations import observed_assertion, observed_on
 from fhir_mappings.readers import VERIFICATION_STATUSES, condition_onset, procedure_date
 from fhir_mappings.terminology import TerminologyIndex
 
@@ -61,7 +61,7 @@ def _condition(condition: fhir.Condition, index: TerminologyIndex, birth: DateIn
 def _observation(observation: fhir.Observation, index: TerminologyIndex) -> Iterator[Remark]:
     if observation.status in ("entered-in-error", "cancelled", "registered"):
         return
-    when = parse_date(observation.effective_date_time)
+    when = observed_on(observation)
     said = [observation.value_string or "", *_notes(observation.note)]
     if observation.value_quantity is None and observed_assertion(observation, index) is Assertion.PRESENT:
         value = observation.value_codeable_concept

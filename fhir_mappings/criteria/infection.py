@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir_mappings.code_systems import LOINC, canonical_system
 from fhir_mappings.criteria.concepts import DRUGS, FINDINGS, IMMUNOSUPPRESSANTS
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.facts import Facts
@@ -104,7 +105,7 @@ def _old_fever(facts: Facts) -> bool:
 
 def _is_measurement(entry: ChartEntry) -> bool:
     """Whether the code only says that a temperature was taken, not that it was high."""
-    return any("loinc" in code.system or "113883.6.1" in code.system for code in entry.codes_of("fever"))
+    return any(canonical_system(code.system) == LOINC for code in entry.codes_of("fever"))
 
 
 def _celsius(entry: ChartEntry) -> float | None:

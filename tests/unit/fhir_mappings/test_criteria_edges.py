@@ -12,6 +12,7 @@ from tests.unit.fhir_mappings.records import (
     FOOT_DROP,
     PAIN,
     Resource,
+    ago,
     allergy,
     coded,
     condition,
@@ -345,3 +346,22 @@ def test_surgery_of_unknown_level_stays_open() -> None:
 def test_what_the_order_says_in_words(criterion: str, text: str, status: str) -> None:
     """An order may say in its note that the diagnosis is unclear, or that the pain is there upright."""
     assert finding(criterion, order=mri(note=[{"text": text}])).status == status
+
+
+@pytest.mark.parametrize("system", ["http://loinc.org", "http://LOINC.org", "urn:oid:2.16.840.1.113883.6.1"])
+def test_normal_temperature_is_no_fever_in_any_spelling(system: str) -> None:
+    """A code that only says that a temperature was taken is none, however a client writes LOINC."""
+    taken = {"coding": [{"system": system, "code": "8310-5"}]}
+    assert verdict("R-INFECT", observation(taken, 3, "t", valueQuantity=quantity(36.6, "Cel"))) == NOTHING
+
+
+@pytest.mark.parametrize(
+    ("days", "expected"), [(2000, NOTHING), (5, asks("hint_motor"))], ids=["years ago", "this week"]
+)
+@pytest.mark.parametrize("element", ["effectiveDateTime", "effectiveInstant", "effectivePeriod"])
+def test_note_is_as_old_as_its_observation(element: str, days: int, expected: tuple[str, tuple[str, ...]]) -> None:
+    """A remark made years ago asks nothing, whichever element dates it; a new one does."""
+    on = ago(days)
+    value = {"effectiveInstant": f"{on}T08:00:00Z", "effectivePeriod": {"start": on, "end": on}}.get(element, on)
+    said = {"note": [{"text": "new weakness in the left leg"}], "code": {"text": "Examination"}}
+    assert verdict("R-HINT", record("Observation", "n", status="final", **said, **{element: value})) == expected

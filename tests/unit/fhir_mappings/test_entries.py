@@ -272,6 +272,8 @@ INCLUDED = {"resourceType": "Medication", "id": "med-9", "code": coded(IBUPROFEN
         ("#m", [{"resourceType": "Organization", "id": "m"}], 0),
         ("Medication/med-9", [], 1),
         ("https://ehr.example/fhir/Medication/med-9", [], 1),
+        ("Medication/med-9/_history/2", [], 1),
+        ("med-9", [], 1),
         ("Medication/unknown", [], 0),
         (None, [], 0),
     ],
