@@ -17,6 +17,7 @@ from fhir_mappings import resources as fhir
 from fhir_mappings.answers import OrderAnswer, answers_of
 from fhir_mappings.datatypes import Reference, reference_id
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
+from fhir_mappings.decoding import convert_resource
 from fhir_mappings.entries import ChartEntry, ReadingContext, reference_of
 from fhir_mappings.hints import Remark
 from fhir_mappings.needs import DATA_NEEDS
@@ -160,7 +161,7 @@ def _contained_devices(resource: fhir.Resource) -> list[fhir.Resource]:
     """Return the devices that a DeviceUseStatement carries inside."""
     if not isinstance(resource, fhir.DeviceUseStatement):
         return []
-    carried = [fhir.convert_resource(plain) for plain in resource.contained]
+    carried = [convert_resource(plain) for plain in resource.contained]
     return [found for found in carried if isinstance(found, fhir.Device)]
 
 

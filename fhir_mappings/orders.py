@@ -16,11 +16,12 @@ from typing import Any
 
 from fhir_mappings.datatypes import CodeableConcept, id_in
 from fhir_mappings.dates import DateInterval, parse_date
+from fhir_mappings.decoding import convert_resource, salvage
 from fhir_mappings.entries import ChartEntry, ReadingContext, order_entry
 from fhir_mappings.hints import Remark
 from fhir_mappings.readers import entries_of
 from fhir_mappings.remarks import order_remarks, order_texts
-from fhir_mappings.resources import Resource, convert_resource, salvage
+from fhir_mappings.resources import Resource
 from fhir_mappings.terminology import TerminologyIndex
 
 ORDER_TYPES = ("ServiceRequest", "ProcedureRequest")

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from fhir_mappings import resources as fhir
 from fhir_mappings.datatypes import CodeableConcept, Quantity, id_in, reference_id
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, date_at_age, parse_date, parse_period
+from fhir_mappings.decoding import convert_resource
 from fhir_mappings.entries import (
     Activity,
     Assertion,
@@ -128,7 +129,7 @@ def _medication_code(
     target = (resource.medication_reference.reference or "") if resource.medication_reference else ""
     if target.startswith("#"):
         for plain in resource.contained:
-            contained = fhir.convert_resource(plain)
+            contained = convert_resource(plain)
             if isinstance(contained, fhir.Medication) and contained.id == target[1:]:
                 return contained.code
     medication = context.medications.get(id_in(target, "Medication") or target)

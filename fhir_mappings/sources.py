@@ -13,7 +13,8 @@ from enum import StrEnum
 
 import msgspec
 
-from fhir_mappings.resources import Resource, decode_if, decode_resource, resource_type_of
+from fhir_mappings.decoding import decode_if, decode_resource, resource_type_of
+from fhir_mappings.resources import Resource
 
 _FAILURES = frozenset({"error", "fatal"})
 # Issue codes that say, at whatever severity, that there is more than was sent.

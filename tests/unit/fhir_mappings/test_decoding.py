@@ -8,17 +8,8 @@ import msgspec
 import pytest
 
 from fhir_mappings.datatypes import Annotation, CodeableConcept, Coding, Quantity, Reference, id_in, reference_id
-from fhir_mappings.resources import (
-    Condition,
-    Observation,
-    Patient,
-    Procedure,
-    Resource,
-    convert_resource,
-    decode_resource,
-    resource_type_of,
-    salvage,
-)
+from fhir_mappings.decoding import convert_resource, decode_resource, resource_type_of, salvage
+from fhir_mappings.resources import Condition, Observation, Patient, Procedure, Resource
 from tests.unit.fhir_mappings.records import encoded
 
 CODE = CodeableConcept(coding=[Coding(system="http://snomed.info/sct", code="6077001")])
