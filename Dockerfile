@@ -11,7 +11,7 @@ WORKDIR /build
 
 # Dependencies before sources: this layer is rebuilt only when the lock changes.
 COPY requirements.lock ./
-RUN pip --python /opt/venv/bin/python install --require-hashes --only-binary :all: --requirement requirements.lock
+RUN pip --python /opt/venv/bin/python install --require-hashes --no-deps --only-binary :all: --requirement requirements.lock
 
 COPY pyproject.toml README.md LICENSE NOTICE ./
 COPY cds_service cds_service

@@ -7,7 +7,8 @@ PACKAGES := cds_service fhir_mappings cards
 # Pins are kept unless UPGRADE=1 is given.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
-# pip warns of much that does not matter when it succeeds; what it said is shown when it fails.
+# The locks are complete, so pip need not resolve: an old pip, doing it, asks for newer versions than are pinned.
+# It warns of much that does not matter when it succeeds; what it said is shown when it fails.
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PIP_END = 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
 
@@ -68,13 +69,13 @@ $(VENV)/.created:
 
 $(VENV)/.run: $(VENV)/.created requirements.lock pyproject.toml
 	@echo "Installing requirements.lock"
-	@$(PIP) install --require-hashes --requirement requirements.lock $(PIP_END)
+	@$(PIP) install --require-hashes --no-deps --requirement requirements.lock $(PIP_END)
 	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
 	@touch $@
 
 # The development lock contains the other one, so both stamps are set.
 $(VENV)/.dev: $(VENV)/.created requirements-dev.lock pyproject.toml
 	@echo "Installing requirements-dev.lock"
-	@$(PIP) install --require-hashes --requirement requirements-dev.lock $(PIP_END)
+	@$(PIP) install --require-hashes --no-deps --requirement requirements-dev.lock $(PIP_END)
 	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
 	@touch $(VENV)/.run $@
