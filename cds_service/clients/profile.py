@@ -1,0 +1,120 @@
+"""The profile of one client: what one EHR tenant may do and wants."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, Literal
+
+from cards.client_shape import ClientShape
+from cds_service.egress.network import Network
+
+
+class Mode(StrEnum):
+    """How far a client's clinicians see advice."""
+
+    OFF = "off"  # nothing is assessed
+    SILENT = "silent"  # assessed and recorded, no card is shown
+    PILOT = "pilot"  # cards for some users only, silent for the others
+    ON = "on"
+
+
+class Authentication(StrEnum):
+    """How a client proves who it is."""
+
+    NONE = "none"
+    CDS_HOOKS_JWT = "cds-hooks-jwt"
+    OAUTH_BEARER = "oauth-bearer"
+    MUTUAL_TLS = "mutual-tls"
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """One issuer of tokens and where its keys are: at `jku`, or inline in `keys` (JWKs), never both.
+
+    `audiences` are further values of `aud` that are accepted besides the address of the endpoint; for OAuth bearer
+    tokens they are the only ones. `tenants` and `subjects` are the values allowed for these claims; empty allows any.
+    `leeway` and `max_lifetime` are in seconds.
+    """
+
+    iss: str
+    jku: str | None = None
+    keys: tuple[Mapping[str, Any], ...] = ()
+    algorithms: tuple[str, ...] = ("ES384", "RS384")
+    audiences: tuple[str, ...] = ()
+    tenants: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    leeway: int = 60
+    max_lifetime: int = 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Certificates:
+    """Mutual TLS as a reverse proxy reports it.
+
+    The proxy's verdict and the certificate's subject or SHA-256 fingerprint are read from its headers, and believed
+    only from an address in `proxies` (CIDR ranges).
+    """
+
+    proxies: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+    fingerprints: tuple[str, ...] = ()
+    verified_header: str = "X-SSL-Client-Verify"
+    subject_header: str = "X-SSL-Client-Subject-DN"
+    fingerprint_header: str = "X-SSL-Client-Fingerprint"
+
+
+@dataclass(frozen=True, slots=True)
+class FhirAccess:
+    """The FHIR servers of a client and how they are asked; an empty `bases` means that nothing is fetched.
+
+    `deadline_ms` bounds everything that is fetched for one hook call, `pages` the pages of one search. With `batch`
+    one Bundle asks for everything.
+    """
+
+    bases: tuple[str, ...] = ()
+    any_loopback: bool = False
+    deadline_ms: int = 450
+    connect_ms: int = 200
+    read_ms: int = 400
+    retries: int = 1
+    pages: int = 10
+    max_bytes: int = 16 * 1024 * 1024
+    batch: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Pilot:
+    """Who sees cards in the mode `pilot`: listed users (`Practitioner/id`), or a stable share of all."""
+
+    users: frozenset[str] = frozenset()
+    percent: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ClientProfile:
+    """What one client may do and wants. None means: as the process's settings say."""
+
+    name: str
+    title: str = ""
+    contact: str = ""
+    authentication: Authentication = Authentication.NONE
+    issuers: tuple[Issuer, ...] = ()
+    certificates: Certificates | None = None
+    network: Network = field(default_factory=Network)
+    fhir: FhirAccess = field(default_factory=FhirAccess)
+    origins: tuple[str, ...] = ()
+    mode: Mode = Mode.ON
+    pilot: Pilot = field(default_factory=Pilot)
+    shape: ClientShape = field(default_factory=ClientShape)
+    strict_hook: bool = True
+    verbosity: Literal["all", "action"] | None = None
+    explain: bool | None = None
+    language: str | None = None
+    site_file: Path | None = None
+    max_body_bytes: int | None = None
+    max_orders: int | None = None
+    calls_per_minute: int | None = None

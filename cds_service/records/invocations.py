@@ -1,0 +1,68 @@
+"""The record of one hook call: what was asked, what was answered, how fast, on what data; no patient data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class CardRecord:
+    """A card of an answer: its id, level and messages, and its suggestions as (uuid, key)."""
+
+    uuid: str
+    indicator: str
+    messages: tuple[str, ...]
+    suggestions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentRecord:
+    """The answer on one lumbar MRI order."""
+
+    outcome: str
+    messages: tuple[str, ...]
+    cards: tuple[CardRecord, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Invocation:
+    """One hook call.
+
+    `mode` is the client's mode at that moment and `shown` whether cards, if any, were sent. `user` and `patient` are
+    keyed hashes. `phases` are milliseconds by name; `sources` are states by prefetch key, such as `fetched:complete`.
+    `status` is the HTTP status; a call without lumbar MRI orders has no assessments.
+    """
+
+    request_id: str
+    at: datetime
+    client: str
+    service: str
+    hook: str
+    status: int
+    mode: str
+    shown: bool
+    guideline: str
+    milliseconds: float
+    user: str = ""
+    patient: str = ""
+    assessments: tuple[AssessmentRecord, ...] = ()
+    phases: Mapping[str, float] = field(default_factory=dict)
+    sources: Mapping[str, str] = field(default_factory=dict)
+    synthetic: bool = False
+
+
+class Recorder(Protocol):
+    """Takes records; never waits and never fails."""
+
+    def record(self, invocation: Invocation) -> None:
+        """Keep a record, or count it as dropped."""
+
+
+class NullRecorder:
+    """Keeps nothing: for one-off answers."""
+
+    def record(self, invocation: Invocation) -> None:
+        """Forget it."""

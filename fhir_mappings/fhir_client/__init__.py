@@ -1,0 +1,1 @@
+"""Reading from a client's FHIR server what its prefetch did not bring."""
