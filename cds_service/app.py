@@ -7,6 +7,7 @@ a service that cannot answer its own demos refuses to start.
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -19,6 +20,7 @@ from cds_service.demos import load_demos
 from cds_service.envelope import read_hook_request
 from cds_service.errors import outcome_response, register_error_handlers
 from cds_service.feedback_store import SqliteFeedbackStore
+from cds_service.guideline.reading import read_guideline
 from cds_service.hooks import Adviser
 from cds_service.logs import log_requests
 from cds_service.pages.facts import PageFacts
@@ -56,7 +58,7 @@ def create_app(
     for blueprint in Views(adviser, store, clock, settings.max_body_bytes).blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(ValueSetViews.of(adviser.index).blueprint())
-    for blueprint in Pages(_facts(settings)).blueprints():
+    for blueprint in _pages(settings, adviser).blueprints():
         app.register_blueprint(blueprint)
     register_error_handlers(app)
     refuse_sniffing(app)
@@ -64,6 +66,17 @@ def create_app(
     app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign] # how Flask documents adding middleware
     _rehearse(app, adviser)
     return app
+
+
+def _pages(settings: Settings, adviser: Adviser) -> Pages:
+    """Return the pages, whose card gallery shows every message whatever an EHR is shown."""
+    showing = replace(adviser, verbosity="all", explain=False)
+    return Pages(
+        facts=_facts(settings),
+        guideline=read_guideline(adviser.wording, adviser.index, adviser.profile),
+        wording=adviser.wording,
+        answer=lambda request: showing.answer(request, utc_now().date()).response,
+    )
 
 
 def _facts(settings: Settings) -> PageFacts:
