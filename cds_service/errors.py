@@ -53,6 +53,7 @@ class ServiceError(Exception):
         self.issue_code = issue_code
         self.message = message
         self.expression = tuple(expression)
+        self.headers: dict[str, str] = {}
 
 
 class BadRequestError(ServiceError):
@@ -61,6 +62,25 @@ class BadRequestError(ServiceError):
     def __init__(self, issue_code: str, message: str, *expression: str) -> None:
         """Take the paths of the fields at fault, such as `context.patientId`."""
         super().__init__(HTTPStatus.BAD_REQUEST, issue_code, message, expression)
+
+
+class UnauthorizedError(ServiceError):
+    """401: the caller has not proved who it is; the reason is for the log only."""
+
+    def __init__(self) -> None:
+        """Say the same to everybody, so that nothing can be learned by trying."""
+        super().__init__(HTTPStatus.UNAUTHORIZED, "login", "Authentication is required.")
+        self.headers["WWW-Authenticate"] = "Bearer"
+
+
+class TooManyCallsError(ServiceError):
+    """429: the client has used up its calls of this minute."""
+
+    def __init__(self, seconds: int) -> None:
+        """Take the seconds after which the next call is answered."""
+        message = "This client makes more calls than were agreed; no advice was given for this one."
+        super().__init__(HTTPStatus.TOO_MANY_REQUESTS, "throttled", message)
+        self.headers["Retry-After"] = str(seconds)
 
 
 class UnknownServiceError(ServiceError):
@@ -118,7 +138,9 @@ def outcome_response(status: int, issue_code: str, message: str, expression: Ite
 
 
 def _service_error(error: ServiceError) -> Response:
-    return outcome_response(error.status, error.issue_code, error.message, error.expression)
+    response = outcome_response(error.status, error.issue_code, error.message, error.expression)
+    response.headers.update(error.headers)
+    return response
 
 
 def _http_exception(error: HTTPException) -> Response:
