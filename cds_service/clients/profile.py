@@ -55,8 +55,8 @@ class Issuer:
 class Certificates:
     """Mutual TLS as a reverse proxy reports it.
 
-    The proxy's verdict and the certificate's subject or SHA-256 fingerprint are read from its headers, and believed
-    only from an address in `proxies` (CIDR ranges).
+    The proxy's verdict and the certificate's subject or SHA-256 fingerprint (lower-case hexadecimal digits) are read
+    from its headers, and believed only from an address in `proxies` (CIDR ranges).
     """
 
     proxies: tuple[str, ...] = ()
@@ -96,9 +96,14 @@ class Pilot:
 
 @dataclass(frozen=True, slots=True)
 class ClientProfile:
-    """What one client may do and wants. None means: as the process's settings say."""
+    """What one client may do and wants. None means: as the process's settings say.
+
+    `extends` is the ready-made profile that it started from. `origins` are origins of web pages, or the word
+    `loopback`, see `origins.py`. `calls_per_minute` None sets no limit.
+    """
 
     name: str
+    extends: str = ""
     title: str = ""
     contact: str = ""
     authentication: Authentication = Authentication.NONE
