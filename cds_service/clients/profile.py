@@ -12,7 +12,6 @@ from typing import Any, Final, Literal
 from cards.client_shape import ClientShape
 from cds_service.egress.network import Network
 
-
 # What a client may be called: its name becomes a metric label and a key in files.
 CLIENT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 

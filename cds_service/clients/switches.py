@@ -38,6 +38,7 @@ _INTERVAL: Final = 1.0  # seconds between two looks at the file
 _LONGEST_REASON: Final = 500
 
 _Signature = tuple[int, int, int, int]
+_UNREADABLE: Final[_Signature] = (0, 0, 0, 0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,14 @@ class Switches:
         return self._state
 
     def _look(self, file: Path) -> None:
+        signature = _signature(file)
+        if signature == self._signature:
+            return
+        self._signature = signature
         try:
-            signature = _signature(file)
-            if signature == self._signature:
-                return
-            self._signature = signature
             self._state = read_switches(file)
-        except (SettingsError, OSError):
-            _LOG.error("the switch file cannot be used; what was switched before stays in force")  # noqa: TRY400 - the text of an error may quote the file
+        except SettingsError:
+            _LOG.error("the switch file cannot be used; what was switched before stays in force")
             return
         # Names of clients come from the clients file or are refused by their pattern: they are safe to log.
         off, silent = sorted(self._state.off), sorted(self._state.silent)
@@ -118,7 +119,7 @@ def read_switches(file: Path) -> SwitchState:
 
     SettingsError when it cannot be read or says something else than which clients are off or silent.
     """
-    if not file.exists():
+    if _signature(file) is None:
         return SwitchState()
     document = read_toml(file)
     check_switches(file, document)
@@ -159,6 +160,8 @@ def _signature(file: Path) -> _Signature | None:
         status = file.stat()
     except FileNotFoundError:
         return None
+    except OSError:
+        return _UNREADABLE
     return status.st_ino, status.st_mtime_ns, status.st_ctime_ns, status.st_size
 
 
