@@ -16,10 +16,11 @@ from flask import Flask
 from cds_service.demos import load_demos
 from cds_service.envelope import read_hook_request
 from cds_service.errors import outcome_response, register_error_handlers
-from cds_service.feedback_store import SqliteFeedbackStore
 from cds_service.hooks import Adviser
 from cds_service.logs import log_requests
 from cds_service.paths import TidyPaths
+from cds_service.records.feedback import DatabaseFeedbackStore
+from cds_service.records.opening import open_database
 from cds_service.serialization import MsgspecProvider, encode
 from cds_service.value_sets import ValueSetViews
 from cds_service.views import Views
@@ -27,7 +28,7 @@ from cds_service.views import Views
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cds_service.feedback_store import FeedbackStore
+    from cds_service.records.feedback import FeedbackStore
     from cds_service.settings import Settings
 
 
@@ -44,7 +45,7 @@ def create_app(
     app = Flask("cds_service", static_folder=None)
     app.json = MsgspecProvider(app)
     app.url_map.merge_slashes = False  # TidyPaths does it, without a redirect
-    store = feedback or SqliteFeedbackStore(settings.feedback_file)
+    store = feedback or DatabaseFeedbackStore(open_database(None, settings.data_dir))
     for blueprint in Views(adviser, store, clock, settings.max_body_bytes).blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(ValueSetViews.of(adviser.index).blueprint())

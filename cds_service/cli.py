@@ -18,9 +18,9 @@ from cds_service.config_report import config_report
 from cds_service.demos import Demo, find_demo, load_demos
 from cds_service.discovery import SERVICES
 from cds_service.errors import SettingsError
-from cds_service.feedback_store import NullFeedbackStore
 from cds_service.hooks import Adviser
 from cds_service.logs import configure_logging
+from cds_service.records.feedback import NullFeedbackStore
 from cds_service.settings import Settings, load_settings
 from cds_service.terminal import outcome_text, print_response
 

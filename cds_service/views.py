@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from cds_service.feedback_store import FeedbackStore
     from cds_service.hooks import Adviser
+    from cds_service.records.feedback import FeedbackStore
 
 # FHIR's media types too, also under its old name, and none at all: clients send them with the same JSON.
 _JSON: Final = frozenset({"", "application/json", "application/fhir+json", "application/json+fhir"})

@@ -12,7 +12,7 @@ from fhir.resources.R4B.operationoutcome import OperationOutcome
 
 from cds_service import schemas
 from cds_service.app import create_app
-from cds_service.feedback_store import NullFeedbackStore
+from cds_service.records.feedback import NullFeedbackStore
 from cds_service.settings import load_settings
 from fhir_mappings.needs import DATA_NEEDS
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from cds_service.feedback_store import FeedbackStore
+    from cds_service.records.feedback import FeedbackStore
 
 SELECT = "lumbar-mri-order-select"
 SIGN = "lumbar-mri-order-sign"

@@ -10,10 +10,10 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
+from cds_service.feedback_store import FeedbackStore, NullFeedbackStore, SqliteFeedbackStore
 
 from cds_service.errors import SettingsError, StoreUnavailableError
 from cds_service.feedback import FeedbackEvent
-from cds_service.feedback_store import FeedbackStore, NullFeedbackStore, SqliteFeedbackStore
 
 if TYPE_CHECKING:
     from pathlib import Path
