@@ -9,9 +9,11 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import ssl
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Final
@@ -84,8 +86,7 @@ class HttpClient:
         logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
         self._pool_size = pool_size
         self._getaddrinfo = resolver
-        self._tls = create_urllib3_context()
-        self._tls.load_verify_locations(cafile=ca_bundle or DEFAULT_CA_BUNDLE_PATH)
+        self._tls = _trust(ca_bundle or Path(DEFAULT_CA_BUNDLE_PATH))
         self._lock = threading.Lock()
         self._begin()
 
@@ -168,6 +169,14 @@ class HttpClient:
         ) as response:
             headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
             return Fetched(response.status_code, _read(response, limits.max_bytes), headers)
+
+
+@lru_cache(maxsize=4)
+def _trust(ca_bundle: Path) -> ssl.SSLContext:
+    """Return what checks certificates against a PEM file; reading one takes long enough to do it once."""
+    context = create_urllib3_context()
+    context.load_verify_locations(cafile=ca_bundle)
+    return context
 
 
 class _TooLargeError(Exception):

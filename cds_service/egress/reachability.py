@@ -70,7 +70,7 @@ def is_reachable(address: IpAddress, network: Network) -> bool:
     """Return whether an address may be connected to on behalf of a client with this network."""
     if isinstance(address, IPv6Address) and address.scope_id is not None:
         return False
-    address = _unmapped(address)
+    address = unmapped(address)
     if is_loopback(address):
         return network.loopback
     if _within(address, _METADATA):
@@ -84,10 +84,10 @@ def is_reachable(address: IpAddress, network: Network) -> bool:
 
 def is_loopback(address: IpAddress) -> bool:
     """Return whether an address is this machine, the mapped form included."""
-    return _within(_unmapped(address), _LOOPBACK)
+    return _within(unmapped(address), _LOOPBACK)
 
 
-def _unmapped(address: IpAddress) -> IpAddress:
+def unmapped(address: IpAddress) -> IpAddress:
     """Return the IPv4 address that is meant by its IPv6-mapped form; any other as it is."""
     return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
 

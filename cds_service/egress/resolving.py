@@ -14,7 +14,7 @@ from concurrent.futures import Future
 from ipaddress import ip_address
 from typing import Any, Final, TypeAlias
 
-from cds_service.egress.reachability import IpAddress
+from cds_service.egress.reachability import IpAddress, unmapped
 
 GetAddrInfo: TypeAlias = Callable[..., Sequence[tuple[Any, ...]]]
 
@@ -53,7 +53,7 @@ class Resolver:
     def _look(self, host: str, answer: Future[tuple[IpAddress, ...]]) -> None:
         try:
             found = self._getaddrinfo(host, None, type=socket.SOCK_STREAM)
-            addresses = tuple(dict.fromkeys(ip_address(entry[4][0]) for entry in found))
+            addresses = tuple(dict.fromkeys(unmapped(ip_address(entry[4][0])) for entry in found))
         except Exception:  # noqa: BLE001 - whatever it was, those who wait must hear of it
             addresses = ()
         if addresses:
