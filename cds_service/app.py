@@ -9,15 +9,20 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import Flask
 
+from cards.guideline import GUIDELINE_VERSION
+from cds_service import __version__
 from cds_service.demos import load_demos
 from cds_service.envelope import read_hook_request
 from cds_service.errors import outcome_response, register_error_handlers
 from cds_service.hooks import Adviser
 from cds_service.logs import log_requests
+from cds_service.pages.facts import PageFacts
+from cds_service.pages.security import refuse_sniffing
+from cds_service.pages.views import Pages
 from cds_service.paths import TidyPaths
 from cds_service.records.feedback import DatabaseFeedbackStore
 from cds_service.records.opening import open_database
@@ -30,6 +35,9 @@ if TYPE_CHECKING:
 
     from cds_service.records.feedback import FeedbackStore
     from cds_service.settings import Settings
+
+
+_LOOPBACK: Final = frozenset({"127.0.0.1", "::1", "localhost"})
 
 
 def utc_now() -> datetime:
@@ -49,11 +57,26 @@ def create_app(
     for blueprint in Views(adviser, store, clock, settings.max_body_bytes).blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(ValueSetViews.of(adviser.index).blueprint())
+    for blueprint in Pages(_facts(settings)).blueprints():
+        app.register_blueprint(blueprint)
     register_error_handlers(app)
+    refuse_sniffing(app)
     log_requests(app)
     app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign] # how Flask documents adding middleware
     _rehearse(app, adviser)
     return app
+
+
+def _facts(settings: Settings) -> PageFacts:
+    """Return what the pages tell of this process."""
+    return PageFacts(
+        version=__version__,
+        guideline_version=GUIDELINE_VERSION,
+        profile=settings.profile,
+        mode="on: cards are shown to everybody",
+        authentication="none: whoever reaches this address is answered",
+        insecure=settings.host not in _LOOPBACK,
+    )
 
 
 def _rehearse(app: Flask, adviser: Adviser) -> None:
