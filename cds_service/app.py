@@ -17,8 +17,11 @@ from cds_service.demos import load_demos
 from cds_service.envelope import read_hook_request
 from cds_service.errors import outcome_response, register_error_handlers
 from cds_service.feedback_store import SqliteFeedbackStore
+from cds_service.health import Health, Lifecycle
 from cds_service.hooks import Adviser
 from cds_service.logs import log_requests
+from cds_service.metrics import Metrics
+from cds_service.metrics_endpoint import MetricsEndpoint, count_requests
 from cds_service.paths import TidyPaths
 from cds_service.serialization import MsgspecProvider, encode
 from cds_service.value_sets import ValueSetViews
@@ -45,13 +48,18 @@ def create_app(
     app.json = MsgspecProvider(app)
     app.url_map.merge_slashes = False  # TidyPaths does it, without a redirect
     store = feedback or SqliteFeedbackStore(settings.feedback_file)
-    for blueprint in Views(adviser, store, clock, settings.max_body_bytes).blueprints():
-        app.register_blueprint(blueprint)
+    metrics, lifecycle = Metrics(), Lifecycle()
+    app.extensions |= {"metrics": metrics, "lifecycle": lifecycle}
+    app.register_blueprint(Views(adviser, store, clock, settings.max_body_bytes).blueprint())
     app.register_blueprint(ValueSetViews.of(adviser.index).blueprint())
+    app.register_blueprint(Health(lifecycle, store).blueprint())
+    app.register_blueprint(MetricsEndpoint(metrics).blueprint())
     register_error_handlers(app)
     log_requests(app)
+    count_requests(app, metrics)
     app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign] # how Flask documents adding middleware
     _rehearse(app, adviser)
+    lifecycle.started = True
     return app
 
 

@@ -10,6 +10,7 @@ import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -20,7 +21,6 @@ from tests.protocol.builders import SIGN, feedback_entry
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from pathlib import Path
 
 pytestmark = pytest.mark.slow
 
@@ -39,20 +39,18 @@ def free_port() -> int:
 class Running:
     """A service in a process of its own."""
 
-    def __init__(self, folder: Path, *options: str) -> None:
+    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
         """Start it and wait until it answers."""
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.session = requests.Session()
         self.session.trust_env = False
         self.output = folder / "output"
-        environment = os.environ | {
-            "LUMBAR_CDS_DATA_DIR": str(folder / "data"),
-            "LUMBAR_CDS_MAX_BODY_BYTES": str(LIMIT),
-        }
+        usual = {"LUMBAR_CDS_DATA_DIR": str(folder / "data"), "LUMBAR_CDS_MAX_BODY_BYTES": str(LIMIT)}
         command = [sys.executable, "-m", "cds_service", "serve", "--port", str(self.port), "--workers", "2", *options]
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+            variables = os.environ | usual | environment
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables)
         self._await()
 
     def _await(self) -> None:
@@ -65,6 +63,11 @@ class Running:
                 time.sleep(0.05)
         self.stop()
         pytest.fail(f"the service did not start: {self.output.read_text()}")
+
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers that run at this moment."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for task in tasks for pid in task.read_text().split()]
 
     def stop(self) -> int:
         """Stop it as a supervisor does and return its exit status."""
