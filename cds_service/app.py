@@ -18,11 +18,20 @@ from cds_service import __version__
 from cds_service.demos import load_demos
 from cds_service.envelope import read_hook_request
 from cds_service.errors import outcome_response, register_error_handlers
+<<<<<<< HEAD
 from cds_service.hooks import Adviser
 from cds_service.logs import log_requests
 from cds_service.pages.facts import PageFacts
 from cds_service.pages.security import refuse_sniffing
 from cds_service.pages.views import Pages
+=======
+from cds_service.feedback_store import SqliteFeedbackStore
+from cds_service.health import Health, Lifecycle
+from cds_service.hooks import Adviser
+from cds_service.logs import log_requests
+from cds_service.metrics import Metrics
+from cds_service.metrics_endpoint import MetricsEndpoint, count_requests
+>>>>>>> wip-ops
 from cds_service.paths import TidyPaths
 from cds_service.records.feedback import DatabaseFeedbackStore
 from cds_service.records.opening import open_database
@@ -53,17 +62,29 @@ def create_app(
     app = Flask("cds_service", static_folder=None)
     app.json = MsgspecProvider(app)
     app.url_map.merge_slashes = False  # TidyPaths does it, without a redirect
+<<<<<<< HEAD
     store = feedback or DatabaseFeedbackStore(open_database(None, settings.data_dir))
     for blueprint in Views(adviser, store, clock, settings.max_body_bytes).blueprints():
         app.register_blueprint(blueprint)
     app.register_blueprint(ValueSetViews.of(adviser.index).blueprint())
     for blueprint in Pages(_facts(settings)).blueprints():
         app.register_blueprint(blueprint)
+=======
+    store = feedback or SqliteFeedbackStore(settings.feedback_file)
+    metrics, lifecycle = Metrics(), Lifecycle()
+    app.extensions |= {"metrics": metrics, "lifecycle": lifecycle}
+    app.register_blueprint(Views(adviser, store, clock, settings.max_body_bytes).blueprint())
+    app.register_blueprint(ValueSetViews.of(adviser.index).blueprint())
+    app.register_blueprint(Health(lifecycle, store).blueprint())
+    app.register_blueprint(MetricsEndpoint(metrics).blueprint())
+>>>>>>> wip-ops
     register_error_handlers(app)
     refuse_sniffing(app)
     log_requests(app)
+    count_requests(app, metrics)
     app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign] # how Flask documents adding middleware
     _rehearse(app, adviser)
+    lifecycle.started = True
     return app
 
 

@@ -1,18 +1,25 @@
-"""The command line: start the service, try it, and assess a request file without any server."""
+"""The command line: start the service, try it, and assess a request file without any server.
+
+Each command imports what it needs when it runs: `serve` must choose where metrics are kept before the application is
+imported, and help is there at once.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
 import shlex
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
-import msgspec
-import requests
 
 from cds_service import __version__
+<<<<<<< HEAD
 from cds_service.app import create_app, utc_now
 from cds_service.config_report import config_report
 from cds_service.demos import Demo, find_demo, load_demos
@@ -23,10 +30,19 @@ from cds_service.logs import configure_logging
 from cds_service.records.feedback import NullFeedbackStore
 from cds_service.settings import Settings, load_settings
 from cds_service.terminal import outcome_text, print_response
+=======
+from cds_service.metrics_folder import keep_metrics_in_process, shared_metrics_folder
+>>>>>>> wip-ops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO, TextIO
+
+    import msgspec
+    import requests
+
+    from cds_service.demos import Demo
+    from cds_service.settings import Settings
 
 _JSON: Final = {"Content-Type": "application/json"}
 _TIMEOUT: Final = 30.0
@@ -70,8 +86,21 @@ def serve(try_name: str | None, **options: Any) -> None:
     """Run the service until it is stopped with Ctrl-C."""
     settings = _settings(**options)
     demo = _demo(try_name) if try_name else None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(shared_metrics_folder())
+        except OSError as error:
+            message = "no folder can be made for the metrics of the workers; PROMETHEUS_MULTIPROC_DIR names a place"
+            raise click.ClickException(f"{message} ({error.strerror})") from None
+        _run_server(settings, demo)
+
+
+def _run_server(settings: Settings, demo: Demo | None) -> None:
+    from cds_service.errors import SettingsError
+    from cds_service.logs import configure_logging
+
     try:
-        from cds_service.server import Server, port_problem  # noqa: PLC0415 - gunicorn does not exist on Windows
+        from cds_service.server import Server, port_problem  # gunicorn does not exist on Windows
     except ImportError as error:
         message = (
             "gunicorn, the web server, cannot be loaded here. It needs Linux, macOS or another Unix; on Windows use "
@@ -103,6 +132,12 @@ def assess(request_file: BinaryIO, today: datetime | None, site_file: str | None
     The file holds the JSON body that an EHR would post for order-select or order-sign. Nothing is stored or sent.
     Exit status: 0 for an answer, 1 when the request was refused, with the reason on standard error.
     """
+    keep_metrics_in_process()
+    from cds_service.app import create_app, utc_now
+    from cds_service.errors import SettingsError
+    from cds_service.feedback_store import NullFeedbackStore
+    from cds_service.logs import configure_logging
+
     body = request_file.read()
     settings = _settings(log_level="error", site_file=site_file)
     configure_logging(settings)
@@ -124,6 +159,8 @@ def try_demo(name: str, url: str, wait: float) -> None:
 
     NAME is one of those that `lumbar-cds demos` lists.
     """
+    import requests
+
     demo = _demo(name)
     address = f"{url.rstrip('/')}/cds-services/{_service_of(demo.hook)}"
     with requests.Session() as session:
@@ -142,6 +179,8 @@ def try_demo(name: str, url: str, wait: float) -> None:
 @main.command()
 def demos() -> None:
     """List the bundled demo requests. All patients are invented."""
+    from cds_service.demos import load_demos
+
     demos = load_demos()
     width = max(len(demo.name) for demo in demos)
     for demo in demos:
@@ -155,7 +194,7 @@ def demos() -> None:
 )
 def criteria(output: TextIO) -> None:
     """Print the criteria page: every rule, number, code and message of the guideline, as Markdown."""
-    from cds_service.documentation import criteria_page  # noqa: PLC0415 - no other command needs it
+    from cds_service.documentation import criteria_page
 
     output.write(criteria_page())
 
@@ -168,6 +207,10 @@ def check_config(site_file: str | None) -> None:
     Shows what the site file changes of the guideline; secrets are not shown. Exit status: 0 when the service would
     start, 1 when it would refuse, with each reason on standard error.
     """
+    from cds_service.config_report import config_report
+    from cds_service.errors import SettingsError
+    from cds_service.hooks import Adviser
+
     settings = _settings(site_file=site_file)
     try:
         adviser = Adviser.from_settings(settings)
@@ -177,6 +220,9 @@ def check_config(site_file: str | None) -> None:
 
 
 def _settings(**overrides: Any) -> Settings:
+    from cds_service.errors import SettingsError
+    from cds_service.settings import load_settings
+
     try:
         return load_settings(**overrides)
     except SettingsError as error:
@@ -184,6 +230,8 @@ def _settings(**overrides: Any) -> Settings:
 
 
 def _demo(name: str) -> Demo:
+    from cds_service.demos import find_demo, load_demos
+
     demo = find_demo(name)
     if demo is None:
         names = ", ".join(known.name for known in load_demos())
@@ -192,11 +240,17 @@ def _demo(name: str) -> Demo:
 
 
 def _service_of(hook: object) -> str | None:
+    from cds_service.discovery import SERVICES
+
     return next((service.id for service in SERVICES if service.hook == hook), None)
 
 
 def _service_for(body: bytes) -> str:
     """Return the service for a request's hook; any will do for a body without one, to say what is wrong with it."""
+    import msgspec
+
+    from cds_service.discovery import SERVICES
+
     try:
         members: Mapping[str, msgspec.Raw] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         hook = msgspec.json.decode(members["hook"])
@@ -207,6 +261,8 @@ def _service_for(body: bytes) -> str:
 
 def _await_service(session: requests.Session, url: str, seconds: float) -> None:
     """Return once a service is ready; after the given time let the caller find out."""
+    import requests
+
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -218,11 +274,15 @@ def _await_service(session: requests.Session, url: str, seconds: float) -> None:
 
 def _show(status: int, body: bytes, *, as_json: bool = False) -> None:
     """Print an answer; an error goes to standard error and ends the command with status 1."""
+    import msgspec
+
+    from cds_service.terminal import outcome_text, print_response
+
     try:
         answer = msgspec.json.decode(body, type=dict[str, Any])
     except msgspec.DecodeError:
         _fail(f"HTTP {status}: the answer is not one of this service; is this the right address?")
-    if status != requests.codes.ok:
+    if status != HTTPStatus.OK:
         _fail(f"HTTP {status}: {outcome_text(answer)}")
     if as_json:
         click.echo(msgspec.json.format(body, indent=2).decode())

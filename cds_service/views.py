@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cds_service import __version__
 from cds_service.discovery import SERVICES, HookService, discovery_document
 from cds_service.envelope import read_hook_request
 from cds_service.errors import BadRequestError, MediaTypeError, UnknownServiceError
@@ -40,15 +39,13 @@ class Views:
     clock: Callable[[], datetime]
     max_body_bytes: int
 
-    def blueprints(self) -> tuple[Blueprint, ...]:
-        """Return the routes: those of CDS Hooks, and those for whoever keeps the service running."""
-        hooks, health = Blueprint("hooks", __name__), Blueprint("health", __name__)
+    def blueprint(self) -> Blueprint:
+        """Return the routes of CDS Hooks."""
+        hooks = Blueprint("hooks", __name__)
         hooks.get("/cds-services")(self.discover)
         hooks.post("/cds-services/<service_id>")(self.call)
         hooks.post("/cds-services/<service_id>/feedback")(self.report)
-        health.get("/livez")(self.live)
-        health.get("/readyz")(self.ready)
-        return hooks, health
+        return hooks
 
     def discover(self) -> Response:
         """Tell what is offered."""
@@ -59,33 +56,36 @@ class Views:
         service = _service(service_id)
         trace = current_trace()
         trace.hook = service.hook
-        hook_request = read_hook_request(_body(self.max_body_bytes), service.hook)
+        with trace.phase("read"):
+            hook_request = read_hook_request(_body(self.max_body_bytes), service.hook)
         try:
-            answer = self.adviser.answer(hook_request, self.clock().date())
-            body = encode(answer.response)
+            with trace.phase("assess"):
+                answer = self.adviser.answer(hook_request, self.clock().date())
+            with trace.phase("respond"):
+                body = encode(answer.response)
         except RecursionError:
             raise BadRequestError("structure", "The request is nested too deeply.") from None
+        trace.orders = len(answer.assessments)
         trace.outcomes = tuple(str(found.outcome) for found in answer.assessments)
         trace.messages = tuple(message.id for found in answer.assessments for message in found.messages)
-        return _json(body)
+        return self._timed(_json(body))
 
     def report(self, service_id: str) -> Response:
         """Take feedback on the cards of a service."""
         service = _service(service_id)
-        self.feedback.record(read_feedback(_body(self.max_body_bytes), service.id))
-        return _json(b"{}")
+        trace = current_trace()
+        with trace.phase("read"):
+            events = read_feedback(_body(self.max_body_bytes), service.id)
+        with trace.phase("store"):
+            self.feedback.record(events)
+        trace.feedback.update(event.outcome for event in events)
+        return self._timed(_json(b"{}"))
 
-    def live(self) -> Response:
-        """Answer as long as the process does."""
-        return _json(encode({"status": "ok", "version": __version__}))
-
-    def ready(self) -> Response:
-        """Tell that hooks are answered, and whether feedback can be stored.
-
-        A broken feedback store does not make the service unready: advice must not stop because a disk is full.
-        """
-        store = "ok" if self.feedback.available() else "unavailable"
-        return _json(encode({"status": "ready", "feedback": store}))
+    def _timed(self, response: Response) -> Response:
+        """Add what took how long, where answers explain themselves."""
+        if self.adviser.explain:
+            response.headers["Server-Timing"] = current_trace().server_timing()
+        return response
 
 
 def _service(service_id: str) -> HookService:
