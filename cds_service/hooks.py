@@ -79,7 +79,8 @@ class Adviser:
         if chart.missing_required:
             raise DataMissingError(chart.missing_required)
         assessments = [assess(order, chart, order.as_of(today), self.profile) for order in orders]
-        return Answer(respond(assessments, self._shape(request)), assessments)
+        response = respond(assessments, self._shape(request))
+        return Answer(response.document, assessments)
 
     def _shape(self, request: HookRequest) -> ResponseShape:
         return ResponseShape(

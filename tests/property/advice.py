@@ -142,7 +142,7 @@ def answers(
     chart = read_chart(PATIENT, {key: encoded(value) for key, value in prefetch.items()}, index())
     assessments = [assess(order, chart, order.as_of(today), PROFILE) for order in orders]
     shape = ResponseShape("d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", hook, wording(), explain=True)
-    return assessments, respond(assessments, shape)
+    return assessments, respond(assessments, shape).document
 
 
 def advise(case: Case) -> Answer:
