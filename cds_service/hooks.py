@@ -17,6 +17,7 @@ from cds_service.errors import BadRequestError, DataMissingError, SettingsError
 from cds_service.site import Site, load_site
 from fhir_mappings.chart import read_chart
 from fhir_mappings.orders import read_lumbar_mri_orders
+from fhir_mappings.readings import read_prefetch
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Adviser:
             return Answer({"cards": []})
         self._refuse_too_many(orders)
         _refuse_mixed_patients(request, orders)
-        chart = read_chart(request.patient_id, request.prefetch, self.index)
+        chart = read_chart(request.patient_id, read_prefetch(request.prefetch), self.index)
         if chart.missing_required:
             raise DataMissingError(chart.missing_required)
         assessments = [assess(order, chart, order.as_of(today), self.profile) for order in orders]
