@@ -19,20 +19,7 @@ from typing import TYPE_CHECKING, Any, Final, NoReturn
 import click
 
 from cds_service import __version__
-<<<<<<< HEAD
-from cds_service.app import create_app, utc_now
-from cds_service.config_report import config_report
-from cds_service.demos import Demo, find_demo, load_demos
-from cds_service.discovery import SERVICES
-from cds_service.errors import SettingsError
-from cds_service.hooks import Adviser
-from cds_service.logs import configure_logging
-from cds_service.records.feedback import NullFeedbackStore
-from cds_service.settings import Settings, load_settings
-from cds_service.terminal import outcome_text, print_response
-=======
 from cds_service.metrics_folder import keep_metrics_in_process, shared_metrics_folder
->>>>>>> wip-ops
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -135,15 +122,15 @@ def assess(request_file: BinaryIO, today: datetime | None, site_file: str | None
     keep_metrics_in_process()
     from cds_service.app import create_app, utc_now
     from cds_service.errors import SettingsError
-    from cds_service.feedback_store import NullFeedbackStore
     from cds_service.logs import configure_logging
+    from cds_service.storage import Storage
 
     body = request_file.read()
     settings = _settings(log_level="error", site_file=site_file)
     configure_logging(settings)
     moment = today.replace(tzinfo=UTC) if today else utc_now()
     try:
-        app = create_app(settings, clock=lambda: moment, feedback=NullFeedbackStore())
+        app = create_app(settings, clock=lambda: moment, storage=Storage())
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     response = app.test_client().post(f"/cds-services/{_service_for(body)}", data=body, headers=_JSON)

@@ -92,15 +92,16 @@ class UnknownServiceError(ServiceError):
 
 
 class DataMissingError(ServiceError):
-    """412: data without which no advice can be given were neither sent nor readable."""
+    """412: data without which no advice can be given were neither sent nor to be had from the FHIR server."""
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        """Take the prefetch keys that are missing."""
+    def __init__(self, keys: Iterable[str], *, asked: bool = False) -> None:
+        """Take the prefetch keys that are missing, and whether the request named a FHIR server."""
         missing = tuple(keys)
+        server = " and were not to be had from the FHIR server in time" if asked else ""
         message = (
-            f"Advice on a lumbar spine MRI needs data that were not available: {', '.join(missing)}. Send them in "
-            "prefetch under these keys, as the templates at /cds-services ask; null or an empty Bundle says that "
-            "there are none."
+            f"Advice on a lumbar spine MRI needs data that were not sent{server}: {', '.join(missing)}. Send them in "
+            "prefetch under these keys, as the templates at /cds-services ask (null or an empty Bundle says that there "
+            "are none), or a fhirServer that this service may ask, with an access token that covers them."
         )
         fields = (f"prefetch.{key}" for key in missing)
         super().__init__(HTTPStatus.PRECONDITION_FAILED, "incomplete", message, fields)

@@ -1,4 +1,4 @@
-"""The addresses of the service. Each view reads, delegates and answers; whatever goes wrong is raised."""
+"""The addresses of CDS Hooks. Each view reads, delegates and answers; whatever goes wrong is raised."""
 
 from __future__ import annotations
 
@@ -10,18 +10,16 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.discovery import SERVICES, HookService, discovery_document
-from cds_service.envelope import read_hook_request
-from cds_service.errors import BadRequestError, MediaTypeError, UnknownServiceError
+from cds_service.errors import MediaTypeError, UnknownServiceError
 from cds_service.feedback import read_feedback
 from cds_service.published import Published
 from cds_service.serialization import encode
 from cds_service.trace import current_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from cds_service.hooks import Adviser
+    from cds_service.auth.callers import Caller
+    from cds_service.desk import Desk
+    from cds_service.door import Door
     from cds_service.records.feedback import FeedbackStore
 
 # FHIR's media types too, also under its old name, and none at all: clients send them with the same JSON.
@@ -32,11 +30,11 @@ _DISCOVERY: Final = Published(encode(discovery_document()), "application/json")
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """The views and what they work with."""
+    """The views and what they work with; `max_body_bytes` holds for clients that have no limit of their own."""
 
-    adviser: Adviser
+    door: Door
+    desk: Desk
     feedback: FeedbackStore
-    clock: Callable[[], datetime]
     max_body_bytes: int
 
     def blueprint(self) -> Blueprint:
@@ -48,7 +46,7 @@ class Views:
         return hooks
 
     def discover(self) -> Response:
-        """Tell what is offered."""
+        """Tell what is offered, to everybody: it is the same for all and holds no secret."""
         return _DISCOVERY.response()
 
     def call(self, service_id: str) -> Response:
@@ -56,34 +54,27 @@ class Views:
         service = _service(service_id)
         trace = current_trace()
         trace.hook = service.hook
-        with trace.phase("read"):
-            hook_request = read_hook_request(_body(self.max_body_bytes), service.hook)
-        try:
-            with trace.phase("assess"):
-                answer = self.adviser.answer(hook_request, self.clock().date())
-            with trace.phase("respond"):
-                body = encode(answer.response)
-        except RecursionError:
-            raise BadRequestError("structure", "The request is nested too deeply.") from None
-        trace.orders = len(answer.assessments)
-        trace.outcomes = tuple(str(found.outcome) for found in answer.assessments)
-        trace.messages = tuple(message.id for found in answer.assessments for message in found.messages)
-        return self._timed(_json(body))
+        caller = self.door.admit()
+        return self._timed(_json(self.desk.answer(caller, service, self._body(caller), trace)), caller)
 
     def report(self, service_id: str) -> Response:
         """Take feedback on the cards of a service."""
         service = _service(service_id)
         trace = current_trace()
+        caller = self.door.admit()
         with trace.phase("read"):
-            events = read_feedback(_body(self.max_body_bytes), service.id)
+            events = read_feedback(self._body(caller), service.id, caller.client.name)
         with trace.phase("store"):
             self.feedback.record(events)
         trace.feedback.update(event.outcome for event in events)
-        return self._timed(_json(b"{}"))
+        return self._timed(_json(b"{}"), caller)
 
-    def _timed(self, response: Response) -> Response:
+    def _body(self, caller: Caller) -> bytes:
+        return _body(caller.client.max_body_bytes or self.max_body_bytes)
+
+    def _timed(self, response: Response, caller: Caller) -> Response:
         """Add what took how long, where answers explain themselves."""
-        if self.adviser.explain:
+        if self.desk.advisers[caller.client.name].explain:
             response.headers["Server-Timing"] = current_trace().server_timing()
         return response
 

@@ -58,6 +58,11 @@ class Running:
         self.stop()
         pytest.fail(f"the service did not start: {self.output.read_text()}")
 
+    def workers(self) -> list[int]:
+        """Return the process ids of the workers that run at this moment."""
+        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
+        return [int(pid) for task in tasks for pid in task.read_text().split()]
+
     def stop(self) -> int:
         """Stop it as a supervisor does and return its exit status."""
         self.session.close()
