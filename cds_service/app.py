@@ -68,9 +68,7 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(
-    settings: Settings, *, clock: Callable[[], datetime] = utc_now, storage: Storage | None = None
-) -> Flask:
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, storage: Storage | None = None) -> Flask:
     """Return a ready application; SettingsError when the settings cannot be put to work.
 
     `storage` takes the place of the stores that the settings name.

@@ -50,9 +50,7 @@ def gate_of(
     return gate_for(clients, settings.public_url or "", fetcher, _replay_store(clients, settings, clock), clock)
 
 
-def _replay_store(
-    clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]
-) -> ReplayStore:
+def _replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
     """Return where used tokens are remembered: wherever a replay could land, it must be recognised."""
     signing = any(client.authentication is Authentication.CDS_HOOKS_JWT for client in clients)
     if not signing:

@@ -73,9 +73,8 @@ def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> Ho
     """
     members = decode_body(body)
     envelope = {name: decode(members[name], name) for name in _MEMBERS if name in members}
-    if isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
-        if strict_hook:
-            raise BadRequestError("value", f"This service answers the hook {hook} only.", "hook")
+    if strict_hook and isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
+        raise BadRequestError("value", f"This service answers the hook {hook} only.", "hook")
     prefetch = _object_or_none(members.get("prefetch"))
     if problem := schemas.HOOK_REQUEST.problem(envelope):
         raise BadRequestError(problem.issue_code, problem.message, *filter(None, [problem.path]))

@@ -106,7 +106,7 @@ def _handler(owner: LoopbackServer) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         timeout = 10
 
-        def do_GET(self) -> None:  # noqa: N802 - the name that http.server calls
+        def do_GET(self) -> None:
             owner.reply(self)
 
         do_POST = do_GET  # noqa: N815 - as above

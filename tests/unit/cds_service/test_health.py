@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from flask import Flask
 
-from cds_service.feedback_store import NullFeedbackStore
 from cds_service.health import Health, Lifecycle
+from cds_service.records.feedback import NullFeedbackStore
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient
