@@ -20,6 +20,16 @@ import click
 
 from cds_service import __version__
 from cds_service.metrics_folder import keep_metrics_in_process, shared_metrics_folder
+from cds_service.operator_commands import (
+    CLIENTS_FILE,
+    SITE_FILE,
+    check_config,
+    client_sheet,
+    demo_data,
+    prune,
+    read_settings,
+    switch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,9 +44,6 @@ if TYPE_CHECKING:
 _JSON: Final = {"Content-Type": "application/json"}
 _TIMEOUT: Final = 30.0
 _LOCAL: Final = "http://127.0.0.1:8080"
-_SITE_FILE: Final = click.option(
-    "--site-file", metavar="FILE", help="TOML file with what this site changes of the guideline.  [default: none]"
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -67,11 +74,13 @@ def main() -> None:
     "  [default: development]",
 )
 @click.option("--workers", type=int, help="Worker processes.  [default: one per processor, at most 2]")
-@_SITE_FILE
+@CLIENTS_FILE
+@SITE_FILE
+@click.option("--insecure", is_flag=True, default=None, help="Listen beyond this machine with nobody authenticated.")
 @click.option("--try", "try_name", metavar="NAME", help="Send this demo to the service as soon as it runs.")
 def serve(try_name: str | None, **options: Any) -> None:
     """Run the service until it is stopped with Ctrl-C."""
-    settings = _settings(**options)
+    settings = read_settings(**options)
     demo = _demo(try_name) if try_name else None
     with ExitStack() as stack:
         try:
@@ -112,7 +121,7 @@ def _run_server(settings: Settings, demo: Demo | None) -> None:
     metavar="YYYY-MM-DD",
     help="Day to assume for orders that state none.  [default: today]",
 )
-@_SITE_FILE
+@SITE_FILE
 def assess(request_file: BinaryIO, today: datetime | None, site_file: str | None, *, as_json: bool) -> None:
     """Answer one hook request from a file ("-" reads standard input), without a server.
 
@@ -126,7 +135,7 @@ def assess(request_file: BinaryIO, today: datetime | None, site_file: str | None
     from cds_service.storage import Storage
 
     body = request_file.read()
-    settings = _settings(log_level="error", site_file=site_file)
+    settings = read_settings(log_level="error", site_file=site_file)
     configure_logging(settings)
     moment = today.replace(tzinfo=UTC) if today else utc_now()
     try:
@@ -186,36 +195,6 @@ def criteria(output: TextIO) -> None:
     output.write(criteria_page())
 
 
-@main.command("check-config")
-@_SITE_FILE
-def check_config(site_file: str | None) -> None:
-    """Check settings and site file without starting, and print what is in force.
-
-    Shows what the site file changes of the guideline; secrets are not shown. Exit status: 0 when the service would
-    start, 1 when it would refuse, with each reason on standard error.
-    """
-    from cds_service.config_report import config_report
-    from cds_service.errors import SettingsError
-    from cds_service.hooks import Adviser
-
-    settings = _settings(site_file=site_file)
-    try:
-        adviser = Adviser.from_settings(settings)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(config_report(settings, adviser.site))
-
-
-def _settings(**overrides: Any) -> Settings:
-    from cds_service.errors import SettingsError
-    from cds_service.settings import load_settings
-
-    try:
-        return load_settings(**overrides)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-
-
 def _demo(name: str) -> Demo:
     from cds_service.demos import find_demo, load_demos
 
@@ -224,6 +203,10 @@ def _demo(name: str) -> Demo:
         names = ", ".join(known.name for known in load_demos())
         raise click.ClickException(f"there is no demo of this name; there are: {names}")
     return demo
+
+
+for command in (check_config, client_sheet, switch, demo_data, prune):
+    main.add_command(command)
 
 
 def _service_of(hook: object) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cds_service.auth.configuration import configuration_problems
 from cds_service.auth.gate import Gate, gate_for
 from cds_service.auth.replay import MemoryReplayStore
 from cds_service.auth.replay_redis import RedisReplayStore, connect_redis
@@ -48,6 +49,12 @@ def gate_of(
 ) -> Gate:
     """Return the gate through which these clients come; SettingsError when it cannot be built as configured."""
     return gate_for(clients, settings.public_url or "", fetcher, _replay_store(clients, settings, clock), clock)
+
+
+def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:
+    """Check what clients sign their calls with, and fetch nothing; SettingsError as `gate_of`."""
+    if problems := list(configuration_problems(clients, settings.public_url or "")):
+        raise SettingsError(problems)
 
 
 def _replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
