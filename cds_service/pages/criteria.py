@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
 
-from cards.wording import Wording
-from cds_service.guideline.document import Guideline
-from cds_service.pages.gallery import Answerer, exhibits
+from cds_service.pages.editions import Edition
+from cds_service.pages.gallery import exhibits
 from cds_service.pages.renderer import Renderer, html_response
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class CriteriaPage:
-    """The page at `/criteria`; the same until the service starts anew, so it is made once, when first asked for."""
+    """The page at `/criteria`, of the edition for the client that the query names, else of the first.
+
+    An edition stays the same until the service starts anew, so its page is made once, when it is first asked for.
+    """
 
     renderer: Renderer
-    guideline: Guideline
-    wording: Wording
-    answer: Answerer
+    editions: Sequence[Edition]
+    clock: Callable[[], datetime]
+    _pages: dict[tuple[str, ...], str] = field(default_factory=dict)
 
     def blueprint(self) -> Blueprint:
         """Return the route."""
@@ -32,22 +34,24 @@ class CriteriaPage:
 
     def show(self) -> Response:
         """Show the page, or say that the browser still has the same one."""
-        response = html_response(self._html)
+        client = request.args.get("client", "")
+        edition = next((item for item in self.editions if client in item.clients), self.editions[0])
+        if edition.clients not in self._pages:
+            self._pages[edition.clients] = self.renderer.html("criteria.html", **self._values(edition))
+        response = html_response(self._pages[edition.clients])
         response.add_etag()
         response.make_conditional(request)
         return response
 
-    @cached_property
-    def _html(self) -> str:
-        return self.renderer.html("criteria.html", **self._values())
-
-    def _values(self) -> Mapping[str, Any]:
-        guideline = self.guideline
+    def _values(self, edition: Edition) -> Mapping[str, Any]:
+        guideline, today = edition.guideline, self.clock().date()
         return {
             "guideline": guideline,
-            "prose": self.wording.get("criteria-page"),
+            "clients": edition.clients,
+            "others": [item.clients for item in self.editions if item.clients != edition.clients],
+            "prose": edition.wording.get("criteria-page"),
             "levels": {message.id: message.level.value for message in guideline.messages},
             "changed": [number for number in guideline.numbers if number.changed],
             "off": [message for message in guideline.messages if message.off],
-            "exhibits": exhibits(guideline.messages, self.answer),
+            "exhibits": exhibits(guideline.messages, lambda call: edition.answer(call, today)),
         }

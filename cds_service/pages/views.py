@@ -7,36 +7,33 @@ from typing import TYPE_CHECKING
 
 from cds_service.pages.assets import load_assets
 from cds_service.pages.criteria import CriteriaPage
+from cds_service.pages.editions import editions_of
 from cds_service.pages.home import HomePage
 from cds_service.pages.renderer import Renderer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
     from flask import Blueprint
 
-    from cards.wording import Wording
-    from cds_service.guideline.document import Guideline
+    from cds_service.hooks import Adviser
     from cds_service.pages.facts import PageFacts
-    from cds_service.pages.gallery import Answerer
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The pages for people, and what they are made from.
-
-    `guideline` is as in force here. `answer` gives every message that applies, whatever an EHR is shown; it is asked
-    for the cards of invented cases only.
-    """
+    """The pages for people, and what they are made from: facts of the process, and the advisers of its clients."""
 
     facts: PageFacts
-    guideline: Guideline
-    wording: Wording
-    answer: Answerer
+    advisers: Mapping[str, Adviser]
+    clock: Callable[[], datetime]
 
     def blueprints(self) -> tuple[Blueprint, ...]:
         """Return the routes of the pages and of their static files."""
-        renderer = Renderer(self.facts)
+        renderer, editions = Renderer(self.facts), editions_of(self.advisers)
         return (
             load_assets().blueprint(),
             HomePage(renderer).blueprint(),
-            CriteriaPage(renderer, self.guideline, self.wording, self.answer).blueprint(),
+            CriteriaPage(renderer, editions, self.clock).blueprint(),
         )

@@ -14,9 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from cards.guideline import MESSAGE_TYPES
+from cards.response import Response
+from cds_service.clients.profile import ClientProfile
 from cds_service.envelope import read_hook_request
-from cds_service.hooks import Adviser, Answer
+from cds_service.hooks import Adviser
 from cds_service.settings import load_settings
+from fhir_mappings.chart import read_chart
+from fhir_mappings.readings import read_prefetch
+from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 from tests.spec.scenarios import Scenario, load
 
 HOOK = "order-sign"
@@ -28,23 +33,22 @@ class Shown:
 
     scenario: Scenario
     request: dict[str, Any]
-    answer: Answer
+    response: Response
 
     @property
     def size(self) -> tuple[bool, int, int, str]:
         """How much there is to read besides the message; vignettes, which tell a story, come first."""
-        messages = [message for found in self.answer.assessments for message in found.messages]
+        messages = [message for found in self.response.sent for message in found.messages]
         told = self.scenario.id.startswith("V")
         return not told, len(messages), len(json.dumps(self.request)), self.scenario.id
 
     def holds(self, message: str) -> bool:
         """Whether a message is given."""
-        return any(said.id == message for found in self.answer.assessments for said in found.messages)
+        return any(message in found.messages for found in self.response.sent)
 
     def leads(self, message: str) -> bool:
         """Whether a message gives a card its summary."""
-        code = message.replace("-", "")
-        return any(card["source"]["topic"]["code"] == code for card in self.answer.response["cards"])
+        return any(card.messages[0] == message for found in self.response.sent for card in found.cards)
 
 
 def gallery() -> dict[str, Any]:
@@ -60,11 +64,14 @@ def gallery() -> dict[str, Any]:
 
 
 def _answered() -> Iterator[Shown]:
-    adviser = Adviser.from_settings(load_settings({}, explain=False))
+    index = TerminologyIndex.from_directory(bundled_value_sets())
+    adviser = Adviser.of(ClientProfile("gallery"), load_settings({}), index)
     for scenario in load():
         request = _terse(scenario.request(HOOK))
         read = read_hook_request(json.dumps(request).encode(), HOOK)
-        yield Shown(scenario, request, adviser.answer(read, scenario.order_date))
+        chart = read_chart(read.patient_id, read_prefetch(read.prefetch), index)
+        assessments = adviser.assess(adviser.orders(read), chart, scenario.order_date)
+        yield Shown(scenario, request, adviser.respond(assessments, read))
 
 
 def _terse(request: dict[str, Any]) -> dict[str, Any]:

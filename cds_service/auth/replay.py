@@ -1,0 +1,62 @@
+"""Tokens that have been used: each is good for one call, so whoever copies one gains nothing.
+
+What is kept is a hash of issuer and `jti`, and only until the token would be refused anyway. Where that cannot be done
+nobody is let in: a service that forgets is open to whatever was recorded on the way.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import heapq
+import threading
+from collections.abc import Callable
+from datetime import datetime
+from typing import Final, Protocol
+
+_MOST_TOKENS: Final = 200_000  # calls within the lifetime of their tokens; some 40 MB
+
+
+class ReplayUnavailableError(Exception):
+    """Whether a token has been used cannot be said."""
+
+
+class ReplayStore(Protocol):
+    """Remembers used tokens. Safe to use from many threads."""
+
+    def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
+        """Remember a token until then and return whether it is new; ReplayUnavailableError when that cannot be said."""
+
+
+class MemoryReplayStore:
+    """Remembers within one process: right for a single worker, and for tests."""
+
+    def __init__(self, clock: Callable[[], datetime], most: int = _MOST_TOKENS) -> None:
+        """Take a clock and the most tokens that are kept at once."""
+        self._clock = clock
+        self._most = most
+        self._lock = threading.Lock()
+        self._used: set[bytes] = set()
+        self._by_end: list[tuple[float, bytes]] = []
+
+    def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
+        """Remember a token and return whether it is new; ReplayUnavailableError when there is no room."""
+        token, now = token_digest(issuer, jti), self._clock().timestamp()
+        with self._lock:
+            while self._by_end and self._by_end[0][0] < now:
+                self._used.discard(heapq.heappop(self._by_end)[1])
+            if token in self._used:
+                return False
+            if len(self._used) >= self._most:
+                raise ReplayUnavailableError
+            self._used.add(token)
+            heapq.heappush(self._by_end, (until.timestamp(), token))
+            return True
+
+    def __len__(self) -> int:
+        """Return how many tokens are remembered."""
+        return len(self._used)
+
+
+def token_digest(issuer: str, jti: str) -> bytes:
+    """Return what stands for a token in a store: a hash, since a `jti` is of any length and of the caller's choice."""
+    return hashlib.sha256(f"{len(issuer)}:{issuer}{jti}".encode()).digest()

@@ -1,0 +1,57 @@
+"""The web pages that may call for a client, by their origin.
+
+An entry of a profile is an origin as browsers send it, or `loopback`: any page served from this machine, on whatever
+port, since a tool started by hand rarely has the same one twice.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Final
+from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cds_service.clients.profile import ClientProfile
+
+LOOPBACK: Final = "loopback"
+LOOPBACK_PAGE: Final = re.compile(r"https?://(?:localhost|127\.0\.0\.1|\[::1\])(?::[0-9]{1,5})?")
+
+_USUAL_PORTS: Final = {"http": ":80", "https": ":443"}
+
+
+def allows_origin(profile: ClientProfile, origin: str) -> bool:
+    """Whether a page of this origin may call for a client; no origin is not a page."""
+    return origin in profile.origins or (LOOPBACK in profile.origins and bool(LOOPBACK_PAGE.fullmatch(origin)))
+
+
+def cors_origins(profiles: Iterable[ClientProfile]) -> list[str | re.Pattern[str]]:
+    """Return the origins of all clients as flask-cors takes them, or an empty list for none."""
+    entries = list(dict.fromkeys(origin for profile in profiles for origin in profile.origins))
+    exact: list[str | re.Pattern[str]] = [entry for entry in entries if entry != LOOPBACK]
+    return [*exact, re.compile(f"^{LOOPBACK_PAGE.pattern}$")] if LOOPBACK in entries else exact
+
+
+def tidy_origin(origin: str) -> str:
+    """Return an origin as browsers send it: without the usual port of its scheme."""
+    scheme, separator, _ = origin.partition("://")
+    return origin.removesuffix(_USUAL_PORTS[scheme]) if separator else origin
+
+
+def origin_problem(origin: str) -> str | None:
+    """Return what is wrong with an entry of `origins`."""
+    if origin == LOOPBACK or LOOPBACK_PAGE.fullmatch(origin):
+        return None
+    try:
+        parts = urlsplit(origin)
+        known = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        known = False
+    if not known:
+        return "is not the origin of a web page"
+    return (
+        None
+        if origin.startswith("https://")
+        else "must begin with https://; only pages of this machine may use http://"
+    )

@@ -1,0 +1,248 @@
+"""Where used tokens are remembered: the same promise by memory, by a file and by Redis."""
+
+from __future__ import annotations
+
+import multiprocessing
+import shutil
+import subprocess
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+
+from cds_service.auth.replay import MemoryReplayStore, ReplayStore, ReplayUnavailableError, token_digest
+from cds_service.auth.replay_redis import RedisReplayStore, connect_redis
+from cds_service.auth.replay_sqlite import SqliteReplayStore
+from cds_service.errors import SettingsError
+from tests.unit.cds_service.auth.builders import FakeClock
+
+ISS = "https://ehr.example.com"
+REDIS_SERVER = shutil.which("redis-server")
+Make = Callable[[FakeClock], ReplayStore]
+
+
+@pytest.fixture(scope="session")
+def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A real Redis server on a socket of its own; skipped where none is installed."""
+    if REDIS_SERVER is None:
+        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
+    folder = tmp_path_factory.mktemp("redis")
+    socket = folder / "redis.sock"
+    options = {"port": "0", "unixsocket": str(socket), "dir": str(folder), "save": "", "appendonly": "no"}
+    arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
+    with subprocess.Popen([REDIS_SERVER, *arguments], stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        ready = any("accept connections" in line for line in server.stdout)
+        assert ready, "the Redis server did not start"
+        yield socket
+        server.terminate()
+        server.communicate()
+
+
+@pytest.fixture(params=["memory", "sqlite", "redis"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
+    """What makes a store; each of a test's stores sees what the others of its kind remember, but for memory."""
+    opened: list[SqliteReplayStore | RedisReplayStore] = []
+    if request.param == "redis":
+        socket = request.getfixturevalue("redis_socket")
+        with connect_redis(f"unix://{socket}") as client:
+            client.flushall()
+
+    def memory(clock: FakeClock) -> ReplayStore:
+        return MemoryReplayStore(clock)
+
+    def sqlite(clock: FakeClock) -> ReplayStore:
+        opened.append(SqliteReplayStore(tmp_path / "used.sqlite3", clock))
+        return opened[-1]
+
+    def redis(clock: FakeClock) -> ReplayStore:
+        opened.append(RedisReplayStore(connect_redis(f"unix://{socket}"), clock))
+        return opened[-1]
+
+    yield {"memory": memory, "sqlite": sqlite, "redis": redis}[request.param]
+    for store in opened:
+        store.close()
+
+
+def soon(clock: FakeClock, seconds: float = 360) -> datetime:
+    """Return a time a little after now."""
+    return clock.now + timedelta(seconds=seconds)
+
+
+def test_token_is_new_once(make: Make) -> None:
+    """The second use of a token is seen, that of another one or by another issuer is its first."""
+    clock = FakeClock(datetime.now(UTC))
+    store = make(clock)
+    until = soon(clock)
+    uses = [(ISS, "a"), (ISS, "a"), (ISS, "b"), ("https://other.example", "a"), (ISS, "A"), (ISS + "a", "")]
+    assert [store.first_use(issuer, jti, until) for issuer, jti in uses] == [True, False, True, True, True, True]
+
+
+def test_token_of_any_length_and_script(make: Make) -> None:
+    """Token ids are the clients' choice, and none is cut or changed."""
+    clock = FakeClock(datetime.now(UTC))
+    store = make(clock)
+    ids = ["x" * 500, "x" * 501, "ü", "u\u0308", "a b", "'; DROP TABLE used; --", "😀"]
+    assert [store.first_use(ISS, jti, soon(clock)) for jti in ids * 2] == [True] * len(ids) + [False] * len(ids)
+
+
+def test_one_of_many_threads_is_first(make: Make) -> None:
+    """Of a token that arrives twenty times at the same moment one copy is let in."""
+    clock = FakeClock(datetime.now(UTC))
+    store, until = make(clock), soon(clock)
+    together = threading.Barrier(20)
+    results: list[bool] = []
+
+    def use() -> None:
+        together.wait()
+        results.append(store.first_use(ISS, "a", until))
+
+    threads = [threading.Thread(target=use) for _ in range(20)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(results) == [False] * 19 + [True]
+
+
+@pytest.mark.parametrize("make", ["sqlite", "redis"], indirect=True)
+def test_stores_of_two_workers_share_what_they_know(make: Make) -> None:
+    """A token that one worker has let in is refused by the others."""
+    clock = FakeClock(datetime.now(UTC))
+    one, other = make(clock), make(clock)
+    assert one.first_use(ISS, "a", soon(clock))
+    assert not other.first_use(ISS, "a", soon(clock))
+
+
+@pytest.mark.parametrize("make", ["memory", "sqlite"], indirect=True)
+def test_expired_tokens_are_forgotten(make: Make) -> None:
+    """What has expired takes up no room, and what has not is kept."""
+    clock = FakeClock()
+    store = make(clock)
+    for number in range(10):
+        assert store.first_use(ISS, f"short {number}", soon(clock, 10))
+    assert store.first_use(ISS, "long", soon(clock, 1000))
+    clock.forward(100)
+    assert store.first_use(ISS, "new", soon(clock))
+    assert not store.first_use(ISS, "long", soon(clock))
+    kept = len(store) if isinstance(store, MemoryReplayStore) else rows(store)
+    assert kept == 2
+
+
+def rows(store: ReplayStore) -> int:
+    """Return how many tokens are in the file."""
+    assert isinstance(store, SqliteReplayStore)
+    (count,) = store._connection().execute("SELECT count(*) FROM used").fetchone()
+    return int(count)
+
+
+def test_full_memory_refuses_rather_than_forgets() -> None:
+    """More tokens than there is room for are refused, since forgetting one would let its copy in."""
+    clock = FakeClock()
+    store = MemoryReplayStore(clock, most=2)
+    assert store.first_use(ISS, "a", soon(clock, 10))
+    assert store.first_use(ISS, "b", soon(clock, 10))
+    with pytest.raises(ReplayUnavailableError):
+        store.first_use(ISS, "c", soon(clock, 10))
+    assert not store.first_use(ISS, "a", soon(clock, 10))
+    clock.forward(11)
+    assert store.first_use(ISS, "c", soon(clock, 10))
+
+
+def test_digest_keeps_issuer_and_id_apart() -> None:
+    """No issuer can choose an id that stands for a token of another."""
+    assert token_digest("ab", "c") != token_digest("a", "bc")
+    assert token_digest("1:a", "b") != token_digest("1", ":ab")
+
+
+def test_file_is_its_owners_alone(tmp_path: Path) -> None:
+    """Nobody else on the host can make used tokens new again."""
+    file = tmp_path / "new" / "used.sqlite3"
+    SqliteReplayStore(file, FakeClock()).close()
+    assert file.stat().st_mode & 0o077 == 0
+    assert file.parent.stat().st_mode & 0o077 == 0
+
+
+def test_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
+    """A service that could not see replays does not start."""
+    (tmp_path / "file").write_text("")
+    with pytest.raises(SettingsError, match="used tokens"):
+        SqliteReplayStore(tmp_path / "file" / "used.sqlite3", FakeClock())
+
+
+def test_file_that_is_lost_lets_nobody_in(tmp_path: Path) -> None:
+    """When the file breaks while the service runs, calls are refused."""
+    clock = FakeClock()
+    store = SqliteReplayStore(tmp_path / "used.sqlite3", clock)
+    assert store.first_use(ISS, "a", soon(clock))
+    store.close()
+    for file in tmp_path.iterdir():
+        file.unlink()
+    with pytest.raises(ReplayUnavailableError):
+        store.first_use(ISS, "b", soon(clock))
+
+
+def use_in_child(store: SqliteReplayStore, until: datetime, results: multiprocessing.SimpleQueue[bool]) -> None:
+    """Use two tokens with the store that the parent opened."""
+    for jti in ("parent's", "child's"):
+        results.put(store.first_use(ISS, jti, until))
+    store.close()
+
+
+def test_file_survives_a_fork(tmp_path: Path) -> None:
+    """Workers that are forked from one process each open the file themselves, and share what it holds."""
+    clock = FakeClock()
+    store = SqliteReplayStore(tmp_path / "used.sqlite3", clock)
+    assert store.first_use(ISS, "parent's", soon(clock))
+    context = multiprocessing.get_context("fork")
+    results: multiprocessing.SimpleQueue[bool] = context.SimpleQueue()
+    child = context.Process(target=use_in_child, args=(store, soon(clock), results))
+    child.start()
+    assert [results.get(), results.get()] == [False, True]
+    child.join()
+    assert not store.first_use(ISS, "child's", soon(clock))
+    store.close()
+
+
+def test_redis_keeps_a_hash_for_as_long_as_the_token_lives(redis_socket: Path) -> None:
+    """What stands in Redis says nothing of who called, and goes by itself."""
+    clock = FakeClock(datetime.now(UTC))
+    with connect_redis(f"unix://{redis_socket}") as client:
+        client.flushall()
+        RedisReplayStore(client, clock).first_use(ISS, "a-token-id", soon(clock))
+        (key,) = client.keys()
+        assert b"a-token-id" not in key
+        assert b"ehr.example" not in key
+        left = client.pttl(key)
+        assert 355_000 < left <= 360_001
+
+
+def test_redis_that_does_not_answer_lets_nobody_in(tmp_path: Path) -> None:
+    """An outage of Redis is a refusal, not a way around it."""
+    clock = FakeClock()
+    store = RedisReplayStore(connect_redis(f"unix://{tmp_path}/nothing.sock"), clock)
+    with pytest.raises(ReplayUnavailableError):
+        store.first_use(ISS, "a", soon(clock))
+    store.close()
+
+
+def test_redis_error_lets_nobody_in() -> None:
+    """So is any error that Redis answers with."""
+
+    class Failing(Redis):
+        def set(self, *args: object, **kwargs: object) -> None:  # type: ignore[override] # only raises
+            raise RedisConnectionError
+
+    clock = FakeClock()
+    with Failing() as client, pytest.raises(ReplayUnavailableError):
+        RedisReplayStore(client, clock).first_use(ISS, "a", soon(clock))
+
+
+def test_redis_address_that_is_none_stops_the_start() -> None:
+    """A typing error in the address is said at start."""
+    with pytest.raises(SettingsError, match="LUMBAR_CDS_REDIS_URL"):
+        connect_redis("http://localhost")
