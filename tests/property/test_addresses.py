@@ -13,6 +13,7 @@ from cds_service.egress.addresses import EgressError, read_address
 from cds_service.egress.destinations import check_below
 from cds_service.egress.network import Network
 from cds_service.egress.reachability import is_reachable
+from tests.property.profile import law
 
 ADDRESSES = st.ip_addresses() | st.sampled_from(["0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/16", "198.0.0.0/8"]).flatmap(
     lambda network: st.ip_addresses(network=network)
@@ -25,6 +26,7 @@ URLS = st.lists(PIECES | st.text(max_size=3), max_size=8).map("".join) | st.text
 )
 
 
+@law(200)
 @given(ADDRESSES)
 def test_what_python_calls_private_is_not_reachable(address: IPv4Address | IPv6Address) -> None:
     """Our ranges leave out none that the standard library has."""
@@ -33,6 +35,7 @@ def test_what_python_calls_private_is_not_reachable(address: IPv4Address | IPv6A
         assert not is_reachable(address, Network())
 
 
+@law(100)
 @given(ADDRESSES, st.booleans())
 def test_listing_only_ever_opens(address: IPv4Address | IPv6Address, loopback: bool) -> None:
     """A longer list never closes what a shorter one allowed."""
@@ -40,6 +43,7 @@ def test_listing_only_ever_opens(address: IPv4Address | IPv6Address, loopback: b
     assert is_reachable(address, listed) or not is_reachable(address, Network(loopback=loopback))
 
 
+@law(300)
 @given(URLS)
 @example("https://a.example/x?y=%zz&z={|}")
 @example("https://a.example?x")
@@ -57,6 +61,7 @@ def test_library_reads_what_we_read(text: str) -> None:
     assert read_address(address.url, Network(loopback=True)) == address
 
 
+@law(200)
 @given(URLS, st.sampled_from(["https://a.example/x", "https://a.example"]))
 def test_below_stays_below(text: str, base: str) -> None:
     """Whatever is accepted below a base is sent to a path below it."""

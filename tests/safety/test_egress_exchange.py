@@ -201,7 +201,9 @@ def test_encoding_not_asked_for_is_refused(encoding: str, http: HttpClient) -> N
 
 
 @pytest.mark.parametrize(
-    ("encoding", "body"), [("gzip", gzip.compress(b"{}")), ("deflate", zlib.compress(b"{}")), ("identity", b"{}")]
+    ("encoding", "body"),
+    [("gzip", gzip.compress(b"{}")), ("deflate", zlib.compress(b"{}")), ("identity", b"{}")],
+    ids=["gzip", "deflate", "identity"],
 )
 def test_usual_encoding_is_unpacked(encoding: str, body: bytes, http: HttpClient) -> None:
     """Servers that compress are read."""

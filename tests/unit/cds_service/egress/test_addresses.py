@@ -52,7 +52,7 @@ def test_refusal_says_why_in_a_word(text: str, reason: str) -> None:
         ("https://FHIR.example", Address("https", "fhir.example", 443)),
         ("https://fhir.example:443/r4/", Address("https", "fhir.example", 443, "/r4/")),
         ("https://xn--bcher-kva.example/r4", Address("https", "xn--bcher-kva.example", 443, "/r4")),
-        ("https://fhir_1.example:8443/a%20b?c=d|e&f=..", Address("https", "fhir_1.example", 8443, "/a%20b", "c=d|e&f=..")),
+        ("https://fhir_1.example:8443/a%20b?c=d|e", Address("https", "fhir_1.example", 8443, "/a%20b", "c=d|e")),
         ("https://8.8.8.8/r4", Address("https", "8.8.8.8", 443, "/r4")),
         ("https://[2606:2800:0220:0001::1]/r4", Address("https", "2606:2800:220:1::1", 443, "/r4")),
         ("https://[::ffff:8.8.8.8]/r4", Address("https", "8.8.8.8", 443, "/r4")),
