@@ -23,6 +23,8 @@ _USUAL_PORTS: Final = {"http": ":80", "https": ":443"}
 
 def allows_origin(profile: ClientProfile, origin: str) -> bool:
     """Whether a page of this origin may call for a client; no origin is not a page."""
+    if origin == LOOPBACK:
+        return False  # a word of ours, which no browser sends
     return origin in profile.origins or (LOOPBACK in profile.origins and bool(LOOPBACK_PAGE.fullmatch(origin)))
 
 
@@ -30,7 +32,7 @@ def cors_origins(profiles: Iterable[ClientProfile]) -> list[str | re.Pattern[str
     """Return the origins of all clients as flask-cors takes them, or an empty list for none."""
     entries = list(dict.fromkeys(origin for profile in profiles for origin in profile.origins))
     exact: list[str | re.Pattern[str]] = [entry for entry in entries if entry != LOOPBACK]
-    return [*exact, re.compile(f"^{LOOPBACK_PAGE.pattern}$")] if LOOPBACK in entries else exact
+    return [*exact, re.compile(rf"{LOOPBACK_PAGE.pattern}\Z")] if LOOPBACK in entries else exact
 
 
 def tidy_origin(origin: str) -> str:
