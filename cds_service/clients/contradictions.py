@@ -8,6 +8,7 @@ from cards.wording import WordingError, load_wording
 from cds_service.clients.addresses import private_range_problem, proxy_problem, url_problem
 from cds_service.clients.keys import key_problems
 from cds_service.clients.origins import origin_problem
+from cds_service.clients.public_keys import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
 
     Table = Mapping[str, Any]
 
-SANDBOX_ISSUER: Final = "https://sandbox.cds-hooks.org"
 _SANDBOX: Final = "cds-hooks-sandbox"
 _TOKENS: Final = frozenset({"cds-hooks-jwt", "oauth-bearer"})
 
@@ -64,17 +64,11 @@ def _issuers(table: Table) -> Iterator[str]:
             yield f"{where}.keys[{number}]: {problem}"
         if table["authentication"] == "oauth-bearer" and not issuer.get("audiences"):
             yield f"{where}.audiences: authentication = oauth-bearer needs the values of aud that are meant for us"
-        if _is_sandbox(issuer) and table["extends"] != _SANDBOX:
+        if is_public(issuer["iss"], issuer.get("jku")) and table["extends"] != _SANDBOX:
             yield (
                 f"{where}.iss: the key of the public sandbox is known to everybody; only a client that extends "
                 f"{_SANDBOX} may believe it"
             )
-
-
-def _is_sandbox(issuer: Table) -> bool:
-    """Whether tokens of an issuer, or signed with its keys, can be made by everybody."""
-    addresses = [issuer["iss"].lower().rstrip("/"), issuer.get("jku", "").lower()]
-    return any(f"{address}/".startswith(f"{SANDBOX_ISSUER}/") for address in addresses)
 
 
 def _network(table: Table) -> Iterator[str]:

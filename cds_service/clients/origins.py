@@ -31,8 +31,13 @@ def allows_origin(profile: ClientProfile, origin: str) -> bool:
 def cors_origins(profiles: Iterable[ClientProfile]) -> list[str | re.Pattern[str]]:
     """Return the origins of all clients as flask-cors takes them, or an empty list for none."""
     entries = list(dict.fromkeys(origin for profile in profiles for origin in profile.origins))
-    exact: list[str | re.Pattern[str]] = [entry for entry in entries if entry != LOOPBACK]
+    exact = [_exactly(entry) for entry in entries if entry != LOOPBACK]
     return [*exact, re.compile(rf"{LOOPBACK_PAGE.pattern}\Z")] if LOOPBACK in entries else exact
+
+
+def _exactly(origin: str) -> str | re.Pattern[str]:
+    """Return an origin so that flask-cors does not take the brackets of an IPv6 address for a pattern."""
+    return re.compile(rf"{re.escape(origin)}\Z") if "[" in origin else origin
 
 
 def tidy_origin(origin: str) -> str:

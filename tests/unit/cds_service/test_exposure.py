@@ -7,7 +7,7 @@ import pytest
 from cds_service.clients.exposure import authentication_state, exposure_problem
 from cds_service.clients.layers import default_clients
 from cds_service.clients.origins import allows_origin, cors_origins
-from cds_service.clients.profile import Authentication, ClientProfile
+from cds_service.clients.profile import Authentication, ClientProfile, Issuer
 
 OPEN = ClientProfile("open")
 SIGNED = ClientProfile("signed", authentication=Authentication.CDS_HOOKS_JWT)
@@ -52,6 +52,16 @@ def test_service_without_a_clients_file_is_for_this_machine(development: bool) -
     assert exposure_problem("0.0.0.0", default_clients(development=development), insecure=False)
 
 
+def test_sandbox_tokens_are_no_proof() -> None:
+    """Checking tokens that anybody can sign does not open the service to other machines."""
+    issuer = Issuer("https://sandbox.cds-hooks.org", "https://sandbox.cds-hooks.org/.well-known/jwks.json")
+    sandbox = ClientProfile("sandbox", authentication=Authentication.CDS_HOOKS_JWT, issuers=(issuer,))
+    problem = exposure_problem("0.0.0.0", [sandbox, SIGNED], insecure=False)
+    assert problem
+    assert "as sandbox," in problem
+    assert authentication_state([sandbox, SIGNED], insecure=True).startswith("INSECURE: callers as sandbox")
+
+
 def test_state_is_said() -> None:
     """The sentence for log and pages says who is not authenticated, and shouts when that is insecure."""
     assert authentication_state([SIGNED], insecure=True) == "every caller is authenticated (cds-hooks-jwt)"
@@ -72,6 +82,8 @@ def test_state_is_said() -> None:
         ("http://[::1]:1", True),
         ("https://ehr.example.org", False),
         ("http://ehr.example", False),
+        ("https://[2001:db8::1]", True),
+        ("https://2", False),
         ("https://ehr.example:8443", False),
         ("http://localhost.example.org", False),
         ("http://localhost:3000/", False),
@@ -84,7 +96,7 @@ def test_state_is_said() -> None:
 )
 def test_origin_is_compared_whole(origin: str, allowed: bool) -> None:
     """A page may call when its whole origin is listed, or is this machine's where that is allowed."""
-    client = ClientProfile("a", origins=("https://ehr.example", "loopback"))
+    client = ClientProfile("a", origins=("https://ehr.example", "https://[2001:db8::1]", "loopback"))
     assert allows_origin(client, origin) is (allowed or (origin == "loopback" and allowed))
     listed = cors_origins([client])
     assert any(origin == entry if isinstance(entry, str) else bool(entry.match(origin)) for entry in listed) is allowed
