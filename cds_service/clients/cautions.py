@@ -37,7 +37,7 @@ def _trust(client: ClientProfile) -> Iterator[str]:
     elif believes_everybody(client):
         yield "the key of the public sandbox is known to everybody, so its tokens prove nothing"
     certificates = client.certificates
-    if client.authentication is Authentication.MUTUAL_TLS and certificates:
+    if certificates:
         wide = [proxy for proxy in certificates.proxies if "/" in proxy and not is_loopback(proxy.partition("/")[0])]
         if wide:
             yield f"every machine in {', '.join(wide)} is believed to be the proxy"

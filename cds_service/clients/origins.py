@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from cds_service.clients.profile import ClientProfile
 
@@ -26,6 +26,12 @@ def allows_origin(profile: ClientProfile, origin: str) -> bool:
     if origin == LOOPBACK:
         return False  # a word of ours, which no browser sends
     return origin in profile.origins or (LOOPBACK in profile.origins and bool(LOOPBACK_PAGE.fullmatch(origin)))
+
+
+def client_of_origin(profiles: Sequence[ClientProfile], origin: str) -> ClientProfile | None:
+    """Return the client for which a page of this origin calls: one that lists it, else one that takes local pages."""
+    listing = (profile for profile in profiles if origin in profile.origins and origin != LOOPBACK)
+    return next(listing, None) or next((profile for profile in profiles if allows_origin(profile, origin)), None)
 
 
 def cors_origins(profiles: Iterable[ClientProfile]) -> list[str | re.Pattern[str]]:

@@ -254,6 +254,15 @@ BAD: dict[str, tuple[str, str]] = {
         one_client('origins = ["http://a.example"]'),
         "clients.a.origins[0]: must begin with https://",
     ),
+    "origin that is broken": (one_client('origins = ["https://[a"]'), "clients.a.origins[0]: is not the origin"),
+    "scopes for a hook token": (
+        one_client("", issuers=f'[{{ iss = "x", jku = "{JKU}", scopes = ["y"] }}]'),
+        "clients.a.issuers[0].scopes: CDS Hooks tokens have none",
+    ),
+    "FHIR on a name of this machine": (
+        one_client('fhir.bases = ["https://a.localhost/r4"]'),
+        "clients.a.fhir.bases[0]: is on this machine",
+    ),
     "origin without a host": (one_client('origins = ["https://:80"]'), "clients.a.origins[0]: is not the origin"),
     "no site file": (one_client('site_file = "other.toml"'), "clients.a.site_file: there is no such file"),
     "unknown language": (one_client('language = "tlh"'), "clients.a.language: there are no sentences in this language"),

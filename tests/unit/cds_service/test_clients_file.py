@@ -195,7 +195,7 @@ def test_no_value_is_printed(tmp_path: Path, key: str, value: str) -> None:
         (', tenants = ["n"]', "", "clients.b.issuers[0].iss"),
         (', tenants = ["n", "s"]', ', tenants = ["s"]', "clients.b.issuers[0].iss"),
         (', tenants = ["n"]', ', tenants = ["s"]', None),
-        (', subjects = ["n"]', ', subjects = ["s"]', None),
+        (', subjects = ["n"]', ', subjects = ["s"]', "clients.b.issuers[0].iss"),
     ],
 )
 def test_shared_issuer_needs_something_that_tells_clients_apart(
@@ -290,4 +290,6 @@ def test_clients_without_a_file() -> None:
     (anyone,) = default_clients(development=False)
     assert (anyone.name, anyone.fhir.any_loopback, anyone.network.loopback) == ("anyone", False, False)
     assert (anyone.fhir.bases, anyone.origins, anyone.shape.link_hosts) == ((), (), None)
-    assert {client.authentication for client in (development, sandbox, anyone)} == {Authentication.NONE}
+    assert {(client.authentication, client.issuers) for client in (development, sandbox, anyone)} == {
+        (Authentication.NONE, ())
+    }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -105,7 +106,17 @@ def test_report_warns(folder: Path) -> None:
     pilot = ClientProfile("a", mode=Mode.PILOT)
     assert "WARNING: mode pilot with 0 percent" in clients_report([pilot], None)
     assert "its tokens prove nothing" in clients_report(load(folder, "sandbox.toml"), None)
-    assert "WARNING: every machine in 10.0.0.0/8" not in clients_report(load(folder, "mtls.toml"), None)
+    assert "ratings are sent without shape.rating_mechanism" in clients_report(load(folder, "sandbox.toml"), None)
+    assert f"guideline as changed by {folder / 'university.toml'}" in clients_report(load(folder, "epic.toml"), None)
+
+
+def test_report_warns_of_a_range_of_proxies(folder: Path) -> None:
+    """Believing every machine of a network is said; a single proxy, or one on this machine, is not worth a line."""
+    (client,) = load(folder, "mtls.toml")
+    assert "believed to be the proxy" not in clients_report([client], None)
+    assert client.certificates
+    wide = replace(client, certificates=replace(client.certificates, proxies=("10.0.0.0/8", "127.0.0.0/8", "::1")))
+    assert "WARNING: every machine in 10.0.0.0/8 is believed to be the proxy." in clients_report([wide], None)
 
 
 def test_report_shows_what_is_switched(folder: Path) -> None:

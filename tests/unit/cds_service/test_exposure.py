@@ -6,7 +6,7 @@ import pytest
 
 from cds_service.clients.exposure import authentication_state, exposure_problem
 from cds_service.clients.layers import default_clients
-from cds_service.clients.origins import allows_origin, cors_origins
+from cds_service.clients.origins import allows_origin, client_of_origin, cors_origins
 from cds_service.clients.profile import Authentication, ClientProfile, Issuer
 
 OPEN = ClientProfile("open")
@@ -108,3 +108,13 @@ def test_origins_of_all_clients_are_listed_once() -> None:
     clients = [ClientProfile("a", origins=("https://x.example",)), ClientProfile("b", origins=("https://x.example",))]
     assert cors_origins(clients) == ["https://x.example"]
     assert cors_origins([ClientProfile("c")]) == []
+
+
+def test_page_belongs_to_the_client_that_lists_it() -> None:
+    """A client with an origin of its own goes before one that takes any page of this machine."""
+    local, own = ClientProfile("local", origins=("loopback",)), ClientProfile("own", origins=("http://localhost:8081",))
+    assert client_of_origin([local, own], "http://localhost:8081") is own
+    assert client_of_origin([local, own], "http://localhost:8082") is local
+    assert client_of_origin([local, own], "https://ehr.example") is None
+    assert client_of_origin([local, own], "") is None
+    assert client_of_origin([local, own], "loopback") is None
