@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from cds_service.auth.callers import NotAuthenticatedError
 from cds_service.auth.keys import FAILURE_PAUSE, LONGEST, SHORTEST, STALE, UNKNOWN_PAUSE, UNSAID, RemoteKeys
@@ -105,7 +106,9 @@ def test_cold_start_with_an_unknown_key_asks_once() -> None:
     assert source.fetches == 1
 
 
-@pytest.mark.parametrize("broken", [None, b"<html>", b"[]", b"{}", b'{"keys": 7}', b"\xff", b"[" * 9999, b" " * 300_000])
+@pytest.mark.parametrize(
+    "broken", [None, b"<html>", b"[]", b"{}", b'{"keys": 7}', b"\xff", b"[" * 9999, b" " * 300_000]
+)
 def test_old_keys_are_used_while_their_server_fails(broken: bytes | None) -> None:
     """An outage of the key server, or nonsense from it, keeps nobody out for a day; then it does."""
     source = Source(OLD)
@@ -205,7 +208,7 @@ def test_renewal_in_the_background_by_a_thread_of_its_own() -> None:
     keys.renew_in_background()
     assert fetcher.waiting.wait(10)
     fetcher.go_on.set()
-    assert keys.find("old", "ES384")
+    assert isinstance(keys.find("old", "ES384"), EllipticCurvePublicKey)
     assert len(fetcher.asked) == 1
 
 
