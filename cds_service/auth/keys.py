@@ -155,12 +155,14 @@ class RemoteKeys:
 
     def _fetch(self, look_up: _LookUp) -> None:
         """Replace the set by what its server has; where that fails, the old one stays."""
+        self._not_before = self._timer() + FAILURE_PAUSE  # taken back by success, so that no failure is forgotten
         try:
             fetched = self._fetcher.fetch(self._jku, self._network)
             keys = parse_key_set(fetched.body)
         except (KeyFetchError, KeySetError):
-            self._not_before = self._timer() + FAILURE_PAUSE
+            return
         else:
+            self._not_before = float("-inf")
             lasts = UNSAID if fetched.max_age is None else min(max(fetched.max_age, SHORTEST), LONGEST)
             fresh_until = self._timer() + lasts
             self._held = _Held(keys, fresh_until, fresh_until + STALE)

@@ -237,6 +237,18 @@ def test_machine_without_threads_still_serves() -> None:
     assert len(attempts) == 2
 
 
+def test_defect_in_fetching_is_not_repeated_at_once() -> None:
+    """An error that nobody foresaw is a crash that is seen, not a storm of look-ups or a service that hangs."""
+    source = Source()
+    source.fetcher.bodies[JKU] = None  # type: ignore[assignment] # what a defect would hand over
+    with pytest.raises(TypeError):
+        source.find()
+    assert source.find() == "keys-unavailable"
+    source.fetcher.publish(OLD)
+    source.clock.forward(FAILURE_PAUSE)
+    assert source.find() == "found"
+
+
 def test_too_many_keys_are_no_key_set() -> None:
     """A set of thousands of keys would cost more to read than any issuer needs."""
     source = Source()
