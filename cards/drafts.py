@@ -86,13 +86,26 @@ def _carried(value: Any) -> Any:
 
 
 def pruned(value: Any) -> Any:
-    """Return JSON values without nulls and empty ones, which neither FHIR nor CDS Hooks allow; nothing else changes."""
+    """Return JSON values without nulls and empty ones, which neither FHIR nor CDS Hooks allow; nothing else changes.
+
+    A list of primitives beside the list of their extensions keeps the nulls that make the two fit.
+    """
     if isinstance(value, Mapping):
-        members = {key: pruned(item) for key, item in value.items()}
+        members = {key: _padded(item) if _has_twin(value, key) else pruned(item) for key, item in value.items()}
         return {key: item for key, item in members.items() if item not in _EMPTY}
     if isinstance(value, list):
         return [item for item in map(pruned, value) if item not in _EMPTY]
     return value
+
+
+def _has_twin(members: Mapping[str, Any], key: str) -> bool:
+    twin = key[1:] if key.startswith("_") else f"_{key}"
+    return isinstance(members[key], list) and isinstance(members.get(twin), list)
+
+
+def _padded(values: list[Any]) -> list[Any]:
+    kept = [None if item in _EMPTY else item for item in map(pruned, values)]
+    return kept if any(item is not None for item in kept) else []
 
 
 def _is_valid(resource: Mapping[str, Any]) -> bool:

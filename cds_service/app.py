@@ -75,7 +75,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
-    http, breakers = HttpClient(settings.fetch_threads), Breakers()
+    http, breakers = _http_client(settings), Breakers()
     gate = gate_of(clients, settings, HttpKeyFetcher(http), clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
     stores = storage or open_storage(settings)
@@ -118,6 +118,13 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     _rehearse(app, desk, clients)
     lifecycle.started = True
     return app
+
+
+def _http_client(settings: Settings) -> HttpClient:
+    try:
+        return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
+    except OSError as error:  # ssl.SSLError is one too
+        raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
 
 
 def _gatherer(clients: Sequence[ClientProfile], http: HttpClient, breakers: Breakers, threads: int) -> Gatherer:

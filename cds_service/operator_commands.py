@@ -103,7 +103,7 @@ def switch(mode: str, name: str, reason: str) -> None:
     the switch file is.
     """
     from cds_service.clients.profile import Mode
-    from cds_service.clients.switches import write_switch
+    from cds_service.clients.switch_writer import write_switch
     from cds_service.errors import SettingsError
 
     settings = read_settings()

@@ -85,6 +85,9 @@ class Settings(BaseModel):
     switches_file: Path | None = Field(
         None, description="File that `lumbar-cds switch` writes; none: `switches.toml` in the data folder."
     )
+    ca_bundle: Path | None = Field(
+        None, description="PEM file of the authorities to trust for outgoing https; none: the public ones."
+    )
     fetch_threads: int = Field(64, ge=4, le=512, description="FHIR searches under way at once in each worker.")
     metrics_token: SecretStr | None = Field(None, description="Bearer token that `/metrics` asks for; none: open.")
     admin_token: SecretStr | None = Field(

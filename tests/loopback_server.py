@@ -95,7 +95,7 @@ class _Server(ThreadingHTTPServer):
             super().finish_request(request, client_address)
             return
         with self.context.wrap_socket(request, server_side=True) as secured:
-            super().finish_request(secured, client_address)  # type: ignore[arg-type] # is a socket
+            super().finish_request(secured, client_address)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """Say nothing: clients that hang up are what is under test."""
@@ -105,11 +105,12 @@ def _handler(owner: LoopbackServer) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 10
+        disable_nagle_algorithm = True
 
         def do_GET(self) -> None:
             owner.reply(self)
 
-        do_POST = do_GET  # noqa: N815 - as above
+        do_POST = do_GET  # noqa: N815 - the name that http.server calls
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives it
             """Say nothing."""

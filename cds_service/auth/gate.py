@@ -35,7 +35,7 @@ class Gate:
         certificates: Iterable[ClientProfile] = (),
         remote_keys: Sequence[RemoteKeys] = (),
     ) -> None:
-        """Take the verifiers in order, who is let in without proof, who needs a certificate besides a token, and keys."""
+        """Take the verifiers in order, who needs no proof, who needs a certificate besides a token, and remote keys."""
         self._verifiers = tuple(verifiers)
         self._certificates = {
             client.name: CertificateCheck(client.certificates) for client in certificates if client.certificates

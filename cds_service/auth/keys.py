@@ -97,15 +97,15 @@ class RemoteKeys:
         """Return the key for a token, looking it up once where it is not known."""
         held = self._usable()
         if held is None:
-            self._renew()
+            self._renew(held)
             held = self._usable()
             if held is None:
                 raise NotAuthenticatedError(Reason.KEYS_UNAVAILABLE)
         elif not held.keys.knows(key_id):
-            self._renew(for_unknown=True)
+            self._renew(held, for_unknown=True)
             held = self._held or held
         if self._timer() >= held.fresh_until:
-            self.renew_in_background()
+            self._renew_in_background(held)
         return held.keys.find(key_id, algorithm)
 
     def renew_in_background(self) -> None:
@@ -113,7 +113,10 @@ class RemoteKeys:
 
         To be called after a process has forked, since threads stay behind.
         """
-        look_up, ours = self._claim(for_unknown=False)
+        self._renew_in_background(self._usable())
+
+    def _renew_in_background(self, seen: _Held | None) -> None:
+        look_up, ours = self._claim(seen, for_unknown=False)
         if look_up is None or not ours:
             return
         try:
@@ -130,9 +133,9 @@ class RemoteKeys:
         held = self._held
         return held if held is not None and self._timer() < held.usable_until else None
 
-    def _renew(self, *, for_unknown: bool = False) -> None:
+    def _renew(self, seen: _Held | None, *, for_unknown: bool = False) -> None:
         """Fetch the set, or wait for whoever does; nothing when it was asked for too recently."""
-        look_up, ours = self._claim(for_unknown=for_unknown)
+        look_up, ours = self._claim(seen, for_unknown=for_unknown)
         if look_up is None:
             return
         if ours:
@@ -140,13 +143,16 @@ class RemoteKeys:
         else:
             look_up.done.wait(_PATIENCE)
 
-    def _claim(self, *, for_unknown: bool) -> tuple[_LookUp | None, bool]:
-        """Return the look-up under way and whether the caller must carry it out; None when none may begin yet."""
+    def _claim(self, seen: _Held | None, *, for_unknown: bool) -> tuple[_LookUp | None, bool]:
+        """Return the look-up under way and whether the caller must carry it out; None when none may begin yet.
+
+        Nor does one begin when the set that the caller has `seen` was renewed since.
+        """
         with self._lock:
             now = self._timer()
             if self._look_up is not None and now - self._look_up.begun < _LOST:
                 return self._look_up, False
-            if now < self._not_before or (for_unknown and now < self._unknown_not_before):
+            if self._usable() is not seen or now < self._not_before or (for_unknown and now < self._unknown_not_before):
                 return None, False
             if for_unknown:
                 self._unknown_not_before = now + UNKNOWN_PAUSE
@@ -155,12 +161,14 @@ class RemoteKeys:
 
     def _fetch(self, look_up: _LookUp) -> None:
         """Replace the set by what its server has; where that fails, the old one stays."""
+        self._not_before = self._timer() + FAILURE_PAUSE  # taken back by success, so that no failure is forgotten
         try:
             fetched = self._fetcher.fetch(self._jku, self._network)
             keys = parse_key_set(fetched.body)
         except (KeyFetchError, KeySetError):
-            self._not_before = self._timer() + FAILURE_PAUSE
+            return
         else:
+            self._not_before = float("-inf")
             lasts = UNSAID if fetched.max_age is None else min(max(fetched.max_age, SHORTEST), LONGEST)
             fresh_until = self._timer() + lasts
             self._held = _Held(keys, fresh_until, fresh_until + STALE)

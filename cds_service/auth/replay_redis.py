@@ -12,6 +12,7 @@ from typing import Final
 
 from redis import Redis
 from redis.backoff import NoBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import RedisError
 from redis.retry import Retry
 
@@ -47,14 +48,15 @@ class RedisReplayStore:
 def connect_redis(url: str) -> Redis:
     """Return a client for `redis://`, `rediss://` or `unix://`, which connects on first use; SettingsError otherwise.
 
-    It tries once more after a connection that has gone stale, and never waits for long: a call is waiting.
+    It tries once more after a connection that has gone stale. It does not after a time-out: the first attempt may have
+    been carried out, and the second would then look like a replay.
     """
     try:
         client: Redis = Redis.from_url(
             url,
             socket_timeout=_PATIENCE,
             socket_connect_timeout=_PATIENCE,
-            retry=Retry(NoBackoff(), 1),
+            retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
     except ValueError as error:
         raise SettingsError(["LUMBAR_CDS_REDIS_URL: this is no address of a Redis server"]) from error

@@ -42,6 +42,7 @@ class SqliteReplayStore:
         self._lock = threading.Lock()
         self._database: sqlite3.Connection | None = None
         self._process = 0
+        self._inherited: list[sqlite3.Connection] = []
         self._next_purge = 0.0
         try:
             file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -73,11 +74,17 @@ class SqliteReplayStore:
         with self._lock, suppress(sqlite3.Error):
             if self._database is not None and self._process == os.getpid():
                 self._database.close()
-            self._database = None
+                self._database = None
 
     def _connection(self) -> sqlite3.Connection:
-        """Return this process's connection to the existing file; the lock is held."""
-        if self._database is None or self._process != os.getpid():
+        """Return this process's connection to the existing file; the lock is held.
+
+        One that was inherited by a fork is its parent's, and must be neither used nor closed here.
+        """
+        if self._database is not None and self._process != os.getpid():
+            self._inherited.append(self._database)
+            self._database = None
+        if self._database is None:
             address = f"{self._file.absolute().as_uri()}?mode=rw"
             database = sqlite3.connect(
                 address, uri=True, timeout=_PATIENCE, isolation_level=None, check_same_thread=False

@@ -39,7 +39,7 @@ def url_problem(url: str, *, loopback: bool) -> str | None:
         return "must not hold a user name or a password"
     if parts.query or parts.fragment or "?" in url or "#" in url:
         return "must end before any ? or #"
-    if is_loopback(host):
+    if is_loopback(host) or host.endswith(".localhost"):
         return None if loopback else "is on this machine, which only a client with network.loopback = true may name"
     return None if parts.scheme == "https" else "must begin with https://"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from cards.client_shape import ClientShape
 from cds_service.clients.origins import tidy_origin
 from cds_service.clients.profile import (
+    BY_TOKEN,
     Authentication,
     Certificates,
     ClientProfile,
@@ -24,16 +25,21 @@ if TYPE_CHECKING:
 
 
 def build_profile(name: str, table: Mapping[str, Any], folder: Path | None = None) -> ClientProfile:
-    """Return the profile; `folder` is where the path of a site file begins."""
+    """Return the profile; `folder` is where the path of a site file begins.
+
+    Issuers and certificates that the authentication does not look at are left out: nobody is to think they count.
+    """
     site_file, limits = table.get("site_file"), table.get("limits", {})
-    certificates = table.get("certificates")
+    authentication = Authentication(table["authentication"])
+    issuers = table.get("issuers", ()) if authentication in BY_TOKEN else ()
+    certificates = table.get("certificates") if authentication is Authentication.MUTUAL_TLS else None
     return ClientProfile(
         name=name,
         extends=table["extends"],
         title=table.get("title", "").strip(),
         contact=table.get("contact", "").strip(),
-        authentication=Authentication(table["authentication"]),
-        issuers=tuple(_issuer(issuer, table.get("algorithms")) for issuer in table.get("issuers", ())),
+        authentication=authentication,
+        issuers=tuple(_issuer(issuer, table.get("algorithms")) for issuer in issuers),
         certificates=_certificates(certificates) if certificates else None,
         network=_network(table["network"]),
         fhir=_fhir(table["fhir"]),

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cds_service.clients.addresses import is_loopback
-from cds_service.clients.contradictions import SANDBOX_ISSUER
 from cds_service.clients.profile import Authentication, Mode
+from cds_service.clients.public_keys import believes_everybody
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -34,10 +34,10 @@ def cautions(client: ClientProfile, mode: Mode) -> Iterator[str]:
 def _trust(client: ClientProfile) -> Iterator[str]:
     if client.authentication is Authentication.NONE:
         yield "nobody is authenticated"
-    elif any(issuer.iss.rstrip("/") == SANDBOX_ISSUER for issuer in client.issuers):
+    elif believes_everybody(client):
         yield "the key of the public sandbox is known to everybody, so its tokens prove nothing"
     certificates = client.certificates
-    if client.authentication is Authentication.MUTUAL_TLS and certificates:
+    if certificates:
         wide = [proxy for proxy in certificates.proxies if "/" in proxy and not is_loopback(proxy.partition("/")[0])]
         if wide:
             yield f"every machine in {', '.join(wide)} is believed to be the proxy"

@@ -8,6 +8,8 @@ from cards.wording import WordingError, load_wording
 from cds_service.clients.addresses import private_range_problem, proxy_problem, url_problem
 from cds_service.clients.keys import key_problems
 from cds_service.clients.origins import origin_problem
+from cds_service.clients.profile import BY_TOKEN
+from cds_service.clients.public_keys import is_public
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -15,9 +17,7 @@ if TYPE_CHECKING:
 
     Table = Mapping[str, Any]
 
-SANDBOX_ISSUER: Final = "https://sandbox.cds-hooks.org"
 _SANDBOX: Final = "cds-hooks-sandbox"
-_TOKENS: Final = frozenset({"cds-hooks-jwt", "oauth-bearer"})
 
 
 def contradictions(own: Table, table: Table, folder: Path) -> Iterator[str]:
@@ -34,9 +34,9 @@ def contradictions(own: Table, table: Table, folder: Path) -> Iterator[str]:
 
 def _authentication(own: Table, table: Table) -> Iterator[str]:
     kind = table["authentication"]
-    if kind in _TOKENS and not table.get("issuers"):
+    if kind in BY_TOKEN and not table.get("issuers"):
         yield f"issuers: authentication = {kind} needs at least one; without any, nobody could call"
-    if kind not in _TOKENS and own.get("issuers"):
+    if kind not in BY_TOKEN and own.get("issuers"):
         yield f"issuers: authentication = {kind} does not look at tokens; leave the issuers out, or change it"
     if kind == "mutual-tls":
         certificates = table.get("certificates", {})
@@ -62,19 +62,15 @@ def _issuers(table: Table) -> Iterator[str]:
         algorithms = issuer.get("algorithms") or table.get("algorithms") or ("ES384", "RS384")
         for number, problem in key_problems(issuer.get("keys", ()), algorithms):
             yield f"{where}.keys[{number}]: {problem}"
+        if table["authentication"] == "cds-hooks-jwt" and issuer.get("scopes"):
+            yield f"{where}.scopes: CDS Hooks tokens have none; scopes are for authentication = oauth-bearer"
         if table["authentication"] == "oauth-bearer" and not issuer.get("audiences"):
             yield f"{where}.audiences: authentication = oauth-bearer needs the values of aud that are meant for us"
-        if _is_sandbox(issuer) and table["extends"] != _SANDBOX:
+        if is_public(issuer["iss"], issuer.get("jku")) and table["extends"] != _SANDBOX:
             yield (
                 f"{where}.iss: the key of the public sandbox is known to everybody; only a client that extends "
                 f"{_SANDBOX} may believe it"
             )
-
-
-def _is_sandbox(issuer: Table) -> bool:
-    """Whether tokens of an issuer, or signed with its keys, can be made by everybody."""
-    addresses = [issuer["iss"].lower().rstrip("/"), issuer.get("jku", "").lower()]
-    return any(f"{address}/".startswith(f"{SANDBOX_ISSUER}/") for address in addresses)
 
 
 def _network(table: Table) -> Iterator[str]:

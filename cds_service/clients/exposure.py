@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from cds_service.clients.addresses import is_loopback
-from cds_service.clients.profile import Authentication
+from cds_service.clients.public_keys import believes_everybody
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 
 def open_clients(clients: Iterable[ClientProfile]) -> tuple[str, ...]:
-    """Return the names of the clients for which nobody proves anything."""
-    return tuple(client.name for client in clients if client.authentication is Authentication.NONE)
+    """Return the names of the clients as which everybody can call: without proof, or with one that anybody can make."""
+    return tuple(client.name for client in clients if believes_everybody(client))
 
 
 def exposure_problem(host: str, clients: Iterable[ClientProfile], *, insecure: bool) -> str | None:
@@ -29,8 +29,8 @@ def exposure_problem(host: str, clients: Iterable[ClientProfile], *, insecure: b
         return None
     return (
         f"listening on {host or 'every address'} would let everybody who can reach it call as {' or '.join(names)}, "
-        "because authentication = none: give the client another authentication, listen on 127.0.0.1, or insist with "
-        "LUMBAR_CDS_INSECURE=true or --insecure"
+        "because that takes no proof, or one that anybody can make: give the client an authentication, listen on "
+        "127.0.0.1, or insist with LUMBAR_CDS_INSECURE=true or --insecure"
     )
 
 

@@ -45,16 +45,28 @@ _SENTENCES: Final[dict[str, Callable[[Any], str]]] = {
 
 def misfits(document: dict[str, Any]) -> Iterator[str]:
     """Yield a sentence for everything that does not fit the schema, each beginning with where it is."""
+    said: set[str] = set()
     for error in schemas.CLIENTS.violations(document):
         where = schemas.field_path(error) or "the file"
         if error.validator == "additionalProperties":
             yield from _unknown_keys(error)
-        elif error.validator == "pattern":
-            schema: Any = error.schema
-            subject = "the name of a client must be" if "propertyNames" in error.schema_path else "must be"
-            yield f"{where}: {subject} {schema['$comment']}"
-        else:
-            yield f"{where}: {_SENTENCES[str(error.validator)](error.validator_value)}"
+        elif "propertyNames" in error.schema_path:
+            yield f"{where}: the name of a client must be {_comment(error)}"
+        elif where not in said:  # what is of the wrong type often is too large as well
+            said.add(where)
+            yield f"{where}: {_sentence(error)}"
+
+
+def _sentence(error: ValidationError) -> str:
+    if error.validator == "pattern":
+        return f"must be {_comment(error)}"
+    return _SENTENCES[str(error.validator)](error.validator_value)
+
+
+def _comment(error: ValidationError) -> str:
+    """Return what a pattern asks for; every pattern of the schema says it."""
+    schema: Any = error.schema
+    return str(schema["$comment"])
 
 
 def _unknown_keys(error: ValidationError) -> Iterator[str]:

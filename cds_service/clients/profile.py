@@ -34,6 +34,9 @@ class Authentication(StrEnum):
     MUTUAL_TLS = "mutual-tls"
 
 
+BY_TOKEN: Final = (Authentication.CDS_HOOKS_JWT, Authentication.OAUTH_BEARER)
+
+
 @dataclass(frozen=True, slots=True)
 class Issuer:
     """One issuer of tokens and where its keys are: at `jku`, or inline in `keys` (JWKs), never both.

@@ -78,11 +78,10 @@ def _client(client: ClientProfile, switched: SwitchState) -> Iterator[str]:
 
 def _callers(client: ClientProfile) -> Iterator[str]:
     yield f"  Proof of who calls: {PROOFS[client.authentication]}."
-    if client.authentication in (Authentication.CDS_HOOKS_JWT, Authentication.OAUTH_BEARER):
-        for issuer in client.issuers:
-            yield f"    Issuer {issuer.iss}: {issuer_terms(issuer)}."
+    for issuer in client.issuers:
+        yield f"    Issuer {issuer.iss}: {issuer_terms(issuer)}."
     certificates = client.certificates
-    if client.authentication is Authentication.MUTUAL_TLS and certificates:
+    if certificates:
         allowed = [f"subject {subject}" for subject in certificates.subjects]
         allowed += [f"SHA-256 fingerprint {fingerprint}" for fingerprint in certificates.fingerprints]
         yield f"    Certificates: {'; '.join(allowed)}."

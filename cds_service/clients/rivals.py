@@ -38,24 +38,15 @@ def rivalries(clients: Sequence[ClientProfile]) -> Iterator[str]:
 
 
 def _issuers(clients: Sequence[ClientProfile]) -> Iterator[str]:
-    """Yield the issuers that others have too: tokens of one are told apart by tenant or subject only."""
-    by_issuer: Mapping[tuple[Authentication, str], list[tuple[str, Issuer]]] = defaultdict(list)
+    """Yield the issuers that stand twice: a token of one is given to a client by its tenant and by nothing else."""
+    by_issuer: Mapping[str, list[tuple[str, Issuer]]] = defaultdict(list)
     for client in clients:
-        if client.authentication in (Authentication.CDS_HOOKS_JWT, Authentication.OAUTH_BEARER):
-            for position, issuer in enumerate(client.issuers):
-                where = f"clients.{client.name}.issuers[{position}]"
-                by_issuer[client.authentication, issuer.iss.rstrip("/")].append((where, issuer))
+        for position, issuer in enumerate(client.issuers):
+            by_issuer[issuer.iss.rstrip("/")].append((f"clients.{client.name}.issuers[{position}]", issuer))
     for issuers in by_issuer.values():
         for (first, one), (second, other) in combinations(issuers, 2):
-            if not (_apart(one.tenants, other.tenants) or _apart(one.subjects, other.subjects)):
-                yield (
-                    f"{second}.iss: is the issuer of {first} too; give both tenants, or both subjects, of which none "
-                    "is the same"
-                )
-
-
-def _apart(one: Sequence[str], other: Sequence[str]) -> bool:
-    return bool(one) and bool(other) and not set(one) & set(other)
+            if not one.tenants or not other.tenants or set(one.tenants) & set(other.tenants):
+                yield f"{second}.iss: is the issuer of {first} too; give both tenants, of which none is the same"
 
 
 def _twice(entries: Iterable[tuple[str, str, ClientProfile]]) -> Iterator[str]:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from cards.wording import load_wording
-from cds_service.clients.profile import Authentication
+from cds_service.clients.profile import BY_TOKEN, Authentication
 from cds_service.clients.report import PROOFS, issuer_terms, pages
 from cds_service.terminal import printable
 from fhir_mappings.needs import DATA_NEEDS, prefetch_templates
@@ -47,10 +47,10 @@ def _addresses(base: str, services: Sequence[HookService]) -> Iterator[str]:
 def _authentication(client: ClientProfile, base: str, services: Sequence[HookService]) -> Iterator[str]:
     yield from ("", f"How the client proves who it is: {PROOFS[client.authentication]}")
     certificates = client.certificates
-    if client.authentication is Authentication.MUTUAL_TLS and certificates:
+    if certificates:
         yield from (f"  Subject of the certificate: {subject}" for subject in certificates.subjects)
         yield from (f"  SHA-256 fingerprint: {fingerprint}" for fingerprint in certificates.fingerprints)
-    if client.authentication not in (Authentication.CDS_HOOKS_JWT, Authentication.OAUTH_BEARER):
+    if client.authentication not in BY_TOKEN:
         return
     for issuer in client.issuers:
         yield from ("  Expected iss", f"    {issuer.iss}")

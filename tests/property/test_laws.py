@@ -333,27 +333,49 @@ def without_warning(response: dict[str, Any]) -> dict[str, Any]:
     return {**response, "cards": cards}
 
 
+def with_foreign(case: Case, found: list[Resource], *, own: bool) -> Case:
+    """Return a case with records of another patient, in the sources that hold records of its own or in the others."""
+    foreign = filed([of_another(resource) for resource in found if resource["resourceType"] != "Immunization"])
+    mixed = case
+    for key, resources in foreign.items():
+        held = case.records.get(key, ())
+        if any(KEYS.get(resource["resourceType"]) == key for resource in held) is own:
+            mixed = mixed.holding(key, *resources, *held)
+    assume(mixed is not case)
+    return mixed
+
+
 @law(120)
 @given(cases(), st.lists(records() | red_flags() | unrelated(), min_size=1, max_size=3))
 def test_records_of_another_patient_change_only_the_warning(case: Case, found: list[Resource]) -> None:
-    """Records of another patient, even under the ids of the patient's own, change nothing but the warning of them."""
-    foreign = filed([of_another(resource) for resource in found if resource["resourceType"] != "Immunization"])
-    assume(foreign)
-    mixed = case
-    for key, resources in foreign.items():
-        mixed = mixed.holding(key, *resources, *case.records.get(key, ()))
+    """Records of another patient beside the patient's own, even under their ids, change nothing but the warning."""
+    mixed = with_foreign(case, found, own=True)
     own, both = advise(case).response, advise(mixed).response
     assert without_warning(both) == without_warning(own)
     if both["cards"]:
         assert "another patient" in both["cards"][0]["detail"]
 
 
+@law(120)
+@given(cases(), st.lists(records() | red_flags() | unrelated(), min_size=1, max_size=3))
+def test_records_of_another_patient_only_are_not_taken_for_none(case: Case, found: list[Resource]) -> None:
+    """A source that holds nothing but records of another patient was perhaps searched for that one: no reassurance."""
+    mixed = with_foreign(case, found, own=False)
+    before, after = advise(case), advise(mixed)
+    assert after.discourages <= before.discourages
+    assert alarms(after) == alarms(before)
+    if after.cards:
+        assert "another patient" in after.cards[0]["detail"]
+
+
 @law(50)
 @given(cases(), red_flags())
 def test_a_damaged_record_of_another_patient_changes_only_the_warning(case: Case, flag: Resource) -> None:
-    """A record of another patient changes nothing even where it cannot be read whole."""
+    """A record of another patient beside the patient's own changes nothing even where it cannot be read whole."""
+    key = KEYS[flag["resourceType"]]
+    own = case.having(key, {**flag, "id": "own"})
     damaged = {**of_another(flag), "code": 7, "note": 7}
-    assert without_warning(advise(with_record(case, damaged)).response) == without_warning(advise(case).response)
+    assert without_warning(advise(with_record(own, damaged)).response) == without_warning(advise(own).response)
 
 
 @law(80)

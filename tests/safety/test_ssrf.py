@@ -12,7 +12,7 @@ from ipaddress import ip_network
 from typing import Any
 
 import pytest
-import urllib3.connection
+import urllib3.util.connection
 
 from cds_service.clients.profile import ClientProfile, FhirAccess
 from cds_service.egress.addresses import EgressError
@@ -92,10 +92,10 @@ HOSTILE = {
     "trailing dot": "https://fhir.hospital.example./r4",
     "empty label": "https://fhir..hospital.example/r4",
     "wildcard": "https://*.hospital.example/r4",
-    "full-width digits": "https://\uff11\uff12\uff17.0.0.1/r4",  # noqa: RUF001 - it is the attack
+    "full-width digits": "https://\uff11\uff12\uff17.0.0.1/r4",
     "circled letter": "https://\u24dbocalhost/r4",
     "ideographic full stop": "https://fhir\u3002hospital.example/r4",
-    "look-alike letter": "https://fhir.hospit\u0430l.example/r4",  # noqa: RUF001 - it is the attack
+    "look-alike letter": "https://fhir.hospit\u0430l.example/r4",
     "soft hyphen": "https://fhir.hospital\u00ad.example/r4",
     "localhost": "https://localhost/r4",
     "below localhost": "https://fhir.localhost/r4",
@@ -181,7 +181,7 @@ class Wire:
 def wire(monkeypatch: pytest.MonkeyPatch) -> Wire:
     """The network, watched."""
     watched = Wire()
-    monkeypatch.setattr(urllib3.connection.connection, "create_connection", watched.create_connection)
+    monkeypatch.setattr(urllib3.util.connection, "create_connection", watched.create_connection)
     return watched
 
 

@@ -1,4 +1,4 @@
-"""Forged, stolen and bent tokens: each is refused, for the reason that stops it first, and none makes us call anybody."""
+"""Forged, stolen and bent tokens: each is refused for the reason that stops it first, and none sends us anywhere."""
 
 from __future__ import annotations
 
@@ -231,7 +231,7 @@ ATTACKS: dict[str, tuple[Callable[[], str], str, int]] = {
     "a space within": (lambda: altered(token(), 20, " "), "malformed", 0),
     "a tab before": (lambda: "\t" + token(), "malformed", 0),
     "a line end after": (lambda: token() + "\n", "malformed", 0),
-    "a letter that only looks right": (lambda: altered(token(), 2, "К"), "malformed", 0),
+    "a letter that only looks right": (lambda: altered(token(), 2, "\u041a"), "malformed", 0),
     "the claim iss twice": (
         lambda: payload(json.dumps(claims_now()).replace("{", '{"iss": "https://evil.example", ', 1)),
         "malformed",
@@ -322,10 +322,10 @@ ATTACKS: dict[str, tuple[Callable[[], str], str, int]] = {
     "jti with a line end": (lambda: token(jti="a\nERROR forged log line"), "claim-type", 1),
     "jti a lone surrogate": (lambda: token(jti="\ud800"), "claim-type", 1),
     "jti very long": (lambda: token(jti="x" * 600), "claim-type", 1),
-    **{
-        f"{name} missing": (lambda name=name: token(**{name: None}), "claim-missing", 1)  # type: ignore[misc] # bound now
-        for name in ("aud", "exp", "iat", "jti")
-    },
+    "aud missing": (lambda: token(aud=None), "claim-missing", 1),
+    "exp missing": (lambda: token(exp=None), "claim-missing", 1),
+    "iat missing": (lambda: token(iat=None), "claim-missing", 1),
+    "jti missing": (lambda: token(jti=None), "claim-missing", 1),
 }
 
 
@@ -348,7 +348,7 @@ def test_untouched_token_is_accepted() -> None:
 def test_brought_certificate_is_ignored() -> None:
     """A sound token is not refused because its server adds a certificate to each: nothing is made of it."""
     hospital = site()
-    assert hospital.gate().admit(bearer(token(header_of(x5c=["MIIB"], x5u="https://evil.example/chain"))))
+    assert hospital.gate().admit(bearer(token(header_of(x5c=["MIIB"], x5u="https://evil.example/chain")))).client.name
     assert hospital.fetcher.asked == [JKU]
 
 
@@ -380,7 +380,7 @@ def test_bent_authorization_header_is_refused(make: Callable[[], tuple[str, ...]
 @pytest.mark.parametrize("scheme", ["Bearer", "bearer", "BEARER", "Bearer  "])
 def test_scheme_in_any_case_is_accepted(scheme: str) -> None:
     """HTTP compares schemes without case, and clients write it in their own way."""
-    assert site().gate().admit(Credentials(SERVICE, (f"{scheme} {token()}",)))
+    assert site().gate().admit(Credentials(SERVICE, (f"{scheme} {token()}",))).client.name
 
 
 def test_host_header_decides_nothing() -> None:
@@ -395,7 +395,7 @@ def test_token_is_good_for_one_call() -> None:
     """A recorded token cannot be sent again while it is valid; after that it is expired."""
     hospital = site()
     gate, recorded = hospital.gate(), token()
-    assert gate.admit(bearer(recorded))
+    assert gate.admit(bearer(recorded)).client.name
     for seconds, reason in ((0, "replay"), (200, "replay"), (159, "replay"), (1, "expired")):
         hospital.clock.forward(seconds)
         with pytest.raises(NotAuthenticatedError, match=f"^{reason}$"):
@@ -409,7 +409,7 @@ def test_token_is_good_for_one_endpoint() -> None:
     with pytest.raises(NotAuthenticatedError, match="audience"):
         gate.admit(bearer(token(), other))
     both = token(aud=[PUBLIC_URL + SERVICE, PUBLIC_URL + other])
-    assert gate.admit(bearer(both, other))
+    assert gate.admit(bearer(both, other)).client.name
     with pytest.raises(NotAuthenticatedError, match="replay"):
         gate.admit(bearer(both))
 
@@ -420,7 +420,7 @@ def test_forged_token_uses_up_no_jti() -> None:
     for bent in (token(key=ATTACKER), token(aud="https://elsewhere.example"), token(tenant="south")):
         with pytest.raises(NotAuthenticatedError):
             gate.admit(bearer(bent))
-    assert gate.admit(bearer(token()))
+    assert gate.admit(bearer(token())).client.name
 
 
 def test_flood_of_invented_keys_causes_one_look_up() -> None:
@@ -449,5 +449,5 @@ def test_inline_keys_are_never_exchanged_for_an_address() -> None:
     gate = inline.gate()
     with pytest.raises(NotAuthenticatedError, match="jku"):
         gate.admit(bearer(token()))
-    assert gate.admit(bearer(token(header_of(jku=None))))
+    assert gate.admit(bearer(token(header_of(jku=None)))).client.name
     assert inline.fetcher.asked == []

@@ -106,7 +106,7 @@ def _cell(profile: Any, path: str) -> str:
     for step in path.split("."):
         profile = profile.get(step, None)
     if profile is None:
-        return "of the issuer" if path == "algorithms" else "`true`" if path == "strict_hook" else "`false`"
+        return "of the issuer"
     return _literal(profile) or "none"
 
 

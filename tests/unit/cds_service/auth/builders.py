@@ -94,15 +94,26 @@ def _made_once(kind: str, _owner: str) -> PrivateKey:
 
 def public_jwk(kind: str, kid: str, owner: str = "ehr", **members: Any) -> dict[str, Any]:
     """Return the public JWK of such a key."""
-    key = private_key(kind, owner).public_key()
-    algorithm = RSAAlgorithm if kind.startswith("RSA") else ECAlgorithm
-    jwk: dict[str, Any] = algorithm.to_jwk(key, as_dict=True)  # type: ignore[arg-type] # key and algorithm go together
+    jwk = _as_jwk(private_key(kind, owner).public_key())
     return {name: value for name, value in jwk.items() if name != "key_ops"} | {"kid": kid} | members
+
+
+def private_jwk(kid: str) -> dict[str, Any]:
+    """Return the JWK of the EHR's EC key with its secret."""
+    return _as_jwk(private_key("P-384")) | {"kid": kid}
+
+
+def _as_jwk(key: PrivateKey | rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> dict[str, Any]:
+    if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey):
+        return RSAAlgorithm.to_jwk(key, as_dict=True)
+    return ECAlgorithm.to_jwk(key, as_dict=True)
 
 
 def part(value: object) -> str:
     """Return base64url of bytes, text or anything as JSON."""
-    data = value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else json.dumps(value).encode()
+    data = (
+        value if isinstance(value, bytes) else value.encode() if isinstance(value, str) else json.dumps(value).encode()
+    )
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 

@@ -6,7 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from jwt.algorithms import ECAlgorithm
 
 from cds_service.auth.callers import Credentials, NotAuthenticatedError
 from cds_service.auth.gate import Gate
@@ -24,6 +23,7 @@ from tests.unit.cds_service.auth.builders import (
     client,
     issuer,
     no_issuers,
+    private_jwk,
     private_key,
     public_jwk,
     sign,
@@ -106,7 +106,6 @@ def test_keys_are_fetched_within_the_network_of_the_client() -> None:
     assert site.fetcher.networks == [inside, Network()]
 
 
-PRIVATE_JWK: dict[str, Any] = ECAlgorithm.to_jwk(ATTACKER, as_dict=True) | {"kid": "x"}  # type: ignore[arg-type, operator] # an EC key
 EC = public_jwk("P-384", "ec")
 CERTIFIED = no_issuers(
     "certified", Authentication.MUTUAL_TLS, certificates=Certificates(proxies=("10.0.0.1",), subjects=("CN=a",))
@@ -142,7 +141,7 @@ PROBLEMS: dict[str, tuple[list[ClientProfile], str]] = {
     "empty iss": (signed(iss=""), "iss is empty"),
     "neither jku nor keys": (signed(jku=None), "exactly one"),
     "jku and keys": (signed(keys=(EC,)), "exactly one"),
-    "a private key": (inline(PRIVATE_JWK), "private"),
+    "a private key": (inline(private_jwk("x")), "private"),
     "a symmetric key": (inline({"kty": "oct", "k": "AAAA", "kid": "x"}), "symmetric"),
     "a key without kid": (inline({**EC, "kid": ""}), "kid"),
     "a weak key": (inline(public_jwk("RSA-1024", "x")), "too weak"),
@@ -241,7 +240,7 @@ def test_signed_calls_need_a_public_address(url: str) -> None:
 def test_public_address_in_usual_forms(url: str) -> None:
     """A path, a last slash and, on this machine, plain http are fine."""
     aud = f"{url.rstrip('/')}{SERVICE}"
-    assert Site([client()], public_url=url).gate().admit(bearer(sign(claims_now(aud=aud))))
+    assert Site([client()], public_url=url).gate().admit(bearer(sign(claims_now(aud=aud)))).client.name
 
 
 def test_every_problem_is_named() -> None:

@@ -119,7 +119,7 @@ DOUBLED = SERVICE.replace("/cds-services/", "/cds-services//")
 def test_audience_in_every_usual_form(endpoint: str, aud: object) -> None:
     """Clients write the address as their users typed it: a last slash, a doubled one, a list, an agreed alias."""
     site = Site([client("hospital", issuer(audiences=("https://old-name.example/cds",)))])
-    assert site.gate().admit(bearer(sign(claims_now(aud=aud)), endpoint))
+    assert site.gate().admit(bearer(sign(claims_now(aud=aud)), endpoint)).client.name
 
 
 def test_discovery_token_opens_no_service() -> None:
@@ -152,7 +152,7 @@ def test_endpoint_addresses_hold_the_public_one_only() -> None:
 )
 def test_sound_claims_are_accepted(changes: dict[str, Any]) -> None:
     """Clocks differ by up to the leeway, and further claims are none of our business."""
-    assert Site([client()]).gate().admit(bearer(sign(claims_now(**changes))))
+    assert Site([client()]).gate().admit(bearer(sign(claims_now(**changes)))).client.name
 
 
 @pytest.mark.parametrize(
@@ -165,7 +165,7 @@ def test_algorithms_that_an_issuer_may_have(kind: str, algorithm: str) -> None:
     site = Site([client("hospital", issuer(algorithms=(algorithm,)))])
     site.fetcher.publish(public_jwk(kind, kid))
     header = header_of(algorithm, kid, typ="jwt", jku=None)
-    assert site.gate().admit(bearer(sign(None, header, key=private_key(kind), algorithm=algorithm)))
+    assert site.gate().admit(bearer(sign(None, header, key=private_key(kind), algorithm=algorithm))).client.name
     assert site.fetcher.asked == [JKU]
 
 
@@ -175,9 +175,9 @@ def test_tenants_of_one_issuer_are_several_clients() -> None:
     gate = site.gate()
     for number, (tenant, name) in enumerate({"n1": "north", "s1": "south", "n2": "north"}.items()):
         assert gate.admit(bearer(sign(claims_now(tenant=tenant, jti=str(number))))).client.name == name
-    for tenant in ("x", None):
+    for unknown in ("x", None):
         with pytest.raises(NotAuthenticatedError, match="tenant"):
-            gate.admit(bearer(sign(claims_now(tenant=tenant))))
+            gate.admit(bearer(sign(claims_now(tenant=unknown))))
     assert site.fetcher.asked == [JKU]
 
 
@@ -199,7 +199,7 @@ def test_nobody_is_let_in_while_replays_cannot_be_seen() -> None:
         def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
             raise ReplayUnavailableError
 
-    with pytest.raises(NotAuthenticatedError, match="^replay-store$"):
+    with pytest.raises(NotAuthenticatedError, match="replay-store"):
         Site([client()], replay=Failing()).gate().admit(bearer(sign()))
 
 

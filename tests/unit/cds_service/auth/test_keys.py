@@ -7,6 +7,7 @@ import threading
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
 from cds_service.auth.callers import NotAuthenticatedError
 from cds_service.auth.keys import FAILURE_PAUSE, LONGEST, SHORTEST, STALE, UNKNOWN_PAUSE, UNSAID, RemoteKeys
@@ -105,7 +106,9 @@ def test_cold_start_with_an_unknown_key_asks_once() -> None:
     assert source.fetches == 1
 
 
-@pytest.mark.parametrize("broken", [None, b"<html>", b"[]", b"{}", b'{"keys": 7}', b"\xff", b"[" * 9999, b" " * 300_000])
+@pytest.mark.parametrize(
+    "broken", [None, b"<html>", b"[]", b"{}", b'{"keys": 7}', b"\xff", b"[" * 9999, b" " * 300_000]
+)
 def test_old_keys_are_used_while_their_server_fails(broken: bytes | None) -> None:
     """An outage of the key server, or nonsense from it, keeps nobody out for a day; then it does."""
     source = Source(OLD)
@@ -205,7 +208,7 @@ def test_renewal_in_the_background_by_a_thread_of_its_own() -> None:
     keys.renew_in_background()
     assert fetcher.waiting.wait(10)
     fetcher.go_on.set()
-    assert keys.find("old", "ES384")
+    assert isinstance(keys.find("old", "ES384"), EllipticCurvePublicKey)
     assert len(fetcher.asked) == 1
 
 
@@ -232,6 +235,18 @@ def test_machine_without_threads_still_serves() -> None:
     source.clock.forward(UNSAID)
     assert [source.find(), source.find()] == ["found", "found"]
     assert len(attempts) == 2
+
+
+def test_defect_in_fetching_is_not_repeated_at_once() -> None:
+    """An error that nobody foresaw is a crash that is seen, not a storm of look-ups or a service that hangs."""
+    source = Source()
+    source.fetcher.bodies[JKU] = None  # type: ignore[assignment] # what a defect would hand over
+    with pytest.raises(TypeError):
+        source.find()
+    assert source.find() == "keys-unavailable"
+    source.fetcher.publish(OLD)
+    source.clock.forward(FAILURE_PAUSE)
+    assert source.find() == "found"
 
 
 def test_too_many_keys_are_no_key_set() -> None:

@@ -48,7 +48,7 @@ def test_fingerprint_in_any_form(form: str) -> None:
 @pytest.mark.parametrize("address", ["10.2.0.1", "127.0.0.1", "", "unix:", "10.1.2.3, 10.2.0.1", "::1", "fe80::1%eth0"])
 def test_headers_from_elsewhere_are_ignored(address: str) -> None:
     """Anybody can write a header: only from the proxy does it prove something."""
-    with pytest.raises(NotAuthenticatedError, match="^proxy$"):
+    with pytest.raises(NotAuthenticatedError, match="proxy"):
         admit(call(address))
     assert admit(call(address), BY_CERTIFICATE, OPEN).client.name == "open"
 
@@ -103,7 +103,7 @@ def test_clients_are_told_apart_by_certificate() -> None:
 
 def test_refused_certificate_is_not_let_in_as_somebody_else() -> None:
     """A caller whose certificate the proxy refused tries to be a client; an open one does not take it."""
-    with pytest.raises(NotAuthenticatedError, match="^certificate$"):
+    with pytest.raises(NotAuthenticatedError, match="certificate"):
         admit(call(verdict="FAILED:revoked"), BY_CERTIFICATE, OPEN)
     assert admit(call(verdict="NONE"), BY_CERTIFICATE, OPEN).client.name == "open"
 
@@ -117,12 +117,12 @@ def test_token_and_certificate_together() -> None:
         return bearer(sign(claims_now(jti=jti)), **more)
 
     assert gate.admit(signed("1", headers=headers, remote_address=address)).client.name == "hospital"
-    for jti, more in (
-        ("2", {}),
-        ("3", {"headers": call(subject="CN=other").headers, "remote_address": address}),
-        ("4", {"headers": headers, "remote_address": "10.2.0.1"}),
+    for jti, reason, more in (
+        ("2", "certificate", {}),
+        ("3", "certificate", {"headers": call(subject="CN=other").headers, "remote_address": address}),
+        ("4", "proxy", {"headers": headers, "remote_address": "10.2.0.1"}),
     ):
-        with pytest.raises(NotAuthenticatedError, match="certificate|proxy"):
+        with pytest.raises(NotAuthenticatedError, match=reason):
             gate.admit(signed(jti, **more))
     with pytest.raises(NotAuthenticatedError, match="no-credentials"):
         gate.admit(call())
