@@ -44,7 +44,7 @@ class CriteriaPage:
         return response
 
     def _values(self, edition: Edition) -> Mapping[str, Any]:
-        guideline, today = edition.guideline, self.clock().date()
+        guideline, today, site = edition.guideline, self.clock().date(), edition.adviser.site
         return {
             "guideline": guideline,
             "clients": edition.clients,
@@ -53,5 +53,9 @@ class CriteriaPage:
             "levels": {message.id: message.level.value for message in guideline.messages},
             "changed": [number for number in guideline.numbers if number.changed],
             "off": [message for message in guideline.messages if message.off],
+            "holds_conditional": edition.adviser.profile.treat_conditional_as == "hold",
+            "asks_at": site.ask_questions_at,
+            "codes_added": site.terminology.added(),
+            "local_codes": len(site.terminology.local_codes),
             "exhibits": exhibits(guideline.messages, lambda call: edition.answer(call, today)),
         }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cds_service.pages.api import ApiPages
 from cds_service.pages.assets import load_assets
 from cds_service.pages.criteria import CriteriaPage
 from cds_service.pages.editions import editions_of
@@ -36,4 +37,5 @@ class Pages:
             load_assets().blueprint(),
             HomePage(renderer).blueprint(),
             CriteriaPage(renderer, editions, self.clock).blueprint(),
+            ApiPages(renderer, editions[0], self.clock).blueprint(),
         )

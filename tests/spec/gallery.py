@@ -43,8 +43,8 @@ class Shown:
         return not told, len(messages), len(json.dumps(self.request)), self.scenario.id
 
     def holds(self, message: str) -> bool:
-        """Whether a message is given."""
-        return any(message in found.messages for found in self.response.sent)
+        """Whether a card says a message."""
+        return any(message in card.messages for found in self.response.sent for card in found.cards)
 
     def leads(self, message: str) -> bool:
         """Whether a message gives a card its summary."""
