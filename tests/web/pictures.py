@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
     from tests.web.browser import Scheme
 
+# What the pages name as their address: the port in use is another at each run.
+SHOWN_URL: Final = "http://127.0.0.1:8080"
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
 
 
@@ -56,8 +58,8 @@ SHOTS: Final = (
 
 
 def take(browser: Browser, url: str, shot: Shot, folder: Path) -> None:
-    """Take one picture, with two pixels for one so that text stays sharp where it is shown smaller."""
-    options = {"viewport": shot.viewport, "color_scheme": shot.scheme, "device_scale_factor": 2}
+    """Take one picture, with more pixels than the window has, so that text stays sharp."""
+    options = {"viewport": shot.viewport, "color_scheme": shot.scheme, "device_scale_factor": 1.5}
     with opened_page(browser, url, **options) as page:
         page.goto(shot.path)
         shot.before(page)
@@ -77,7 +79,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        running_service(Path(data)) as url,
+        running_service(Path(data), PUBLIC_URL=SHOWN_URL) as url,
         running_browser(executable) as browser,
     ):
         for shot in SHOTS:
