@@ -53,6 +53,8 @@ from cds_service.trace import Trace
 from cds_service.value_sets import ValueSetViews
 from cds_service.views import Views
 
+from fhir_mappings.needs import DATA_NEEDS
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
@@ -61,6 +63,10 @@ if TYPE_CHECKING:
 
 # What pages of other origins may call: hooks, discovery and feedback, nothing else.
 _CORS_PATHS: Final = re.compile("^/cds-services(/.*)?$")
+
+
+# In a row, before a FHIR server is given a rest: one slow hook call alone, with all its searches, must not be enough.
+_FAILURES: Final = 2 * len(DATA_NEEDS)
 
 
 def utc_now() -> datetime:
@@ -75,7 +81,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
-    http, breakers = _http_client(settings), Breakers()
+    http, breakers = _http_client(settings), Breakers(_FAILURES)
     gate = gate_of(clients, settings, HttpKeyFetcher(http), clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
     stores = storage or open_storage(settings)

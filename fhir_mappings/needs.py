@@ -46,7 +46,7 @@ def _search(key: str, resource_type: str, count: int, sort: str = "", *, red_fla
 DATA_NEEDS: tuple[DataNeed, ...] = (
     DataNeed("patient", "Patient", required=True),
     DataNeed("conditions", "Condition", required=True, parameters=(("_count", "500"),), can_show_red_flags=True),
-    _search("observations", "Observation", 200, "-date", red_flags=True),
+    _search("observations", "Observation", 500, "-date", red_flags=True),
     _search("procedures", "Procedure", 200, "-date", red_flags=True),
     _search("encounters", "Encounter", 200, "-date", red_flags=True),
     _search("medications", "MedicationRequest", 200, "-authoredon", red_flags=True),
