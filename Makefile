@@ -7,7 +7,7 @@ PACKAGES := cds_service fhir_mappings cards
 # Pins are kept unless UPGRADE=1 is given.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
-# The locks are complete, so pip need not resolve: an old pip, doing it, asks for newer versions than are pinned.
+# The locks are complete, so pip must not resolve anew: an old pip then asks for versions that are not pinned.
 # It warns of much that does not matter when it succeeds; what it said is shown when it fails.
 PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
 PIP_END = 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }

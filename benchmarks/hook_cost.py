@@ -19,7 +19,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cds_service.app import create_app
-from cds_service.feedback_store import NullFeedbackStore
+from cds_service.records.feedback import NullFeedbackStore
 from cds_service.settings import load_settings
 from fhir_mappings.needs import DATA_NEEDS
 

@@ -58,7 +58,9 @@ class AssessmentProfile:
 class Assessment:
     """What the guideline says of one order, and why; messages stand with the most important first.
 
-    `silenced` are messages that the site has turned off: nobody is told, but what else is said still fits them.
+    `timing` says whether the scan is due, whatever implants and the choice of contrast say: one of the outcomes other
+    than CONTRAINDICATED, SAFETY_HOLD and PROTOCOL_CHANGE. `silenced` are messages that the site has turned off: nobody
+    is told, but what else is said still fits them.
     """
 
     order: ImagingOrder
@@ -68,6 +70,7 @@ class Assessment:
     outcome: Outcome
     messages: tuple[Message, ...]
     findings: Mapping[str, Finding]
+    timing: Outcome
     guideline_id: str = GUIDELINE_ID
     guideline_version: str = GUIDELINE_VERSION
     silenced: tuple[Message, ...] = ()
@@ -76,6 +79,17 @@ class Assessment:
     def decided(self) -> frozenset[str]:
         """The ids of all messages, said or silenced."""
         return frozenset(message.id for message in (*self.messages, *self.silenced))
+
+    @property
+    def unscannable(self) -> bool:
+        """Whether an implant forbids the scan, or holds it until its MR status is known."""
+        return bool(self.findings["R-MR"].tags & {"unsafe", "hold"})
+
+    @property
+    def trauma_alone(self) -> bool:
+        """Whether recent trauma is the only urgent reason for the scan, so that CT or radiographs come first."""
+        reasons = {name for name in self.decided if name.startswith(("C-URG-", "C-EMERG-"))}
+        return reasons == {"C-URG-TRAUMA"}
 
 
 def assess(order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentProfile) -> Assessment:
@@ -86,4 +100,6 @@ def assess(order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentPr
     off = profile.messages_off
     said = tuple(message for message in decision.messages if message.id not in off)
     silenced = tuple(message for message in decision.messages if message.id in off)
-    return Assessment(order, chart, as_of, profile, decision.outcome, said, findings, silenced=silenced)
+    return Assessment(
+        order, chart, as_of, profile, decision.outcome, said, findings, decision.timing, silenced=silenced
+    )

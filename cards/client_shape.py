@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 ActionStyle = Literal["replace", "update", "single", "info"]
+SelectionBehavior = Literal["any", "at-most-one"]
 RatingPlace = Literal["none", "root", "extension", "both"]
 
 
@@ -16,12 +17,23 @@ class ClientShape:
     `action_style`: `replace` puts one order in place of another by delete and create; `update` changes the order's
     code in place; `single` does that too and gives no suggestion more than one action; `info` gives no suggestions.
     `selection_behavior` None leaves it to the card. `rating_place` says where the appropriateness rating goes:
-    `systemActions` at the root of the response, inside its `extension`, both, or nowhere. `link_hosts` are the hosts
-    that a link may lead to; None allows any.
+    `systemActions` at the root of the response, inside its `extension`, both, or nowhere. `rating_mechanism` names the
+    decision support mechanism in a rating, by default with a sentence that it is no qualified one. `link_hosts` are
+    the hosts that a link may lead to, in small letters and without a port; None allows any.
     """
 
     action_style: ActionStyle = "replace"
-    selection_behavior: Literal["any", "at-most-one"] | None = None
+    selection_behavior: SelectionBehavior | None = None
     rating_place: RatingPlace = "none"
     rating_mechanism: str = ""
     link_hosts: frozenset[str] | None = None
+
+    @property
+    def rates(self) -> bool:
+        """Whether orders are rated for this client."""
+        return self.rating_place != "none"
+
+    @property
+    def rates_in_extension(self) -> bool:
+        """Whether ratings go where the Argonaut guide puts them, which only clients written for it read."""
+        return self.rating_place in ("extension", "both")

@@ -42,10 +42,14 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """An outcome and its messages, the most important first."""
+    """An outcome and its messages, the most important first.
+
+    `timing` says whether the scan is due, whatever implants and the choice of contrast say.
+    """
 
     outcome: Outcome
     messages: tuple[Message, ...]
+    timing: Outcome
 
 
 @dataclass(slots=True)
@@ -73,7 +77,7 @@ class _Draft:
 def decide(order: ImagingOrder, chart: Chart, findings: Findings) -> Decision:
     """Return the outcome of one order and what to say about it."""
     if chart.is_deceased:
-        return Decision(Outcome.OUT_OF_SCOPE, ())
+        return Decision(Outcome.OUT_OF_SCOPE, (), Outcome.OUT_OF_SCOPE)
     draft = _Draft(findings)
     emergency = _emergency(draft)
     safety = _safety(draft, emergency=emergency)
@@ -85,7 +89,7 @@ def decide(order: ImagingOrder, chart: Chart, findings: Findings) -> Decision:
     _protocol(draft, timing, unscannable=safety is not None)
     outcome = _outcome(timing, safety, contrast)
     _accompany(draft, chart, outcome, timing, unscannable=safety is not None)
-    return Decision(outcome, _ordered(draft.messages, outcome))
+    return Decision(outcome, _ordered(draft.messages, outcome), timing)
 
 
 def _outcome(timing: Outcome, safety: Outcome | None, contrast: ContrastAdvice) -> Outcome:

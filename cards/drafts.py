@@ -22,6 +22,7 @@ from fhir_mappings.orders import ImagingOrder
 _CARRIED = ("encounter", "requester", "authoredOn", "reasonCode", "reasonReference")
 _EMPTY: tuple[Any, ...] = (None, "", [], {})
 PRIORITIES = ("routine", "urgent", "asap", "stat")  # FHIR request-priority, the most pressing last
+_RANK = {priority: rank for rank, priority in enumerate(PRIORITIES)}
 
 
 @cache
@@ -85,13 +86,26 @@ def _carried(value: Any) -> Any:
 
 
 def pruned(value: Any) -> Any:
-    """Return JSON values without nulls and empty ones, which neither FHIR nor CDS Hooks allow; nothing else changes."""
+    """Return JSON values without nulls and empty ones, which neither FHIR nor CDS Hooks allow; nothing else changes.
+
+    A list of primitives beside the list of their extensions keeps the nulls that make the two fit.
+    """
     if isinstance(value, Mapping):
-        members = {key: pruned(item) for key, item in value.items()}
+        members = {key: _padded(item) if _has_twin(value, key) else pruned(item) for key, item in value.items()}
         return {key: item for key, item in members.items() if item not in _EMPTY}
     if isinstance(value, list):
         return [item for item in map(pruned, value) if item not in _EMPTY]
     return value
+
+
+def _has_twin(members: Mapping[str, Any], key: str) -> bool:
+    twin = key[1:] if key.startswith("_") else f"_{key}"
+    return isinstance(members[key], list) and isinstance(members.get(twin), list)
+
+
+def _padded(values: list[Any]) -> list[Any]:
+    kept = [None if item in _EMPTY else item for item in map(pruned, values)]
+    return kept if any(item is not None for item in kept) else []
 
 
 def _is_valid(resource: Mapping[str, Any]) -> bool:
@@ -122,3 +136,26 @@ def with_study(resource: Mapping[str, Any], orderable: str, wording: Wording) ->
     systems = [coding.get("system") for coding in codings or [] if isinstance(coding, dict)]
     used = frozenset(system for system in systems if isinstance(system, str))
     return {**resource, "code": code_of(orderable, wording, used)}
+
+
+def is_below(priority: str, other: str) -> bool:
+    """Whether a priority is less pressing than another, one of PRIORITIES; a word unknown to FHIR counts as routine."""
+    return _RANK.get(priority, 0) < _RANK[other]
+
+
+def replaced_in_place(
+    order: ImagingOrder, orderable: str, created: Mapping[str, Any], wording: Wording
+) -> dict[str, Any]:
+    """Return an order as received that has become the order which was to be created in its place.
+
+    It takes over the study, a priority where that is more pressing than the order's own, and notes beside the order's
+    own. Nothing else changes: not whom it is for, by whom, why, or what an element unknown here says.
+    """
+    resource = with_study(order.resource, orderable, wording)
+    priority = created.get("priority", "")
+    if priority and is_below(order.priority, priority):
+        resource["priority"] = priority
+    notes = resource.get("note") or []
+    if isinstance(notes, list) and (more := [note for note in created.get("note", ()) if note not in notes]):
+        resource["note"] = [*notes, *more]
+    return pruned(resource)  # type: ignore[no-any-return]  # an object without its empty members is an object

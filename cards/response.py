@@ -8,14 +8,20 @@ are derived from the hook instance, the order and the message, so that a repeate
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 from uuid import UUID, uuid5
 
+from cards.actions import Suggestion
 from cards.assessment import Assessment
+from cards.client_shape import ClientShape
 from cards.decision import Message
-from cards.guideline import MESSAGES, Indicator
-from cards.suggestions import Suggestion, SuggestionBuilder
+from cards.explanation import explained
+from cards.guideline import MESSAGES, Indicator, Outcome
+from cards.rating import Rating, rating_of
+from cards.rating_extensions import Rater
+from cards.shaping import allowed_links, selection, shaped
+from cards.suggestions import SuggestionBuilder
 from cards.text import CardText
 from cards.wording import Wording
 
@@ -25,7 +31,10 @@ _NAMESPACE = UUID("5f0f4f7e-7f0b-5d0f-9b8e-6f1a7c3d2e10")
 
 @dataclass(frozen=True, slots=True)
 class ResponseShape:
-    """How one client wants its response."""
+    """How one client wants its response.
+
+    `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
+    """
 
     hook_instance: str
     hook: str
@@ -33,31 +42,103 @@ class ResponseShape:
     verbosity: Literal["all", "action"] = "all"
     explain: bool = False
     ask_questions_at: Literal["select", "sign", "both"] = "sign"
+    client: ClientShape = field(default_factory=ClientShape)
+    consultation_scope: str = ""
 
 
-def respond(assessments: Sequence[Assessment], shape: ResponseShape) -> dict[str, Any]:
+@dataclass(frozen=True, slots=True)
+class SentCard:
+    """A card that was sent: its id, level and messages, and its suggestions as (uuid, key)."""
+
+    uuid: str
+    indicator: Indicator
+    messages: tuple[str, ...]
+    suggestions: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SentAssessment:
+    """What was sent about one order; `messages` are those of the assessment, shown or not.
+
+    `rating` is the rating that was recorded on the order, None where there was none or the client wants none.
+    """
+
+    outcome: Outcome
+    messages: tuple[str, ...]
+    cards: tuple[SentCard, ...] = ()
+    rating: Rating | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """A CDS Hooks response, ready to be written as JSON, and what of it is worth remembering, in the same order."""
+
+    document: dict[str, Any]
+    sent: tuple[SentAssessment, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class _Card:
+    """A card as JSON, with what is remembered of it."""
+
+    document: dict[str, Any]
+    sent: SentCard
+
+
+def respond(assessments: Sequence[Assessment], shape: ResponseShape) -> Response:
     """Return the CDS Hooks response for the assessed orders of one hook call."""
-    response: dict[str, Any] = {"cards": [card for item in assessments for card in cards_of(item, shape)]}
+    cards: list[dict[str, Any]] = []
+    ratings: list[dict[str, Any]] = []
+    sent: list[SentAssessment] = []
+    for assessment in assessments:
+        made = tuple(_cards_of(assessment, shape))
+        cards += [card.document for card in made]
+        recorded = _rater(assessment, shape).system_action()
+        ratings += [recorded] if recorded else []
+        sent.append(
+            SentAssessment(
+                outcome=assessment.outcome,
+                messages=tuple(message.id for message in assessment.messages),
+                cards=tuple(card.sent for card in made),
+                rating=rating_of(assessment) if recorded else None,
+            )
+        )
+    return Response(_document(cards, ratings, assessments, shape), tuple(sent))
+
+
+def _document(
+    cards: list[dict[str, Any]],
+    ratings: list[dict[str, Any]],
+    assessments: Sequence[Assessment],
+    shape: ResponseShape,
+) -> dict[str, Any]:
+    document: dict[str, Any] = {"cards": cards}
+    extension: dict[str, Any] = {}
+    if ratings and shape.client.rating_place in ("root", "both"):
+        document["systemActions"] = ratings
+    if ratings and shape.client.rates_in_extension:
+        extension["systemActions"] = ratings
     if shape.explain and assessments:
-        response["extension"] = {ASSESSMENTS: [explained(item) for item in assessments]}
-    return response
+        extension[ASSESSMENTS] = [explained(item) for item in assessments]
+    return document | ({"extension": extension} if extension else {})
 
 
-def cards_of(assessment: Assessment, shape: ResponseShape) -> Iterator[dict[str, Any]]:
+def _rater(assessment: Assessment, shape: ResponseShape) -> Rater:
+    return Rater(assessment, shape.client, shape.wording, shape.consultation_scope)
+
+
+def _cards_of(assessment: Assessment, shape: ResponseShape) -> Iterator[_Card]:
     """Yield the cards of one assessment, the most pressing first."""
     text = CardText(assessment, shape.wording)
-    builder = SuggestionBuilder(assessment, shape.wording)
+    builder, rater = SuggestionBuilder(assessment, shape.wording), _rater(assessment, shape)
     recommended = False
     for position, messages in enumerate(grouped(shown(assessment.messages, shape))):
-        suggestions = builder.of(messages)
+        suggestions = shaped(builder.of(messages), assessment, shape.client, shape.wording)
+        suggestions = tuple(map(rater.rated, suggestions))
         if recommended:
-            suggestions = tuple(_without_recommendation(suggestion) for suggestion in suggestions)
+            suggestions = tuple(replace(suggestion, recommended=False) for suggestion in suggestions)
         recommended = recommended or any(suggestion.recommended for suggestion in suggestions)
         yield _card(assessment, messages, suggestions, text, shape, first=position == 0)
-
-
-def _without_recommendation(suggestion: Suggestion) -> Suggestion:
-    return Suggestion(suggestion.key, suggestion.label, suggestion.actions)
 
 
 def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, ...]:
@@ -101,7 +182,7 @@ def _card(  # noqa: PLR0913 - the parts of a card
     shape: ResponseShape,
     *,
     first: bool,
-) -> dict[str, Any]:
+) -> _Card:
     lead, wording = messages[0], shape.wording
     name = f"{shape.hook_instance}|{assessment.order.reference}|{lead.id}"
     card: dict[str, Any] = {
@@ -120,50 +201,30 @@ def _card(  # noqa: PLR0913 - the parts of a card
             },
         },
     }
+    offered: list[tuple[str, Suggestion]] = []
     if suggestions:
-        card["suggestions"] = [_suggestion(item, name) for item in suggestions]
-        exclusive = sum(suggestion.touches_order for suggestion in suggestions) > 1
-        card["selectionBehavior"] = "at-most-one" if exclusive else "any"
+        behavior, suggestions = selection(suggestions, shape.client, wording)
+        offered = [(str(uuid5(_NAMESPACE, f"{name}|{item.key}")), item) for item in suggestions]
+        card["suggestions"] = [_suggestion(item, identifier) for identifier, item in offered]
+        card["selectionBehavior"] = behavior
     reasons = dict.fromkeys(key for message in messages for key in MESSAGES[message.id].overrides)
     if reasons:
         card["overrideReasons"] = [dict(wording.get("overrides", key)) for key in reasons]
-    card["links"] = [
-        {"label": wording.text("meta", "link_label"), "url": wording.text("meta", "link_url"), "type": "absolute"}
-    ]
-    return card
+    if links := allowed_links([_link(wording)], shape.client):
+        card["links"] = links
+    said = tuple(message.id for message in messages)
+    remembered = tuple((identifier, item.key) for identifier, item in offered)
+    return _Card(card, SentCard(card["uuid"], lead.indicator, said, remembered))
 
 
-def _suggestion(suggestion: Suggestion, card_name: str) -> dict[str, Any]:
-    shaped: dict[str, Any] = {
-        "label": suggestion.label,
-        "uuid": str(uuid5(_NAMESPACE, f"{card_name}|{suggestion.key}")),
-    }
+def _link(wording: Wording) -> dict[str, str]:
+    label, url = wording.text("meta", "link_label"), wording.text("meta", "link_url")
+    return {"label": label, "url": url, "type": "absolute"}
+
+
+def _suggestion(suggestion: Suggestion, identifier: str) -> dict[str, Any]:
+    shaped_one: dict[str, Any] = {"label": suggestion.label, "uuid": identifier}
     if suggestion.recommended:
-        shaped["isRecommended"] = True
-    shaped["actions"] = list(suggestion.actions)
-    return shaped
-
-
-def explained(assessment: Assessment) -> dict[str, Any]:
-    """Return why, in references and codes only: the outcome, the messages, and every finding behind them."""
-    return {
-        "order": assessment.order.reference,
-        "outcome": assessment.outcome.value,
-        "messages": [message.id for message in assessment.messages],
-        "findings": [
-            {
-                "criterion": finding.criterion,
-                "status": finding.status.value,
-                "evidence": list(dict.fromkeys(item.reference for item in finding.evidence)),
-                "unavailable": list(finding.unavailable),
-            }
-            for finding in assessment.findings.values()
-        ],
-        "guideline": _guideline(assessment),
-    }
-
-
-def _guideline(assessment: Assessment) -> dict[str, Any]:
-    """Return the guideline's version, and the site where one has changed it."""
-    guideline = {"id": assessment.guideline_id, "version": assessment.guideline_version}
-    return guideline | ({"site": assessment.profile.site} if assessment.profile.site else {})
+        shaped_one["isRecommended"] = True
+    shaped_one["actions"] = [action.to_json() for action in suggestion.actions]
+    return shaped_one

@@ -8,10 +8,10 @@ replaces or changes it, because a client would have to tell two removals of one 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 from cards import drafts
+from cards.actions import Action, Suggestion
 from cards.assessment import Assessment
 from cards.decision import Message
 from cards.guideline import Outcome
@@ -19,22 +19,6 @@ from cards.wording import Wording
 from fhir_mappings.dates import exact, shifted
 
 _CARE = ("Procedure", "MedicationRequest", "MedicationStatement")
-_RANK = {priority: rank for rank, priority in enumerate(drafts.PRIORITIES)}
-
-
-@dataclass(frozen=True, slots=True)
-class Suggestion:
-    """A suggestion before it is shaped for a client; `key` names it within its card."""
-
-    key: str
-    label: str
-    actions: tuple[dict[str, Any], ...]
-    recommended: bool = False
-
-    @property
-    def touches_order(self) -> bool:
-        """Whether it changes, replaces or removes the order."""
-        return any(action["type"] in ("delete", "update") for action in self.actions)
 
 
 class SuggestionBuilder:
@@ -46,7 +30,7 @@ class SuggestionBuilder:
         self.order = assessment.order
         self.wording = wording
         self.implants = assessment.findings["R-MR"].tags
-        self.unscannable = bool(self.implants & {"unsafe", "hold"})
+        self.unscannable = assessment.unscannable
         # An STU3 client gets no R4 resources; removing an order and changing its priority are the same in both.
         self.creates = self.order.resource_type == "ServiceRequest"
 
@@ -70,19 +54,19 @@ class SuggestionBuilder:
         """Whether an orderable is among the other draft orders."""
         return drafts.concept_of(orderable) in self.order.sibling_concepts
 
-    def create(self, orderable: str, description: str, *, priority: str = "", note: str = "") -> dict[str, Any]:
+    def create(self, orderable: str, description: str, *, priority: str = "", note: str = "") -> Action:
         """Return the action that adds a new draft order."""
         patient = self.assessment.chart.patient_id
         resource = drafts.new_order(orderable, self.order, patient, self.wording, priority=priority, note=note)
-        return {"type": "create", "description": description, "resource": resource}
+        return Action("create", description, resource, orderable=orderable)
 
-    def delete(self, description: str) -> dict[str, Any]:
+    def delete(self, description: str) -> Action:
         """Return the action that removes the order."""
-        return {"type": "delete", "description": description, "resourceId": self.order.reference}
+        return Action("delete", description, resource_id=self.order.reference)
 
-    def update(self, description: str, resource: dict[str, Any]) -> dict[str, Any]:
-        """Return the action that changes the order."""
-        return {"type": "update", "description": description, "resource": drafts.pruned(resource)}
+    def update(self, description: str, resource: dict[str, Any], orderable: str = "") -> Action:
+        """Return the action that changes the order, to another study if one is named."""
+        return Action("update", description, drafts.pruned(resource), orderable=orderable)
 
     def beside(self, key: str, *orderables: str, priority: str = "", recommended: bool = False) -> Iterator[Suggestion]:
         """Yield a suggestion that adds orders and leaves the MRI as it is."""
@@ -106,7 +90,7 @@ class SuggestionBuilder:
             self.delete(self.say(key, "delete")),
             self.create(orderable, self.say(key, "create"), priority=priority),
         )
-        yield Suggestion(key, self.say(key, "label"), actions, recommended)
+        yield Suggestion(key, self.say(key, "label"), actions, recommended, self.say(key, "in-place"))
 
     def remove(self, *, recommended: bool = False) -> Iterator[Suggestion]:
         """Yield the suggestion that removes the MRI order."""
@@ -116,7 +100,7 @@ class SuggestionBuilder:
 
     def is_below(self, priority: str) -> bool:
         """Whether the order is less pressing than a priority."""
-        return _RANK.get(self.order.priority, 0) < _RANK[priority]
+        return drafts.is_below(self.order.priority, priority)
 
     def raise_priority(self, priority: str) -> Iterator[Suggestion]:
         """Yield the suggestion that raises the priority, unless the order has it or may not be scanned."""
@@ -157,15 +141,10 @@ def _urgent(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion
 
 def _trauma(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
     if builder.assessment.outcome is Outcome.URGENT:
-        yield from builder.instead("ct-instead", "order_ct_lumbar_wo", priority="urgent", recommended=_alone(builder))
+        # With a deficit or an infection the MRI itself is wanted.
+        alone = builder.assessment.trauma_alone
+        yield from builder.instead("ct-instead", "order_ct_lumbar_wo", priority="urgent", recommended=alone)
     yield from builder.beside("radiograph", "order_xray_lumbar", priority=builder.urgency)
-
-
-def _alone(builder: SuggestionBuilder) -> bool:
-    """Whether trauma is the only urgent reason; with a deficit or infection the MRI itself is wanted."""
-    return not any(
-        message.id.startswith("C-URG-") and message.id != "C-URG-TRAUMA" for message in builder.assessment.messages
-    )
 
 
 def _risk(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
@@ -232,8 +211,9 @@ def _contrast_change(builder: SuggestionBuilder) -> Iterator[Suggestion]:
     resource = drafts.with_priority(builder.order.resource, urgency) if raised else builder.order.resource
     key = "add-contrast"
     label, part = ("label-prioritised", "update-prioritised") if raised else ("label", "update")
-    changed = drafts.with_study(resource, "order_mri_lumbar_wo_w", builder.wording)
-    action = builder.update(builder.say(key, part, priority=urgency), changed)
+    study = "order_mri_lumbar_wo_w"
+    changed = drafts.with_study(resource, study, builder.wording)
+    action = builder.update(builder.say(key, part, priority=urgency), changed, study)
     yield Suggestion(key, builder.say(key, label, priority=urgency), (action,))
 
 
@@ -243,9 +223,9 @@ def _with_contrast_if_advised(builder: SuggestionBuilder) -> Iterator[Suggestion
 
 
 def _drop_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
-    resource = drafts.with_study(builder.order.resource, "order_mri_lumbar_wo", builder.wording)
-    key = "drop-contrast"
-    action = builder.update(builder.say(key, "update"), resource)
+    key, study = "drop-contrast", "order_mri_lumbar_wo"
+    resource = drafts.with_study(builder.order.resource, study, builder.wording)
+    action = builder.update(builder.say(key, "update"), resource, study)
     yield Suggestion(key, builder.say(key, "label"), (action,), recommended=True)
 
 
@@ -272,7 +252,8 @@ def _therapy_instead(builder: SuggestionBuilder, label: str, *, recommended: boo
         builder.delete(builder.say(key, "delete")),
         builder.create("pt_referral", builder.say(key, "create", followup=day), note=note),
     )
-    yield Suggestion(key, builder.say(key, label, followup=day), actions, recommended)
+    in_place = builder.say(key, "in-place", followup=day)
+    yield Suggestion(key, builder.say(key, label, followup=day), actions, recommended, in_place)
 
 
 def _information(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:

@@ -7,28 +7,60 @@ a service that cannot answer its own demos refuses to start.
 
 from __future__ import annotations
 
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from flask import Flask
+from flask_cors import CORS
 
+from cards.guideline import GUIDELINE_VERSION
+from cds_service import __version__
+from cds_service.auth.callers import Caller
+from cds_service.clientele import advisers_of, clients_of, gate_of
+from cds_service.clients.exposure import authentication_state
+from cds_service.clients.origins import cors_origins
+from cds_service.clients.profile import Mode
+from cds_service.clients.switches import Switches
 from cds_service.demos import load_demos
-from cds_service.envelope import read_hook_request
-from cds_service.errors import outcome_response, register_error_handlers
-from cds_service.feedback_store import SqliteFeedbackStore
-from cds_service.hooks import Adviser
+from cds_service.desk import Desk
+from cds_service.discovery import SERVICES
+from cds_service.door import Door
+from cds_service.egress.addresses import EgressError
+from cds_service.egress.breaker import Breakers
+from cds_service.egress.http import HttpClient
+from cds_service.egress.key_fetcher import HttpKeyFetcher
+from cds_service.errors import SettingsError, outcome_response, register_error_handlers
+from cds_service.gathering import Gatherer
+from cds_service.health import Health, Lifecycle
+from cds_service.limits import CallLimits
 from cds_service.logs import log_requests
+from cds_service.metrics import Metrics
+from cds_service.metrics_endpoint import MetricsEndpoint, count_requests
+from cds_service.pages.facts import PageFacts
+from cds_service.pages.security import refuse_sniffing
+from cds_service.pages.views import Pages
 from cds_service.paths import TidyPaths
-from cds_service.serialization import MsgspecProvider, encode
+from cds_service.records.invocations import NullRecorder
+from cds_service.serialization import MsgspecProvider
+from cds_service.state_report import StateReport, report_state
+from cds_service.storage import Storage, open_storage
+from cds_service.trace import Trace
 from cds_service.value_sets import ValueSetViews
 from cds_service.views import Views
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
-    from cds_service.feedback_store import FeedbackStore
+    from cds_service.clients.profile import ClientProfile
     from cds_service.settings import Settings
+
+# What pages of other origins may call: hooks, discovery and feedback, nothing else.
+_CORS_PATHS: Final = re.compile("^/cds-services(/.*)?$")
 
 
 def utc_now() -> datetime:
@@ -36,29 +68,107 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-def create_app(
-    settings: Settings, *, clock: Callable[[], datetime] = utc_now, feedback: FeedbackStore | None = None
-) -> Flask:
-    """Return a ready application; SettingsError when the settings cannot be put to work."""
-    adviser = Adviser.from_settings(settings)
+def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, storage: Storage | None = None) -> Flask:
+    """Return a ready application; SettingsError when the settings cannot be put to work.
+
+    `storage` takes the place of the stores that the settings name.
+    """
+    clients = clients_of(settings)
+    advisers = advisers_of(clients, settings)
+    http, breakers = _http_client(settings), Breakers()
+    gate = gate_of(clients, settings, HttpKeyFetcher(http), clock)
+    switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
+    stores = storage or open_storage(settings)
+    desk = Desk(
+        advisers=advisers,
+        gatherer=_gatherer(clients, http, breakers, settings.fetch_threads),
+        switches=switches,
+        identities=stores.identities,
+        recorder=stores.recorder,
+        clock=clock,
+    )
+    door = Door(gate, CallLimits(time.monotonic, settings.workers))
+    metrics, lifecycle = Metrics([client.name for client in clients]), Lifecycle()
+
     app = Flask("cds_service", static_folder=None)
     app.json = MsgspecProvider(app)
     app.url_map.merge_slashes = False  # TidyPaths does it, without a redirect
-    store = feedback or SqliteFeedbackStore(settings.feedback_file)
-    for blueprint in Views(adviser, store, clock, settings.max_body_bytes).blueprints():
+    app.extensions |= {"metrics": metrics, "lifecycle": lifecycle, "storage": stores, "gate": gate}
+    _allow_origins(app, clients)
+    app.register_blueprint(Views(door, desk, stores.feedback, settings.max_body_bytes).blueprint())
+    app.register_blueprint(ValueSetViews.of(advisers[clients[0].name].index).blueprint())
+    app.register_blueprint(
+        Health(
+            lifecycle,
+            stores.feedback,
+            circuits=lambda: breakers.states().values(),
+            modes=lambda: [switches.mode(client).value for client in clients],
+        ).blueprint()
+    )
+    token = settings.metrics_token
+    app.register_blueprint(MetricsEndpoint(metrics, token.get_secret_value() if token else None).blueprint())
+    for blueprint in Pages(_facts(settings, clients)).blueprints():
         app.register_blueprint(blueprint)
-    app.register_blueprint(ValueSetViews.of(adviser.index).blueprint())
     register_error_handlers(app)
+    refuse_sniffing(app)
     log_requests(app)
+    count_requests(app, metrics)
+    report_state(app, StateReport(metrics, clients, switches, breakers, stores.recorder))
     app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign] # how Flask documents adding middleware
-    _rehearse(app, adviser)
+    _rehearse(app, desk, clients)
+    lifecycle.started = True
     return app
 
 
-def _rehearse(app: Flask, adviser: Adviser) -> None:
+def _http_client(settings: Settings) -> HttpClient:
+    try:
+        return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
+    except OSError as error:  # ssl.SSLError is one too
+        raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
+
+
+def _gatherer(clients: Sequence[ClientProfile], http: HttpClient, breakers: Breakers, threads: int) -> Gatherer:
+    try:
+        return Gatherer(clients, http, breakers, ThreadPoolExecutor(threads, thread_name_prefix="fetch"))
+    except EgressError as error:
+        raise SettingsError([f"a FHIR base of a client cannot be used ({error.reason})"]) from None
+
+
+def _allow_origins(app: Flask, clients: Sequence[ClientProfile]) -> None:
+    """Let the pages that clients list call from a browser; their preflights come before any authentication."""
+    if origins := cors_origins(clients):
+        CORS(
+            app,
+            resources={_CORS_PATHS: {"origins": origins}},
+            methods=["GET", "POST", "OPTIONS"],
+            allow_headers=["Authorization", "Content-Type"],
+            expose_headers=["X-Request-ID", "Server-Timing"],
+            max_age=600,
+        )
+
+
+def _facts(settings: Settings, clients: Sequence[ClientProfile]) -> PageFacts:
+    """Return what the pages tell of this process."""
+    return PageFacts(
+        version=__version__,
+        guideline_version=GUIDELINE_VERSION,
+        profile=settings.profile,
+        mode="on: cards are shown to everybody",
+        authentication=authentication_state(clients, insecure=settings.insecure),
+        public_url=settings.public_url or "",
+        clients=tuple(client.name for client in clients),
+        insecure=settings.insecure,
+    )
+
+
+def _rehearse(app: Flask, desk: Desk, clients: Sequence[ClientProfile]) -> None:
     """Answer the bundled demos, and refuse one request."""
+    caller = Caller(replace(clients[0], mode=Mode.ON))
+    services = {service.hook: service for service in SERVICES}
+    rehearsal = Desk(
+        desk.advisers, desk.gatherer, Switches(None, time.monotonic), desk.identities, NullRecorder(), desk.clock
+    )
     for demo in load_demos():
-        request = read_hook_request(demo.body(), demo.hook)
-        encode(adviser.answer(request, utc_now().date()).response)
+        rehearsal.answer(caller, services[demo.hook], demo.body(), Trace("rehearsal"))
     with app.test_request_context():
         outcome_response(HTTPStatus.BAD_REQUEST, "invalid", "Rehearsal.")

@@ -1,39 +1,49 @@
-"""The command line: start the service, try it, and assess a request file without any server."""
+"""The command line: start the service, try it, and assess a request file without any server.
+
+Each command imports what it needs when it runs: `serve` must choose where metrics are kept before the application is
+imported, and help is there at once.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
 import shlex
 import time
+from contextlib import ExitStack
 from datetime import UTC, datetime
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, NoReturn
 
 import click
-import msgspec
-import requests
 
 from cds_service import __version__
-from cds_service.app import create_app, utc_now
-from cds_service.config_report import config_report
-from cds_service.demos import Demo, find_demo, load_demos
-from cds_service.discovery import SERVICES
-from cds_service.errors import SettingsError
-from cds_service.feedback_store import NullFeedbackStore
-from cds_service.hooks import Adviser
-from cds_service.logs import configure_logging
-from cds_service.settings import Settings, load_settings
-from cds_service.terminal import outcome_text, print_response
+from cds_service.metrics_folder import keep_metrics_in_process, shared_metrics_folder
+from cds_service.operator_commands import (
+    CLIENTS_FILE,
+    SITE_FILE,
+    check_config,
+    client_sheet,
+    demo_data,
+    prune,
+    read_settings,
+    switch,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import BinaryIO, TextIO
 
+    import msgspec
+    import requests
+
+    from cds_service.demos import Demo
+    from cds_service.settings import Settings
+
 _JSON: Final = {"Content-Type": "application/json"}
 _TIMEOUT: Final = 30.0
 _LOCAL: Final = "http://127.0.0.1:8080"
-_SITE_FILE: Final = click.option(
-    "--site-file", metavar="FILE", help="TOML file with what this site changes of the guideline.  [default: none]"
-)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -64,14 +74,29 @@ def main() -> None:
     "  [default: development]",
 )
 @click.option("--workers", type=int, help="Worker processes.  [default: one per processor, at most 2]")
-@_SITE_FILE
+@CLIENTS_FILE
+@SITE_FILE
+@click.option("--insecure", is_flag=True, default=None, help="Listen beyond this machine with nobody authenticated.")
 @click.option("--try", "try_name", metavar="NAME", help="Send this demo to the service as soon as it runs.")
 def serve(try_name: str | None, **options: Any) -> None:
     """Run the service until it is stopped with Ctrl-C."""
-    settings = _settings(**options)
+    settings = read_settings(**options)
     demo = _demo(try_name) if try_name else None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(shared_metrics_folder())
+        except OSError as error:
+            message = "no folder can be made for the metrics of the workers; PROMETHEUS_MULTIPROC_DIR names a place"
+            raise click.ClickException(f"{message} ({error.strerror})") from None
+        _run_server(settings, demo)
+
+
+def _run_server(settings: Settings, demo: Demo | None) -> None:
+    from cds_service.errors import SettingsError
+    from cds_service.logs import configure_logging
+
     try:
-        from cds_service.server import Server, port_problem  # noqa: PLC0415 - gunicorn does not exist on Windows
+        from cds_service.server import Server, port_problem  # gunicorn does not exist on Windows
     except ImportError as error:
         message = (
             "gunicorn, the web server, cannot be loaded here. It needs Linux, macOS or another Unix; on Windows use "
@@ -96,19 +121,25 @@ def serve(try_name: str | None, **options: Any) -> None:
     metavar="YYYY-MM-DD",
     help="Day to assume for orders that state none.  [default: today]",
 )
-@_SITE_FILE
+@SITE_FILE
 def assess(request_file: BinaryIO, today: datetime | None, site_file: str | None, *, as_json: bool) -> None:
     """Answer one hook request from a file ("-" reads standard input), without a server.
 
     The file holds the JSON body that an EHR would post for order-select or order-sign. Nothing is stored or sent.
     Exit status: 0 for an answer, 1 when the request was refused, with the reason on standard error.
     """
+    keep_metrics_in_process()
+    from cds_service.app import create_app, utc_now
+    from cds_service.errors import SettingsError
+    from cds_service.logs import configure_logging
+    from cds_service.storage import Storage
+
     body = request_file.read()
-    settings = _settings(log_level="error", site_file=site_file)
+    settings = read_settings(log_level="error", site_file=site_file)
     configure_logging(settings)
     moment = today.replace(tzinfo=UTC) if today else utc_now()
     try:
-        app = create_app(settings, clock=lambda: moment, feedback=NullFeedbackStore())
+        app = create_app(settings, clock=lambda: moment, storage=Storage())
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     response = app.test_client().post(f"/cds-services/{_service_for(body)}", data=body, headers=_JSON)
@@ -124,6 +155,8 @@ def try_demo(name: str, url: str, wait: float) -> None:
 
     NAME is one of those that `lumbar-cds demos` lists.
     """
+    import requests
+
     demo = _demo(name)
     address = f"{url.rstrip('/')}/cds-services/{_service_of(demo.hook)}"
     with requests.Session() as session:
@@ -142,6 +175,8 @@ def try_demo(name: str, url: str, wait: float) -> None:
 @main.command()
 def demos() -> None:
     """List the bundled demo requests. All patients are invented."""
+    from cds_service.demos import load_demos
+
     demos = load_demos()
     width = max(len(demo.name) for demo in demos)
     for demo in demos:
@@ -155,35 +190,14 @@ def demos() -> None:
 )
 def criteria(output: TextIO) -> None:
     """Print the criteria page: every rule, number, code and message of the guideline, as Markdown."""
-    from cds_service.documentation import criteria_page  # noqa: PLC0415 - no other command needs it
+    from cds_service.documentation import criteria_page
 
     output.write(criteria_page())
 
 
-@main.command("check-config")
-@_SITE_FILE
-def check_config(site_file: str | None) -> None:
-    """Check settings and site file without starting, and print what is in force.
-
-    Shows what the site file changes of the guideline; secrets are not shown. Exit status: 0 when the service would
-    start, 1 when it would refuse, with each reason on standard error.
-    """
-    settings = _settings(site_file=site_file)
-    try:
-        adviser = Adviser.from_settings(settings)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    click.echo(config_report(settings, adviser.site))
-
-
-def _settings(**overrides: Any) -> Settings:
-    try:
-        return load_settings(**overrides)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-
-
 def _demo(name: str) -> Demo:
+    from cds_service.demos import find_demo, load_demos
+
     demo = find_demo(name)
     if demo is None:
         names = ", ".join(known.name for known in load_demos())
@@ -191,12 +205,22 @@ def _demo(name: str) -> Demo:
     return demo
 
 
+for command in (check_config, client_sheet, switch, demo_data, prune):
+    main.add_command(command)
+
+
 def _service_of(hook: object) -> str | None:
+    from cds_service.discovery import SERVICES
+
     return next((service.id for service in SERVICES if service.hook == hook), None)
 
 
 def _service_for(body: bytes) -> str:
     """Return the service for a request's hook; any will do for a body without one, to say what is wrong with it."""
+    import msgspec
+
+    from cds_service.discovery import SERVICES
+
     try:
         members: Mapping[str, msgspec.Raw] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
         hook = msgspec.json.decode(members["hook"])
@@ -207,6 +231,8 @@ def _service_for(body: bytes) -> str:
 
 def _await_service(session: requests.Session, url: str, seconds: float) -> None:
     """Return once a service is ready; after the given time let the caller find out."""
+    import requests
+
     deadline = time.monotonic() + seconds
     while time.monotonic() < deadline:
         try:
@@ -218,11 +244,15 @@ def _await_service(session: requests.Session, url: str, seconds: float) -> None:
 
 def _show(status: int, body: bytes, *, as_json: bool = False) -> None:
     """Print an answer; an error goes to standard error and ends the command with status 1."""
+    import msgspec
+
+    from cds_service.terminal import outcome_text, print_response
+
     try:
         answer = msgspec.json.decode(body, type=dict[str, Any])
     except msgspec.DecodeError:
         _fail(f"HTTP {status}: the answer is not one of this service; is this the right address?")
-    if status != requests.codes.ok:
+    if status != HTTPStatus.OK:
         _fail(f"HTTP {status}: {outcome_text(answer)}")
     if as_json:
         click.echo(msgspec.json.format(body, indent=2).decode())

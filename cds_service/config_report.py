@@ -1,4 +1,4 @@
-"""What is in force, for whoever configures the service: the settings, and what the site file changes.
+"""What is in force, for whoever configures the service: the settings, and what a site file changes.
 
 Printed by `lumbar-cds check-config` and safe to paste into a ticket: a secret is named and never shown.
 """
@@ -21,15 +21,19 @@ if TYPE_CHECKING:
 _MOST_MAPS: Final = 20
 
 
-def config_report(settings: Settings, site: Site) -> str:
-    """Return the effective settings and the site's changes, as lines for a terminal."""
-    return printable("\n".join([*_settings(settings, site), "", *_site(site)]))
+def config_report(settings: Settings) -> str:
+    """Return the effective settings, as lines for a terminal."""
+    return printable("\n".join(_settings(settings)))
 
 
-def _settings(settings: Settings, site: Site) -> Iterator[str]:
+def site_report(site: Site) -> str:
+    """Return what a site file changes, as lines for a terminal."""
+    return printable("\n".join(_site(site)))
+
+
+def _settings(settings: Settings) -> Iterator[str]:
     yield "Settings:"
     values = {name: getattr(settings, name) for name in type(settings).model_fields}
-    values["treat_conditional_as"] = site.treat_conditional_as or settings.treat_conditional_as
     width = max(len(name) for name in values) + len(PREFIX)
     for name, value in values.items():
         yield f"  {PREFIX + name.upper():{width}}  {_shown(value)}"

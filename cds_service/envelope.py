@@ -44,6 +44,12 @@ class HookRequest:
         return bare_patient_id(self.context["patientId"])
 
     @property
+    def user_id(self) -> str:
+        """The user in context, such as `Practitioner/123`."""
+        user: str = self.context["userId"]
+        return user
+
+    @property
     def draft_orders(self) -> Mapping[str, Any]:
         """The Bundle of draft orders, as received."""
         orders: Mapping[str, Any] = self.context["draftOrders"]
@@ -51,8 +57,8 @@ class HookRequest:
 
     @property
     def selections(self) -> Sequence[str] | None:
-        """The orders just selected, or None at order-sign, where every order counts."""
-        return self.context["selections"] if self.hook == "order-select" else None
+        """The orders just selected, or None where every order counts: at order-sign, or when they were not named."""
+        return self.context.get("selections") if self.hook == "order-select" else None
 
 
 def bare_patient_id(text: str) -> str:
@@ -60,11 +66,14 @@ def bare_patient_id(text: str) -> str:
     return text.strip().removeprefix("Patient/")
 
 
-def read_hook_request(body: bytes, hook: str) -> HookRequest:
-    """Return the checked request of a service's hook; ServiceError (400) names the first field at fault."""
+def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> HookRequest:
+    """Return the checked request of a service's hook; ServiceError (400) names the first field at fault.
+
+    Without `strict_hook` the service that was called says which hook it is, whatever the request says.
+    """
     members = decode_body(body)
     envelope = {name: decode(members[name], name) for name in _MEMBERS if name in members}
-    if isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
+    if strict_hook and isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
         raise BadRequestError("value", f"This service answers the hook {hook} only.", "hook")
     prefetch = _object_or_none(members.get("prefetch"))
     if problem := schemas.HOOK_REQUEST.problem(envelope):

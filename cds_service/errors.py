@@ -53,6 +53,7 @@ class ServiceError(Exception):
         self.issue_code = issue_code
         self.message = message
         self.expression = tuple(expression)
+        self.headers: dict[str, str] = {}
 
 
 class BadRequestError(ServiceError):
@@ -61,6 +62,25 @@ class BadRequestError(ServiceError):
     def __init__(self, issue_code: str, message: str, *expression: str) -> None:
         """Take the paths of the fields at fault, such as `context.patientId`."""
         super().__init__(HTTPStatus.BAD_REQUEST, issue_code, message, expression)
+
+
+class UnauthorizedError(ServiceError):
+    """401: the caller has not proved who it is; the reason is for the log only."""
+
+    def __init__(self) -> None:
+        """Say the same to everybody, so that nothing can be learned by trying."""
+        super().__init__(HTTPStatus.UNAUTHORIZED, "login", "Authentication is required.")
+        self.headers["WWW-Authenticate"] = "Bearer"
+
+
+class TooManyCallsError(ServiceError):
+    """429: the client has used up its calls of this minute."""
+
+    def __init__(self, seconds: int) -> None:
+        """Take the seconds after which the next call is answered."""
+        message = "This client makes more calls than were agreed; no advice was given for this one."
+        super().__init__(HTTPStatus.TOO_MANY_REQUESTS, "throttled", message)
+        self.headers["Retry-After"] = str(seconds)
 
 
 class UnknownServiceError(ServiceError):
@@ -72,15 +92,16 @@ class UnknownServiceError(ServiceError):
 
 
 class DataMissingError(ServiceError):
-    """412: data without which no advice can be given were neither sent nor readable."""
+    """412: data without which no advice can be given were neither sent nor to be had from the FHIR server."""
 
-    def __init__(self, keys: Iterable[str]) -> None:
-        """Take the prefetch keys that are missing."""
+    def __init__(self, keys: Iterable[str], *, asked: bool = False) -> None:
+        """Take the prefetch keys that are missing, and whether the request named a FHIR server."""
         missing = tuple(keys)
+        server = " and were not to be had from the FHIR server in time" if asked else ""
         message = (
-            f"Advice on a lumbar spine MRI needs data that were not available: {', '.join(missing)}. Send them in "
-            "prefetch under these keys, as the templates at /cds-services ask; null or an empty Bundle says that "
-            "there are none."
+            f"Advice on a lumbar spine MRI needs data that were not sent{server}: {', '.join(missing)}. Send them in "
+            "prefetch under these keys, as the templates at /cds-services ask (null or an empty Bundle says that there "
+            "are none), or a fhirServer that this service may ask, with an access token that covers them."
         )
         fields = (f"prefetch.{key}" for key in missing)
         super().__init__(HTTPStatus.PRECONDITION_FAILED, "incomplete", message, fields)
@@ -118,7 +139,9 @@ def outcome_response(status: int, issue_code: str, message: str, expression: Ite
 
 
 def _service_error(error: ServiceError) -> Response:
-    return outcome_response(error.status, error.issue_code, error.message, error.expression)
+    response = outcome_response(error.status, error.issue_code, error.message, error.expression)
+    response.headers.update(error.headers)
+    return response
 
 
 def _http_exception(error: HTTPException) -> Response:

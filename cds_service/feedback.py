@@ -22,7 +22,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class FeedbackEvent:
-    """One reported outcome of one card. The comment is free text and may name a patient: its repr leaves it out."""
+    """One reported outcome of one card, by one client; feedback taken before clients had names has none.
+
+    The comment is free text and may name a patient: its repr leaves it out.
+    """
 
     service: str
     card: str
@@ -33,14 +36,16 @@ class FeedbackEvent:
     reason_system: str = ""
     reason_display: str = ""
     comment: str = field(default="", repr=False)
+    client: str = ""
 
     @property
     def fingerprint(self) -> str:
         """A key by which the same report sent again is recognised.
 
-        The comment is part of it: two reports that differ only there are both kept, rather than one lost.
+        The comment is part of it: two reports that differ only there are both kept, rather than one lost. So is the
+        client: none can take the place of another's report.
         """
-        parts = (
+        parts: tuple[object, ...] = (
             self.service,
             self.card,
             self.outcome,
@@ -50,18 +55,18 @@ class FeedbackEvent:
             self.reason_code,
             self.comment,
         )
-        return hashlib.sha256(encode(parts)).hexdigest()
+        return hashlib.sha256(encode((*parts, self.client) if self.client else parts)).hexdigest()
 
 
-def read_feedback(body: bytes, service: str) -> tuple[FeedbackEvent, ...]:
-    """Return the events of a feedback body; ServiceError (400) names the first entry and member at fault."""
+def read_feedback(body: bytes, service: str, client: str = "") -> tuple[FeedbackEvent, ...]:
+    """Return the events that a client reports; ServiceError (400) names the first entry and member at fault."""
     document = {name: decode(raw, name) for name, raw in decode_body(body).items() if name == "feedback"}
     if problem := schemas.FEEDBACK_REQUEST.problem(document):
         raise BadRequestError(problem.issue_code, problem.message, *filter(None, [problem.path]))
-    return tuple(_event(entry, service) for entry in document["feedback"])
+    return tuple(_event(entry, service, client) for entry in document["feedback"])
 
 
-def _event(entry: Mapping[str, Any], service: str) -> FeedbackEvent:
+def _event(entry: Mapping[str, Any], service: str, client: str) -> FeedbackEvent:
     override = entry.get("overrideReason") or {}
     reason = override.get("reason") or {}
     return FeedbackEvent(
@@ -74,4 +79,5 @@ def _event(entry: Mapping[str, Any], service: str) -> FeedbackEvent:
         reason_system=reason.get("system") or "",
         reason_display=reason.get("display") or "",
         comment=override.get("userComment") or "",
+        client=client,
     )

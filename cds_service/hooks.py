@@ -1,46 +1,37 @@
-"""The walk of one hook call: is it ours, whose is it, what do we know, what do we advise.
-
-The order of the steps is a safety rule. Orders that are not ours are let go before any patient data is decoded; a
-request that mixes two patients is refused before it is assessed; and nothing here turns a failure into silence.
-"""
+"""The clinical part, set up for one client: which orders are ours, what the guideline says of them, how it is told."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from cards.assessment import AssessmentProfile, assess
 from cards.response import ResponseShape, respond
 from cards.wording import Wording, WordingError, load_wording
 from cds_service.envelope import bare_patient_id
-from cds_service.errors import BadRequestError, DataMissingError, SettingsError
+from cds_service.errors import BadRequestError, SettingsError
 from cds_service.site import Site, load_site
-from fhir_mappings.chart import read_chart
 from fhir_mappings.orders import read_lumbar_mri_orders
-from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import date
 
     from cards.assessment import Assessment
+    from cards.response import Response
+    from cds_service.clients.profile import ClientProfile
     from cds_service.envelope import HookRequest
     from cds_service.settings import Settings
+    from fhir_mappings.chart import Chart
     from fhir_mappings.orders import ImagingOrder
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The response to a hook call, and the assessments behind it for the log."""
-
-    response: dict[str, Any]
-    assessments: Sequence[Assessment] = ()
+    from fhir_mappings.terminology import TerminologyIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Adviser:
-    """Everything that is built once at start and needed for each call; safe to share between threads."""
+    """Everything that is built once at start and needed for each call of a client; safe to share between threads."""
 
+    client: ClientProfile
     index: TerminologyIndex
     profile: AssessmentProfile
     wording: Wording
@@ -50,46 +41,55 @@ class Adviser:
     site: Site
 
     @classmethod
-    def from_settings(cls, settings: Settings) -> Adviser:
-        """Read value sets, site file and wording; SettingsError when one of them cannot be used."""
+    def of(cls, client: ClientProfile, settings: Settings, bundled: TerminologyIndex) -> Adviser:
+        """Read a client's site file and wording; SettingsError when one of them cannot be used.
+
+        What the client's profile leaves open is as the settings say.
+        """
+        language = client.language or settings.language
         try:
-            wording = load_wording(settings.language)
+            wording = load_wording(language)
         except WordingError as error:
-            raise SettingsError([f"LUMBAR_CDS_LANGUAGE: {error}"]) from error
-        index = TerminologyIndex.from_directory(bundled_value_sets())
-        site = load_site(settings.site_file, index) if settings.site_file else Site()
+            where = f"client {client.name}: language" if client.language else "LUMBAR_CDS_LANGUAGE"
+            raise SettingsError([f"{where}: {error}"]) from error
+        file = client.site_file or settings.site_file
+        site = load_site(file, bundled) if file else Site()
         return cls(
-            index=site.terminology.applied_to(index),
+            client=client,
+            index=site.terminology.applied_to(bundled),
             profile=_profile(settings, site),
             wording=wording,
-            verbosity=settings.verbosity,
-            explain=settings.explain,
-            max_orders=settings.max_orders,
+            verbosity=client.verbosity or settings.verbosity,
+            explain=settings.explain if client.explain is None else client.explain,
+            max_orders=client.max_orders or settings.max_orders,
             site=site,
         )
 
-    def answer(self, request: HookRequest, today: date) -> Answer:
-        """Return the cards for the lumbar MRI orders of a request; ServiceError when there must be no advice."""
+    def orders(self, request: HookRequest) -> Sequence[ImagingOrder]:
+        """Return the lumbar MRI orders of a request; BadRequestError when they must not be assessed."""
         orders = read_lumbar_mri_orders(request.draft_orders, request.selections, self.index)
-        if not orders:
-            return Answer({"cards": []})
-        self._refuse_too_many(orders)
-        _refuse_mixed_patients(request, orders)
-        chart = read_chart(request.patient_id, request.prefetch, self.index)
-        if chart.missing_required:
-            raise DataMissingError(chart.missing_required)
-        assessments = [assess(order, chart, order.as_of(today), self.profile) for order in orders]
-        return Answer(respond(assessments, self._shape(request)), assessments)
+        if orders:
+            self._refuse_too_many(orders)
+            _refuse_mixed_patients(request, orders)
+        return orders
 
-    def _shape(self, request: HookRequest) -> ResponseShape:
-        return ResponseShape(
+    def assess(self, orders: Sequence[ImagingOrder], chart: Chart, today: date) -> Sequence[Assessment]:
+        """Return what the guideline says of each order."""
+        return [assess(order, chart, order.as_of(today), self.profile) for order in orders]
+
+    def respond(self, assessments: Sequence[Assessment], request: HookRequest) -> Response:
+        """Return the response that says so, shaped for the client."""
+        shape = ResponseShape(
             hook_instance=request.hook_instance,
             hook=request.hook,
             verbosity=self.verbosity,
             explain=self.explain,
             ask_questions_at=self.site.ask_questions_at,
             wording=self.wording,
+            client=self.client.shape,
+            consultation_scope=self.client.name,
         )
+        return respond(assessments, shape)
 
     def _refuse_too_many(self, orders: Sequence[ImagingOrder]) -> None:
         """Refuse more orders than are assessed: an answer for the first few would look like approval of the rest."""

@@ -1,97 +1,155 @@
 """Log lines that can be kept without being a second patient record.
 
-One access line a request, from an allow-list of fields. Exceptions are logged by type and place, never with their
-text: messages of parsers and dictionaries quote what they choked on, and here that is a chart.
+A line is a sentence that stands in the code, and fields from an allow-list. A sentence that was put together at run
+time is withheld, whoever wrote it: urllib3 builds addresses into its messages, gunicorn the request line of a broken
+request. Arguments are never filled into a sentence; what a line should say beyond it goes into a field. Exceptions are
+logged by type and place, never with their text: messages of parsers and dictionaries quote what they choked on, and
+here that is a chart.
 """
 
 from __future__ import annotations
 
 import logging
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Final, TextIO
+from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
+import msgspec
+import structlog
 from flask import has_request_context, request
 
-from cds_service.serialization import encode
 from cds_service.trace import current_trace
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from flask import Flask, Response
+    from structlog.typing import EventDict, Processor
 
     from cds_service.settings import Settings
 
-_ACCESS: Final = logging.getLogger("cds_service.access")
+# What every line is made of, and what whoever logs may add; docs/operations.md says what each means.
+LINE_FIELDS: Final = (
+    "time",
+    "level",
+    "logger",
+    "message",
+    "place",
+    "exception",
+    "dropped_fields",
+    "request_id",
+)
+FIELDS: Final = (
+    "method",
+    "endpoint",
+    "service",
+    "hook",
+    "client",
+    "mode",
+    "issuer",
+    "tenant",
+    "token_id",
+    "refusal",
+    "status",
+    "shown",
+    "orders",
+    "outcomes",
+    "messages",
+    "sources",
+    "fhir_calls",
+    "feedback",
+    "phases",
+    "ms",
+    "listening",
+    "reason",
+    "count",
+    "insecure",
+)
+_WITHHELD: Final = "(a message that was put together at run time is withheld)"
+_LONGEST: Final = 300  # characters of one value; an exception's places are exempt
+
+# What structlog itself carries along in a line's fields.
+_CARRIED: Final = frozenset(
+    {"event", "exc_info", "stack_info", "stacklevel", "dropped_fields", "_record", "_from_structlog"}
+)
+_ALLOWED: Final = frozenset(FIELDS) | _CARRIED
+_FORMATTED: Final = ("message", "asctime")  # left on a record by another handler's formatter
+_OURS: Final = ("cds_service", "cards", "fhir_mappings")
 
 # Supervisors ask every few seconds; their lines would bury the others.
-_HEALTH_ENDPOINTS: Final = frozenset({"health.live", "health.ready"})
-
-ExceptionInfo = tuple[type[BaseException], BaseException, TracebackType | None] | tuple[None, None, None]
+_QUIET_ENDPOINTS: Final = frozenset({"health.live", "health.ready", "metrics.scrape"})
 
 
-class _Formatter(logging.Formatter):
-    """Leaves the text of exceptions out and finds the request id of the request in hand."""
+def get_logger(name: str) -> structlog.stdlib.BoundLogger:
+    """Return a logger for sentences and fields: `get_logger(__name__).warning("The store is full.", count=3)`.
 
-    def formatException(self, ei: ExceptionInfo) -> str:  # noqa: N802 - named by logging
-        """Return the types and places of an exception and of what caused it."""
-        return "\n".join(_places(ei[1]))
-
-    def fields(self, record: logging.LogRecord) -> dict[str, Any]:
-        """Return what a record says beyond its message."""
-        fields: dict[str, Any] = dict(getattr(record, "access", {}))
-        if "request_id" not in fields and has_request_context():
-            fields["request_id"] = current_trace().request_id
-        return fields
-
-
-class JsonFormatter(_Formatter):
-    """One JSON object a line."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line."""
-        line: dict[str, Any] = {
-            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-            "level": record.levelname.lower(),
-            "logger": record.name,
-            "message": record.getMessage(),
-            **self.fields(record),
-        }
-        if record.exc_info:
-            line["exception"] = self.formatException(record.exc_info)
-        return encode(line).decode()
-
-
-class ConsoleFormatter(_Formatter):
-    """A readable line, with the fields behind the message."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        """Return the line, and below it the places of an exception."""
-        words = [self.formatTime(record, "%H:%M:%S"), f"{record.levelname.lower():7}", record.getMessage()]
-        for name, value in self.fields(record).items():
-            words.append(f"{name}={','.join(value) if isinstance(value, list) else value}")
-        line = " ".join(words)
-        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+    It writes through the logger of `logging` that has the same name.
+    """
+    processors: list[Processor] = [
+        structlog.stdlib.filter_by_level,
+        _only_allowed,
+        structlog.stdlib.render_to_log_kwargs,
+    ]
+    logger = structlog.wrap_logger(
+        logging.getLogger(name),
+        processors=processors,
+        wrapper_class=structlog.stdlib.BoundLogger,
+        context_class=dict,
+    )
+    return cast("structlog.stdlib.BoundLogger", logger)
 
 
 class _OurHandler(logging.StreamHandler[TextIO]):
-    """Marks the handler that `configure_logging` replaces when it is called again."""
+    """The handler that `configure_logging` replaces when it is called again."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 - named by logging
+        """Say that a line could not be written; logging's own way would print the record as it is."""
+        with suppress(OSError, ValueError):
+            sys.stderr.write(f"a log line of {record.name} could not be written\n")
 
 
 def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     """Send all log lines of the process to stderr, or to a stream, in the settings' format."""
-    handler = _OurHandler(stream or sys.stderr)
-    handler.setFormatter(JsonFormatter() if settings.log_format == "json" else ConsoleFormatter())
+    target = stream or sys.stderr
+    handler = _OurHandler(target)
+    handler.setFormatter(line_formatter(settings.log_format, colours=target.isatty()))
     root = logging.getLogger()
     for present in [present for present in root.handlers if isinstance(present, _OurHandler)]:
         root.removeHandler(present)
     root.addHandler(handler)
-    root.setLevel(logging.WARNING)  # other libraries' chatter may quote addresses
-    logging.getLogger("cds_service").setLevel(settings.log_level.upper())
+    root.setLevel(logging.WARNING)  # other libraries have little to say that an operator needs
+    for name in _OURS:
+        logging.getLogger(name).setLevel(settings.log_level.upper())
+
+
+def line_formatter(log_format: str, *, colours: bool = False) -> logging.Formatter:
+    """Return the formatter that every line passes, ours and other libraries', whatever made its record."""
+    renderer: Processor = _json_line
+    if log_format == "console":
+        renderer = structlog.dev.ConsoleRenderer(
+            colors=colours,
+            event_key="message",
+            timestamp_key="time",
+            sort_keys=False,
+            exception_formatter=structlog.dev.plain_traceback,
+        )
+    return structlog.stdlib.ProcessorFormatter(
+        foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _only_allowed],
+        processors=[
+            _name_the_request,
+            _describe,
+            structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+            _without_control_characters,
+            renderer,
+        ],
+        use_get_message=False,
+    )
 
 
 def log_requests(app: Flask) -> None:
     """Give every answer of an application its request id, and every request its line."""
+    access = get_logger("cds_service.access")
 
     @app.before_request
     def _begin() -> None:
@@ -101,11 +159,89 @@ def log_requests(app: Flask) -> None:
     def _finish(response: Response) -> Response:
         trace = current_trace()
         response.headers["X-Request-ID"] = trace.request_id
-        level = logging.DEBUG if request.endpoint in _HEALTH_ENDPOINTS else logging.INFO
-        if _ACCESS.isEnabledFor(level):
-            line = trace.line(request.method, request.endpoint, response.status_code)
-            _ACCESS.log(level, "request", extra={"access": line})
+        level = logging.DEBUG if request.endpoint in _QUIET_ENDPOINTS else logging.INFO
+        if access.isEnabledFor(level):
+            access.log(level, "request", **trace.line(response.status_code))
         return response
+
+
+def _only_allowed(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    """Drop every field that is not on the list, any field of another library, and count how many these were."""
+    record = fields.get("_record")
+    if record is not None:
+        for name in _FORMATTED:
+            fields.pop(name, None)
+    allowed = _ALLOWED if record is None or _ours(record) else _CARRIED
+    unknown = [name for name in fields if name not in allowed]
+    for name in unknown:
+        del fields[name]
+    if unknown:
+        fields["dropped_fields"] = fields.get("dropped_fields", 0) + len(unknown)
+    return fields
+
+
+def _ours(record: logging.LogRecord) -> bool:
+    return record.name.partition(".")[0] in _OURS
+
+
+def _name_the_request(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    """Add the id of the request in hand."""
+    if has_request_context():
+        fields["request_id"] = current_trace().request_id
+    return fields
+
+
+def _describe(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    """Return a line's fields in their order: when, how grave, who, what and, for other libraries, where."""
+    record: logging.LogRecord = fields["_record"]
+    sentence, error = fields.pop("event"), fields.pop("exc_info", None)
+    fields.pop("stack_info", None)
+    line: dict[str, Any] = {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": sentence if _stands_in_code(sentence, sys._getframe()) else _WITHHELD,  # noqa: SLF001 - see there
+    }
+    if not _ours(record):
+        line["place"] = f"{record.module}:{record.lineno} in {record.funcName}"
+    line |= fields
+    if error and error[1]:
+        line["exception"] = "\n".join(_places(error[1]))
+    return line
+
+
+def _stands_in_code(sentence: object, frame: FrameType | None) -> bool:
+    """Return whether a sentence is a constant of a function on the way here: of whoever logged it.
+
+    Formatting happens in the call that logs, so the frame of that call is among those that lead to this one.
+    """
+    while frame:
+        if sentence in frame.f_code.co_consts:
+            return True
+        frame = frame.f_back
+    return False
+
+
+def _without_control_characters(_logger: object, _method: str, fields: EventDict) -> EventDict:
+    """Escape what could end a line, begin another, or steer a terminal, and cut what is too long."""
+    return {name: value if name == "exception" else _plain(value) for name, value in fields.items()}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case None | bool() | int() | float():
+            return value
+        case list() | tuple() | set() | frozenset():
+            return [_plain(item) for item in value]
+        case dict():
+            return {_plain(str(name)): _plain(item) for name, item in value.items()}
+        case _:
+            text = str(value)[:_LONGEST]
+            return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+
+
+def _json_line(_logger: object, _method: str, fields: EventDict) -> str:
+    return msgspec.json.encode(fields).decode()
 
 
 def _places(error: BaseException | None) -> list[str]:

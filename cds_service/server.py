@@ -7,7 +7,6 @@ collector does not walk it again for each large request. Every other setting has
 from __future__ import annotations
 
 import gc
-import logging
 import os
 import socket
 import subprocess
@@ -19,12 +18,14 @@ from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 
 from cds_service.app import create_app
+from cds_service.logs import get_logger
+from cds_service.metrics import forget_process
 
 if TYPE_CHECKING:
     from cds_service.demos import Demo
     from cds_service.settings import Settings
 
-_LOG: Final = logging.getLogger(__name__)
+_LOG: Final = get_logger(__name__)
 
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only heartbeat files of gunicorn's own making go there
 _TRY_PATIENCE: Final = 30  # seconds for the first worker to answer
@@ -94,6 +95,8 @@ class Server(BaseApplication):
             "loglevel": self._log_level(),
             "proc_name": "lumbar-cds",
             "when_ready": self._when_ready,
+            "post_worker_init": _tell_when_stopping,
+            "child_exit": _forget,
         }
 
     def _log_level(self) -> str:
@@ -105,10 +108,19 @@ class Server(BaseApplication):
         if self._settings.log_format == "console":
             print(_banner(self.url, self._settings), flush=True)  # noqa: T201 - for the person who started us
         else:
-            _LOG.info("serving at %s", self.url)
+            _LOG.info("serving", listening=self.url)
         if self._demo:
             arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
+
+
+def _tell_when_stopping(worker: Any) -> None:
+    """Let a worker's application know that its worker was told to stop."""
+    worker.wsgi.extensions["lifecycle"].stopping = lambda: not worker.alive
+
+
+def _forget(_arbiter: object, worker: Any) -> None:
+    forget_process(worker.pid)
 
 
 def _netloc(host: str, port: int) -> str:

@@ -11,7 +11,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
 
 from cds_service.errors import SettingsError
 
@@ -43,7 +43,16 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
     workers: int = Field(default_factory=lambda: min(2, _processors()), ge=1, le=64, description="Worker processes.")
-    threads: int = Field(8, ge=1, le=256, description="Threads of each worker.")
+    threads: int = Field(16, ge=1, le=256, description="Threads of each worker.")
+    public_url: str | None = Field(
+        None,
+        pattern=r"^https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?$",
+        description="Address under which clients reach this service; their tokens must name it.",
+    )
+    clients_file: Path | None = Field(None, description="TOML or YAML file with the clients that may call.")
+    insecure: bool = Field(
+        default=False, description="Listens beyond this machine although nobody is authenticated: for tests only."
+    )
     max_body_bytes: int = Field(5 * 1024 * 1024, ge=1024, description="Largest request body; a larger one is a 413.")
     max_orders: Annotated[int, Field(ge=1, le=200)] = Field(
         20, description="Most lumbar MRI orders assessed in one request; more are a 400, never a partial answer."
@@ -57,7 +66,37 @@ class Settings(BaseModel):
     )
     site_file: Path | None = Field(None, description="TOML file with what this site changes of the guideline.")
     language: str = Field("en", pattern="^[a-z]{2,3}(-[A-Z]{2})?$", description="Language of the cards.")
-    data_dir: Path = Field(Path("var"), description="Folder for what is stored: feedback.")
+    data_dir: Path = Field(Path("var"), description="Folder for what is stored: the database, unless there is another.")
+    database_url: SecretStr | None = Field(
+        None, description="`postgresql://…` of the database for feedback and records; none: SQLite in the data folder."
+    )
+    hash_key: SecretStr | None = Field(
+        None, description="Key of the hashes of user and patient ids; none: made once and kept in the data folder."
+    )
+    record_queue: int = Field(
+        10_000, ge=100, le=1_000_000, description="Most records of calls waiting for the database; more are dropped."
+    )
+    retention_days: int | None = Field(
+        None, ge=1, le=36_500, description="Days that records of calls are kept; none: until they are deleted by hand."
+    )
+    redis_url: SecretStr | None = Field(
+        None, description="`redis://…` shared by several hosts to recognise replayed tokens; none: one host alone."
+    )
+    switches_file: Path | None = Field(
+        None, description="File that `lumbar-cds switch` writes; none: `switches.toml` in the data folder."
+    )
+    ca_bundle: Path | None = Field(
+        None, description="PEM file of the authorities to trust for outgoing https; none: the public ones."
+    )
+    fetch_threads: int = Field(64, ge=4, le=512, description="FHIR searches under way at once in each worker.")
+    metrics_token: SecretStr | None = Field(None, description="Bearer token that `/metrics` asks for; none: open.")
+    admin_token: SecretStr | None = Field(
+        None, description="Token that `/insights` asks for; none: open in development, closed in production."
+    )
+    demo: bool | None = Field(
+        None, description="Whether `/demo` is there; none: only while nobody needs to be authenticated."
+    )
+    charts_dir: Path | None = Field(None, description="Folder of FHIR Bundles, one patient each, for `/demo`.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important log line.")
     log_format: Literal["console", "json"] = Field(description="Log lines for people or for machines.")
 
@@ -65,6 +104,11 @@ class Settings(BaseModel):
     def feedback_file(self) -> Path:
         """Where feedback is stored."""
         return self.data_dir / "feedback.sqlite3"
+
+    @property
+    def switches(self) -> Path:
+        """The file of the kill switch."""
+        return self.switches_file or self.data_dir / "switches.toml"
 
 
 def load_settings(environ: Mapping[str, str] | None = None, **overrides: Any) -> Settings:

@@ -8,8 +8,6 @@ in `schemas/site.schema.json`; here is what a schema cannot say.
 from __future__ import annotations
 
 import math
-import re
-import tomllib
 import unicodedata
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -19,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from cards.assessment import MAY_BE_OFF
 from cards.guideline import MESSAGES
 from cds_service import schemas
+from cds_service.config_files import read_toml
 from cds_service.errors import SettingsError
 from fhir_mappings.site_terminology import SiteTerminology, load_site_terminology
 from fhir_mappings.thresholds import Thresholds
@@ -29,8 +28,6 @@ if TYPE_CHECKING:
 
     from fhir_mappings.terminology import TerminologyIndex
 
-_LARGEST: Final = 1024 * 1024
-_LINE: Final = re.compile(r" \(at (line \d+, column \d+|end of document)\)$")
 _LONGEST_PROBLEM: Final = 300
 
 # Of these the first must stay below the second, or the criteria that use both contradict each other.
@@ -71,7 +68,7 @@ class Site:
 
 def load_site(file: Path, bundled: TerminologyIndex) -> Site:
     """Return what a site file says; SettingsError names everything in it that cannot be used."""
-    document = _read(file)
+    document = read_toml(file)
     if problems := [*_misfits(document)] or [*_contradictions(document)]:
         raise SettingsError(f"{file}: {problem}" for problem in problems)
     return Site(
@@ -83,31 +80,6 @@ def load_site(file: Path, bundled: TerminologyIndex) -> Site:
         messages_off=frozenset(document.get("messages_off", ())),
         terminology=_terminology(file, document.get("terminology_folder"), bundled),
     )
-
-
-def _read(file: Path) -> dict[str, Any]:
-    """Return the TOML document; SettingsError when it cannot be read, with the line of a syntax error."""
-    try:
-        with file.open("rb") as stream:
-            data = stream.read(_LARGEST + 1)
-    except OSError as error:
-        raise SettingsError([f"{file}: {error.strerror or 'cannot be read'}"]) from None
-    if len(data) > _LARGEST:
-        raise SettingsError([f"{file}: is larger than {_LARGEST} bytes"])
-    try:
-        return tomllib.loads(data.decode("utf-8-sig"))
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise SettingsError([f"{file}: line {line}: is not valid UTF-8"]) from None
-    except tomllib.TOMLDecodeError as error:
-        found = _LINE.search(str(error))
-        where = found[1] if found else "the file"
-        if where == "end of document":
-            where = f"line {len(data.rstrip().splitlines())}, at the end"
-        reason = _LINE.sub("", str(error))
-        raise SettingsError([f"{file}: {where}: {reason}"]) from None
-    except (ValueError, RecursionError):  # a number of thousands of digits, arrays nested beyond reason
-        raise SettingsError([f"{file}: holds a value that cannot be read"]) from None
 
 
 def _misfits(document: Mapping[str, Any]) -> Iterator[str]:

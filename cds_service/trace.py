@@ -1,7 +1,8 @@
-"""What is known about the request in hand, for the log line and for error answers, and nothing that names a patient.
+"""What is known about the request in hand, for the log line, the metrics and error answers; nothing of the patient.
 
-The access log is an allow-list: only what a `Trace` has a field for can be written, so a careless log call elsewhere
-has no request data within reach.
+The access log and the metrics are allow-lists: only what a `Trace` has a field for can be written, so a careless call
+elsewhere has no request data within reach. What comes from a caller and may be kept are the issuer, the tenant and the
+id of a token that has been verified; everything else is a word of the code or of the configuration.
 """
 
 from __future__ import annotations
@@ -9,51 +10,125 @@ from __future__ import annotations
 import re
 import time
 import uuid
+from collections import Counter
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Any, Final, Literal, get_args
 
 from flask import g, request
 
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+Phase = Literal["authenticate", "read", "fetch", "chart", "assess", "respond", "store"]
+PHASES: Final[tuple[str, ...]] = get_args(Phase)
+
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 @dataclass(slots=True)
 class Trace:
-    """The loggable facts of one request; filled in as they become known."""
+    """The loggable facts of one request; filled in as they become known, by the thread that answers it.
+
+    `client` is the name of a profile and `mode` its mode; `shown` says whether cards, if any, are sent. `refusal` is
+    the fixed word of why a caller was refused. `orders` counts the lumbar MRI orders. `phases` are milliseconds,
+    `sources` states by prefetch key (`prefetch:complete`), `fhir_results` counts by the fixed word of how a FHIR call
+    ended, and `feedback` counts by outcome.
+    """
 
     request_id: str
+    method: str = ""
+    endpoint: str | None = None
     started: float = field(default_factory=time.perf_counter)
     service: str | None = None
     hook: str | None = None
+    client: str | None = None
+    mode: str | None = None
+    issuer: str | None = None
+    tenant: str | None = None
+    token_id: str | None = None
+    refusal: str | None = None
+    shown: bool = True
+    orders: int = 0
     outcomes: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    phases: dict[str, float] = field(default_factory=dict)
+    sources: dict[str, str] = field(default_factory=dict)
+    fhir_results: Counter[str] = field(default_factory=Counter)
+    feedback: Counter[str] = field(default_factory=Counter)
+    _inner: list[float] = field(default_factory=list, repr=False)
 
-    def line(self, method: str, endpoint: str | None, status: int) -> dict[str, str | int | float | list[str]]:
+    @property
+    def milliseconds(self) -> float:
+        """How long the request has taken so far."""
+        return (time.perf_counter() - self.started) * 1000
+
+    @contextmanager
+    def phase(self, name: Phase) -> Iterator[None]:
+        """Count the time of a block to a phase.
+
+        A phase inside another counts to itself only, so that the phases of a request never add up to more than it
+        took; a phase that comes again adds to itself.
+        """
+        self._inner.append(0.0)
+        begun = time.perf_counter()
+        try:
+            yield
+        finally:
+            elapsed = (time.perf_counter() - begun) * 1000
+            own = elapsed - self._inner.pop()
+            self.phases[name] = self.phases.get(name, 0.0) + own
+            if self._inner:
+                self._inner[-1] += elapsed
+
+    def server_timing(self) -> str:
+        """Return the value of a Server-Timing header: each phase, and the total so far, in milliseconds."""
+        spent = self.phases | {"total": self.milliseconds}
+        return ", ".join(f"{name};dur={duration:.1f}" for name, duration in spent.items())
+
+    def line(self, status: int) -> dict[str, Any]:
         """Return the fields of the access line; a field without a value is left out.
 
         The address is not among them: what a client puts into one, or behind it, may be anything.
         """
         fields = {
-            "method": method,
-            "endpoint": endpoint,
+            "method": self.method,
+            "endpoint": self.endpoint,
             "service": self.service,
             "hook": self.hook,
+            "client": self.client,
+            "mode": self.mode,
+            "issuer": self.issuer,
+            "tenant": self.tenant,
+            "token_id": self.token_id,
+            "refusal": self.refusal,
             "status": status,
+            "shown": None if self.shown else False,
+            "orders": self.orders or None,
             "outcomes": list(self.outcomes),
             "messages": list(self.messages),
-            "ms": round((time.perf_counter() - self.started) * 1000, 2),
-            "request_id": self.request_id,
+            "sources": [f"{key}={state}" for key, state in self.sources.items()],
+            "fhir_calls": dict(self.fhir_results),
+            "feedback": dict(self.feedback),
+            "phases": {name: round(spent, 2) for name, spent in self.phases.items()},
+            "ms": round(self.milliseconds, 2),
         }
-        return {name: value for name, value in fields.items() if value not in (None, [])}
+        return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
 def current_trace() -> Trace:
     """Return the trace of the request in hand, begun on first use.
 
-    A caller's own X-Request-ID is kept when it is a plain token, so that both sides can search their logs for it.
+    A caller's own X-Request-ID is kept when it is a plain token, so that both sides can search their logs for it. A
+    method that HTTP does not define is `other`, because a caller may put anything in its place.
     """
     if "trace" not in g:
         offered = request.headers.get("X-Request-ID", "")
-        g.trace = Trace(offered if _SANE_ID.fullmatch(offered) else str(uuid.uuid4()))
+        g.trace = Trace(
+            offered if _SANE_ID.fullmatch(offered) else str(uuid.uuid4()),
+            method=request.method if request.method in _METHODS else "other",
+            endpoint=request.endpoint,
+        )
     trace: Trace = g.trace
     return trace

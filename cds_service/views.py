@@ -1,4 +1,4 @@
-"""The addresses of the service. Each view reads, delegates and answers; whatever goes wrong is raised."""
+"""The addresses of CDS Hooks. Each view reads, delegates and answers; whatever goes wrong is raised."""
 
 from __future__ import annotations
 
@@ -9,21 +9,18 @@ from typing import TYPE_CHECKING, Final
 from flask import Blueprint, Response, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from cds_service import __version__
 from cds_service.discovery import SERVICES, HookService, discovery_document
-from cds_service.envelope import read_hook_request
-from cds_service.errors import BadRequestError, MediaTypeError, UnknownServiceError
+from cds_service.errors import MediaTypeError, UnknownServiceError
 from cds_service.feedback import read_feedback
 from cds_service.published import Published
 from cds_service.serialization import encode
 from cds_service.trace import current_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from datetime import datetime
-
-    from cds_service.feedback_store import FeedbackStore
-    from cds_service.hooks import Adviser
+    from cds_service.auth.callers import Caller
+    from cds_service.desk import Desk
+    from cds_service.door import Door
+    from cds_service.records.feedback import FeedbackStore
 
 # FHIR's media types too, also under its old name, and none at all: clients send them with the same JSON.
 _JSON: Final = frozenset({"", "application/json", "application/fhir+json", "application/json+fhir"})
@@ -33,25 +30,23 @@ _DISCOVERY: Final = Published(encode(discovery_document()), "application/json")
 
 @dataclass(frozen=True, slots=True)
 class Views:
-    """The views and what they work with."""
+    """The views and what they work with; `max_body_bytes` holds for clients that have no limit of their own."""
 
-    adviser: Adviser
+    door: Door
+    desk: Desk
     feedback: FeedbackStore
-    clock: Callable[[], datetime]
     max_body_bytes: int
 
-    def blueprints(self) -> tuple[Blueprint, ...]:
-        """Return the routes: those of CDS Hooks, and those for whoever keeps the service running."""
-        hooks, health = Blueprint("hooks", __name__), Blueprint("health", __name__)
+    def blueprint(self) -> Blueprint:
+        """Return the routes of CDS Hooks."""
+        hooks = Blueprint("hooks", __name__)
         hooks.get("/cds-services")(self.discover)
         hooks.post("/cds-services/<service_id>")(self.call)
         hooks.post("/cds-services/<service_id>/feedback")(self.report)
-        health.get("/livez")(self.live)
-        health.get("/readyz")(self.ready)
-        return hooks, health
+        return hooks
 
     def discover(self) -> Response:
-        """Tell what is offered."""
+        """Tell what is offered, to everybody: it is the same for all and holds no secret."""
         return _DISCOVERY.response()
 
     def call(self, service_id: str) -> Response:
@@ -59,33 +54,29 @@ class Views:
         service = _service(service_id)
         trace = current_trace()
         trace.hook = service.hook
-        hook_request = read_hook_request(_body(self.max_body_bytes), service.hook)
-        try:
-            answer = self.adviser.answer(hook_request, self.clock().date())
-            body = encode(answer.response)
-        except RecursionError:
-            raise BadRequestError("structure", "The request is nested too deeply.") from None
-        trace.outcomes = tuple(str(found.outcome) for found in answer.assessments)
-        trace.messages = tuple(message.id for found in answer.assessments for message in found.messages)
-        return _json(body)
+        caller = self.door.admit()
+        return self._timed(_json(self.desk.answer(caller, service, self._body(caller), trace)), caller)
 
     def report(self, service_id: str) -> Response:
         """Take feedback on the cards of a service."""
         service = _service(service_id)
-        self.feedback.record(read_feedback(_body(self.max_body_bytes), service.id))
-        return _json(b"{}")
+        trace = current_trace()
+        caller = self.door.admit()
+        with trace.phase("read"):
+            events = read_feedback(self._body(caller), service.id, caller.client.name)
+        with trace.phase("store"):
+            self.feedback.record(events)
+        trace.feedback.update(event.outcome for event in events)
+        return self._timed(_json(b"{}"), caller)
 
-    def live(self) -> Response:
-        """Answer as long as the process does."""
-        return _json(encode({"status": "ok", "version": __version__}))
+    def _body(self, caller: Caller) -> bytes:
+        return _body(caller.client.max_body_bytes or self.max_body_bytes)
 
-    def ready(self) -> Response:
-        """Tell that hooks are answered, and whether feedback can be stored.
-
-        A broken feedback store does not make the service unready: advice must not stop because a disk is full.
-        """
-        store = "ok" if self.feedback.available() else "unavailable"
-        return _json(encode({"status": "ready", "feedback": store}))
+    def _timed(self, response: Response, caller: Caller) -> Response:
+        """Add what took how long, where answers explain themselves."""
+        if self.desk.advisers[caller.client.name].explain:
+            response.headers["Server-Timing"] = current_trace().server_timing()
+        return response
 
 
 def _service(service_id: str) -> HookService:

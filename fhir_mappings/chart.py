@@ -1,7 +1,7 @@
 """The chart: one patient's resources by concept, and for each source how far it can be relied on.
 
-Built once per hook call from the prefetch (and, where a client offers it, from its FHIR server). A resource of
-another patient is never used; that one was received is reported.
+Built once per hook call from what the prefetch brought and what was read from the client's FHIR server; how a
+resource came makes no difference. A resource of another patient is never used; that one was received is reported.
 """
 
 from __future__ import annotations
@@ -11,8 +11,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from fhir_mappings import resources as fhir
 from fhir_mappings.answers import OrderAnswer, answers_of
 from fhir_mappings.datatypes import Reference, reference_id
@@ -20,10 +18,11 @@ from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.decoding import convert_resource
 from fhir_mappings.entries import ChartEntry, ReadingContext, reference_of
 from fhir_mappings.hints import Remark
+from fhir_mappings.medications import is_disregarded, medication_code, medications_by_id
 from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.readers import entries_of
 from fhir_mappings.remarks import remarks_of
-from fhir_mappings.sources import SourceReading, SourceState, read_source
+from fhir_mappings.sources import NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.terminology import TerminologyIndex
 
 # A text that is only a code, of a system nobody named.
@@ -95,9 +94,9 @@ class Chart:
         return next((resource for resource in found if resource.id == resource_id), None) if resource_id else None
 
 
-def read_chart(patient_id: str, prefetch: Mapping[str, msgspec.Raw | bytes], index: TerminologyIndex) -> Chart:
-    """Build the chart of a patient from the values of a request's prefetch."""
-    readings = {need.key: read_source(prefetch.get(need.key), need.resource_type) for need in DATA_NEEDS}
+def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: TerminologyIndex) -> Chart:
+    """Build the chart of a patient from the reading of each source, by prefetch key."""
+    readings = {need.key: found.get(need.key, NOT_PROVIDED) for need in DATA_NEEDS}
     own = defaultdict[str, list[fhir.Resource]](list)
     foreign: list[str] = []
     for reading in readings.values():
@@ -110,10 +109,14 @@ def read_chart(patient_id: str, prefetch: Mapping[str, msgspec.Raw | bytes], ind
     patient = next((found for found in own["Patient"] if isinstance(found, fhir.Patient)), None)
     resources = {name: _without_repeats(found) for name, found in own.items()}
     birth = parse_date(patient.birth_date) if patient else UNKNOWN_DATE
+    medications = medications_by_id(resources.get("Medication", ()))
     return Chart(
         patient_id,
         patient,
-        {need.resource_type: _state(readings[need.key], need.resource_type, patient_id) for need in DATA_NEEDS},
+        {
+            need.resource_type: _state(readings[need.key], need.resource_type, patient_id, medications)
+            for need in DATA_NEEDS
+        },
         index_entries(resources, index, birth),
         resources,
         index,
@@ -130,24 +133,36 @@ def read_chart(patient_id: str, prefetch: Mapping[str, msgspec.Raw | bytes], ind
     )
 
 
-def _state(reading: SourceReading, resource_type: str, patient_id: str) -> SourceState:
+def _state(
+    reading: SourceReading, resource_type: str, patient_id: str, medications: Mapping[str, fhir.Medication]
+) -> SourceState:
     """Return the state of a source; what could not be understood in it may be what mattered."""
     own = [resource for resource in reading.resources if belongs_to(resource, patient_id)]
     if resource_type == "Patient" and reading.resources:
         return reading.state if own else SourceState.UNAVAILABLE
-    lost = any(not resource.read_whole or _says_nothing(resource) for resource in own)
+    lost = any(not resource.read_whole or _says_nothing(resource, medications) for resource in own)
+    lost = lost or holds_others_only(reading, patient_id)
     return SourceState.PARTIAL if lost and reading.state is SourceState.COMPLETE else reading.state
 
 
-def _says_nothing(resource: fhir.Resource) -> bool:
-    """Whether a resource does not say what it is about: no code of a system, and no words."""
+def holds_others_only(reading: SourceReading, patient_id: str) -> bool:
+    """Whether all that a source holds is about other patients: nothing shows that it was searched for this one."""
+    about = [resource for resource in reading.resources if not isinstance(resource, fhir.Medication)]
+    return bool(about) and not any(belongs_to(resource, patient_id) for resource in about)
+
+
+def _says_nothing(resource: fhir.Resource, medications: Mapping[str, fhir.Medication]) -> bool:
+    """Whether a resource does not say what it is about: no code of a system, and no words.
+
+    A drug named by a reference that leads nowhere says nothing, since the reference's display is read by no criterion.
+    """
     match resource:
         case fhir.Condition() | fhir.Observation() | fhir.Procedure():
             code = resource.code
         case fhir.MedicationRequest() | fhir.MedicationStatement():
-            if resource.medication_reference is not None:
+            if is_disregarded(resource):
                 return False
-            code = resource.medication_codeable_concept
+            code = medication_code(resource, medications)
         case _:
             return False
     codings = code.coding if code else []
@@ -169,9 +184,7 @@ def index_entries(
     resources: Mapping[str, Iterable[fhir.Resource]], index: TerminologyIndex, birth: DateInterval
 ) -> dict[str, tuple[ChartEntry, ...]]:
     """Return concept -> entries, in one pass over the resources, in an order that their arrival does not change."""
-    medications = {
-        found.id: found for found in resources.get("Medication", ()) if isinstance(found, fhir.Medication) and found.id
-    }
+    medications = medications_by_id(resources.get("Medication", ()))
     conditions = {
         found.id: found for found in resources.get("Condition", ()) if isinstance(found, fhir.Condition) and found.id
     }

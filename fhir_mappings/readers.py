@@ -9,9 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from fhir_mappings import resources as fhir
-from fhir_mappings.datatypes import CodeableConcept, Quantity, id_in, reference_id
+from fhir_mappings.datatypes import Quantity, reference_id
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, date_at_age, parse_date, parse_period
-from fhir_mappings.decoding import convert_resource
 from fhir_mappings.entries import (
     Activity,
     Assertion,
@@ -23,6 +22,7 @@ from fhir_mappings.entries import (
     status_code,
     words_with_sites,
 )
+from fhir_mappings.medications import is_disregarded, medication_code
 from fhir_mappings.observations import observation_entries
 
 
@@ -120,22 +120,6 @@ def _procedure(procedure: fhir.Procedure, context: ReadingContext) -> Iterator[C
         )
 
 
-def _medication_code(
-    resource: fhir.MedicationRequest | fhir.MedicationStatement, context: ReadingContext
-) -> CodeableConcept | None:
-    """Return the drug's code, also where it stands in a contained or an included Medication."""
-    if resource.medication_codeable_concept is not None:
-        return resource.medication_codeable_concept
-    target = (resource.medication_reference.reference or "") if resource.medication_reference else ""
-    if target.startswith("#"):
-        for plain in resource.contained:
-            contained = convert_resource(plain)
-            if isinstance(contained, fhir.Medication) and contained.id == target[1:]:
-                return contained.code
-    medication = context.medications.get(id_in(target, "Medication") or target)
-    return medication.code if medication else None
-
-
 _DRUGS = (
     "nsaid_",
     "analgesic_",
@@ -155,9 +139,9 @@ def _only(coded: Coded, starts: tuple[str, ...]) -> Coded:
 
 
 def _medication_request(request: fhir.MedicationRequest, context: ReadingContext) -> Iterator[ChartEntry]:
-    if request.status in ("entered-in-error", "cancelled", "draft", "on-hold") or request.do_not_perform:
+    if is_disregarded(request):
         return
-    coded = _only(code_up(context.index, _medication_code(request, context)), _DRUGS)
+    coded = _only(code_up(context.index, medication_code(request, context.medications)), _DRUGS)
     if coded.concepts:
         yield ChartEntry(
             reference_of(request),
@@ -171,9 +155,9 @@ def _medication_request(request: fhir.MedicationRequest, context: ReadingContext
 
 
 def _medication_statement(statement: fhir.MedicationStatement, context: ReadingContext) -> Iterator[ChartEntry]:
-    if statement.status in ("entered-in-error", "not-taken", "intended", "on-hold"):
+    if is_disregarded(statement):
         return
-    coded = _only(code_up(context.index, _medication_code(statement, context)), _DRUGS)
+    coded = _only(code_up(context.index, medication_code(statement, context.medications)), _DRUGS)
     if coded.concepts:
         period = statement.effective_period
         when = parse_date(statement.effective_date_time)

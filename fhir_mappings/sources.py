@@ -33,15 +33,25 @@ class SourceState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class SourceReading:
-    """The resources found under one prefetch key, its state, and whether the sender says that it held some back."""
+    """The resources found under one prefetch key, its state, and whether the sender says that it held some back.
+
+    `next_link` is where a paged Bundle says it goes on, unchecked. `sound`, `matches` and `announced` (the Bundle's
+    total) tell whether the pages together are complete: nothing in this one was lost, how many matches it holds, of
+    how many.
+    """
 
     state: SourceState
     resources: tuple[Resource, ...] = ()
     withheld: bool = False
+    next_link: str = field(default="", repr=False)
+    sound: bool = False
+    matches: int = 0
+    announced: int = 0
 
 
 class _Link(msgspec.Struct, gc=False):
     relation: object = None
+    url: object = None
 
 
 class _Search(msgspec.Struct, gc=False):
@@ -149,8 +159,9 @@ def _read_bundle(text: bytes, expected: str) -> SourceReading:
         bundle = _BUNDLE.decode(text)
     except msgspec.ValidationError:
         return _read_loose_bundle(text, expected)
-    more = any(link.relation == "next" for link in bundle.link or ())
-    return _Collection(expected).read(bundle.entry or (), bundle.total, whole=not more)
+    more = [link.url for link in bundle.link or () if link.relation == "next"]
+    next_link = next((url for url in more if isinstance(url, str)), "")
+    return _Collection(expected, next_link).read(bundle.entry or (), bundle.total, whole=bool(next_link) or not more)
 
 
 def _read_loose_bundle(text: bytes, expected: str) -> SourceReading:
@@ -173,6 +184,7 @@ class _Collection:
     """The entries of a Bundle on their way to a reading."""
 
     expected: str
+    next_link: str = ""
     found: list[Resource] = field(default_factory=list)
     matches: int = 0
     failed: bool = False
@@ -187,9 +199,10 @@ class _Collection:
         if self.failed and not self.found:
             return SourceReading(SourceState.UNAVAILABLE, withheld=self.withheld)
         announced = int(total) if isinstance(total, int | str) and str(total).isdecimal() else 0
-        complete = self.whole and not self.failed and announced <= self.matches
+        sound = self.whole and not self.failed
+        complete = sound and not self.next_link and announced <= self.matches
         state = SourceState.COMPLETE if complete else SourceState.PARTIAL
-        return SourceReading(state, tuple(self.found), self.withheld)
+        return SourceReading(state, tuple(self.found), self.withheld, self.next_link, sound, self.matches, announced)
 
     def _add(self, entry: _Entry) -> None:
         """Take one entry; one that holds nothing readable leaves the Bundle incomplete."""

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from cards.client_shape import ClientShape
 from cds_service.egress.network import Network
+
+# What a client may be called: its name becomes a metric label and a key in files.
+CLIENT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
 
 class Mode(StrEnum):
@@ -28,6 +32,9 @@ class Authentication(StrEnum):
     CDS_HOOKS_JWT = "cds-hooks-jwt"
     OAUTH_BEARER = "oauth-bearer"
     MUTUAL_TLS = "mutual-tls"
+
+
+BY_TOKEN: Final = (Authentication.CDS_HOOKS_JWT, Authentication.OAUTH_BEARER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +62,8 @@ class Issuer:
 class Certificates:
     """Mutual TLS as a reverse proxy reports it.
 
-    The proxy's verdict and the certificate's subject or SHA-256 fingerprint are read from its headers, and believed
-    only from an address in `proxies` (CIDR ranges).
+    The proxy's verdict and the certificate's subject or SHA-256 fingerprint (lower-case hexadecimal digits) are read
+    from its headers, and believed only from an address in `proxies` (CIDR ranges).
     """
 
     proxies: tuple[str, ...] = ()
@@ -96,9 +103,14 @@ class Pilot:
 
 @dataclass(frozen=True, slots=True)
 class ClientProfile:
-    """What one client may do and wants. None means: as the process's settings say."""
+    """What one client may do and wants. None means: as the process's settings say.
+
+    `extends` is the ready-made profile that it started from. `origins` are origins of web pages, or the word
+    `loopback`, see `origins.py`. `calls_per_minute` None sets no limit.
+    """
 
     name: str
+    extends: str = ""
     title: str = ""
     contact: str = ""
     authentication: Authentication = Authentication.NONE

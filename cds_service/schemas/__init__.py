@@ -17,6 +17,8 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from jsonschema.exceptions import ValidationError
 
 _FORMATS: Final = FormatChecker(formats=())
@@ -66,7 +68,11 @@ class Schema:
 
     def errors(self, instance: Any) -> list[str]:
         """Return everything wrong with a document, with its values: for documents without patient data."""
-        return [f"{field_path(error)}: {error.message}" for error in self._validator.iter_errors(instance)]
+        return [f"{field_path(error)}: {error.message}" for error in self.violations(instance)]
+
+    def violations(self, instance: Any) -> Iterator[ValidationError]:
+        """Yield everything wrong with a document, for who words it without its values."""
+        return self._validator.iter_errors(instance)
 
 
 def field_path(error: ValidationError) -> str:
@@ -89,3 +95,4 @@ HOOK_RESPONSE: Final = Schema("hook-response")
 FEEDBACK_REQUEST: Final = Schema("feedback-request")
 DISCOVERY_RESPONSE: Final = Schema("discovery-response")
 SITE: Final = Schema("site")
+CLIENTS: Final = Schema("clients")

@@ -18,10 +18,11 @@ class FhirRequest:
 
 @dataclass(frozen=True, slots=True)
 class FhirResponse:
-    """The status and the whole body of an answer."""
+    """The status and the whole body of an answer, and the seconds after which the server wants to be asked again."""
 
     status: int
     body: bytes = field(repr=False)
+    retry_after: float | None = None
 
 
 class TransportError(Exception):

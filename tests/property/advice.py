@@ -20,6 +20,8 @@ from cards.wording import Wording, load_wording
 from fhir_mappings.chart import read_chart
 from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.orders import read_lumbar_mri_orders
+from fhir_mappings.readings import read_prefetch
+from fhir_mappings.sources import SourceReading
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 
 PATIENT, OTHER_PATIENT, ORDER = "patient-1", "patient-2", "order-1"
@@ -138,11 +140,19 @@ def answers(
     draft_orders: Json, prefetch: Mapping[str, Json], today: date, hook: str = "order-sign"
 ) -> tuple[list[Assessment], dict[str, Any]]:
     """Walk one hook call from JSON text, the way the service does."""
+    readings = read_prefetch({key: encoded(value) for key, value in prefetch.items()})
+    return answers_from(draft_orders, readings, today, hook)
+
+
+def answers_from(
+    draft_orders: Json, readings: Mapping[str, SourceReading], today: date, hook: str = "order-sign"
+) -> tuple[list[Assessment], dict[str, Any]]:
+    """Return what a hook call is answered once its sources are read, by whatever way."""
     orders = read_lumbar_mri_orders(_ORDERS.decode(encoded(draft_orders)), None, index())
-    chart = read_chart(PATIENT, {key: encoded(value) for key, value in prefetch.items()}, index())
+    chart = read_chart(PATIENT, readings, index())
     assessments = [assess(order, chart, order.as_of(today), PROFILE) for order in orders]
     shape = ResponseShape("d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", hook, wording(), explain=True)
-    return assessments, respond(assessments, shape)
+    return assessments, respond(assessments, shape).document
 
 
 def advise(case: Case) -> Answer:

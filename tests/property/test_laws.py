@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cards.guideline import Outcome
+from cards.rating import Rating, rating_of
 from fhir_mappings.needs import DATA_NEEDS
 from tests.property.advice import KEYS, OTHER_PATIENT, Answer, Case, Json, Resource, advise, bundle, urgency, wording
 from tests.property.charts import BLOCKING, HL7, ICD, about, devices, records, unrelated
@@ -52,6 +53,16 @@ def test_a_red_flag_never_silences_an_alarm(case: Case, flag: Resource) -> None:
     """One more red flag takes no critical or urgent message away."""
     before, after = advise(case), advise(with_record(case, flag))
     assert alarms(before) <= alarms(after)
+
+
+@law(120)
+@given(cases(), devices())
+def test_a_rating_never_reassures(case: Case, device: Resource) -> None:
+    """An order is "appropriate" only where the scan is due and no implant stands against it."""
+    answer = advise(with_record(case, device))
+    if rating_of(answer.assessment) is Rating.APPROPRIATE:
+        assert answer.outcome in (Outcome.EMERGENCY, Outcome.URGENT, Outcome.APPROPRIATE)
+        assert not {*BLOCKS_SCAN, "C-NOTAPP-6W"} & set(answer.messages)
 
 
 @law(120)
@@ -119,6 +130,8 @@ def check_loss(case: Case, before: Answer, key: str, kind: str, value: Json) -> 
     """Check that the loss of a source neither discourages nor reassures, nor silences what the rest shows."""
     after = advise(case.answering(key, value))
     assert after.discourages <= before.discourages, (key, kind)
+    unfit = Rating.NOT_APPROPRIATE
+    assert rating_of(after.assessment) is not unfit or rating_of(before.assessment) is unfit, (key, kind)
     assert [phrase for card in after.cards for phrase in reassurances(card)] == []
     lost = {f"{record['resourceType']}/{record['id']}" for record in case.records.get(key, ()) if "id" in record}
     if "C-EMERG-CES" in before.messages and not before.evidence("C-EMERG-CES") & lost:
@@ -333,27 +346,49 @@ def without_warning(response: dict[str, Any]) -> dict[str, Any]:
     return {**response, "cards": cards}
 
 
+def with_foreign(case: Case, found: list[Resource], *, own: bool) -> Case:
+    """Return a case with records of another patient, in the sources that hold records of its own or in the others."""
+    foreign = filed([of_another(resource) for resource in found if resource["resourceType"] != "Immunization"])
+    mixed = case
+    for key, resources in foreign.items():
+        held = case.records.get(key, ())
+        if any(KEYS.get(resource["resourceType"]) == key for resource in held) is own:
+            mixed = mixed.holding(key, *resources, *held)
+    assume(mixed is not case)
+    return mixed
+
+
 @law(120)
 @given(cases(), st.lists(records() | red_flags() | unrelated(), min_size=1, max_size=3))
 def test_records_of_another_patient_change_only_the_warning(case: Case, found: list[Resource]) -> None:
-    """Records of another patient, even under the ids of the patient's own, change nothing but the warning of them."""
-    foreign = filed([of_another(resource) for resource in found if resource["resourceType"] != "Immunization"])
-    assume(foreign)
-    mixed = case
-    for key, resources in foreign.items():
-        mixed = mixed.holding(key, *resources, *case.records.get(key, ()))
+    """Records of another patient beside the patient's own, even under their ids, change nothing but the warning."""
+    mixed = with_foreign(case, found, own=True)
     own, both = advise(case).response, advise(mixed).response
     assert without_warning(both) == without_warning(own)
     if both["cards"]:
         assert "another patient" in both["cards"][0]["detail"]
 
 
+@law(120)
+@given(cases(), st.lists(records() | red_flags() | unrelated(), min_size=1, max_size=3))
+def test_records_of_another_patient_only_are_not_taken_for_none(case: Case, found: list[Resource]) -> None:
+    """A source that holds nothing but records of another patient was perhaps searched for that one: no reassurance."""
+    mixed = with_foreign(case, found, own=False)
+    before, after = advise(case), advise(mixed)
+    assert after.discourages <= before.discourages
+    assert alarms(after) == alarms(before)
+    if after.cards:
+        assert "another patient" in after.cards[0]["detail"]
+
+
 @law(50)
 @given(cases(), red_flags())
 def test_a_damaged_record_of_another_patient_changes_only_the_warning(case: Case, flag: Resource) -> None:
-    """A record of another patient changes nothing even where it cannot be read whole."""
+    """A record of another patient beside the patient's own changes nothing even where it cannot be read whole."""
+    key = KEYS[flag["resourceType"]]
+    own = case.having(key, {**flag, "id": "own"})
     damaged = {**of_another(flag), "code": 7, "note": 7}
-    assert without_warning(advise(with_record(case, damaged)).response) == without_warning(advise(case).response)
+    assert without_warning(advise(with_record(own, damaged)).response) == without_warning(advise(own).response)
 
 
 @law(80)

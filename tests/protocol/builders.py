@@ -12,8 +12,10 @@ from fhir.resources.R4B.operationoutcome import OperationOutcome
 
 from cds_service import schemas
 from cds_service.app import create_app
-from cds_service.feedback_store import NullFeedbackStore
+from cds_service.records.feedback import NullFeedbackStore
+from cds_service.records.invocations import NullRecorder
 from cds_service.settings import load_settings
+from cds_service.storage import Storage
 from fhir_mappings.needs import DATA_NEEDS
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from cds_service.feedback_store import FeedbackStore
+    from cds_service.records.feedback import FeedbackStore
+    from cds_service.records.invocations import Recorder
 
 SELECT = "lumbar-mri-order-select"
 SIGN = "lumbar-mri-order-sign"
@@ -62,9 +65,10 @@ FULL_CARD: dict[str, Any] = {
 }
 
 
-def make_app(feedback: FeedbackStore | None = None, **settings: Any) -> Flask:
-    """Return an application whose today is 2 June 2026 and which stores no feedback unless told where."""
-    return create_app(load_settings({}, **settings), clock=lambda: NOW, feedback=feedback or NullFeedbackStore())
+def make_app(feedback: FeedbackStore | None = None, recorder: Recorder | None = None, **settings: Any) -> Flask:
+    """Return an application whose today is 2 June 2026 and which stores nothing unless told where."""
+    storage = Storage(feedback or NullFeedbackStore(), recorder or NullRecorder())
+    return create_app(load_settings({}, **settings), clock=lambda: NOW, storage=storage)
 
 
 def concept(system: str, code: str, display: str = "") -> dict[str, Any]:

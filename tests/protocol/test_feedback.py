@@ -7,8 +7,8 @@ from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-
 from cds_service.feedback_store import SqliteFeedbackStore
+
 from tests.protocol.builders import SELECT, SERVICES, SIGN, HookClient, feedback_entry, make_app
 
 if TYPE_CHECKING:

@@ -137,10 +137,20 @@ def test_odd_request_id_is_replaced(client: HookClient, offered: str) -> None:
     assert UUID.fullmatch(reply.headers["X-Request-ID"])
 
 
+def test_times_are_told_where_answers_explain_themselves(client: HookClient) -> None:
+    """A developer sees in the browser what took how long; a client in production learns nothing about us."""
+    reply = client.call(SIGN, hook_request(SIGN))
+    assert re.fullmatch(r"(\w+;dur=\d+\.\d, )+total;dur=\d+\.\d", reply.headers["Server-Timing"])
+    assert client.report(SIGN, [feedback_entry()]).headers["Server-Timing"].startswith("read;dur=")
+    quiet = HookClient(make_app(explain=False))
+    assert "Server-Timing" not in quiet.call(SIGN, hook_request(SIGN)).headers
+
+
 def test_alive_and_ready(client: HookClient) -> None:
-    """Both health addresses answer without a body being sent."""
+    """Both health addresses answer without a body being sent, and nothing between keeps the answer."""
     assert client.open("/livez").json["status"] == "ok"
     assert client.open("/readyz").json == {"status": "ready", "feedback": "ok"}
+    assert client.open("/readyz").headers["Cache-Control"] == "no-store"
 
 
 def test_ready_without_a_feedback_store() -> None:

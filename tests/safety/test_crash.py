@@ -19,7 +19,7 @@ def crash(*_arguments: Any, **_named: Any) -> NoReturn:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("step", ["read_lumbar_mri_orders", "read_chart", "assess", "respond"])
+@pytest.mark.parametrize("step", ["read_lumbar_mri_orders", "read_prefetch", "read_chart", "assess", "respond"])
 def test_crash_at_any_step_is_a_500(
     client: HookClient, monkeypatch: pytest.MonkeyPatch, service: str, step: str
 ) -> None:

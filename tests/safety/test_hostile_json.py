@@ -68,7 +68,7 @@ def test_nesting_is_read_or_refused(client: HookClient, depth: int) -> None:
         assert client.open(address, "POST", data=text).status in {200, 400, 412}
 
 
-@pytest.mark.parametrize("step", ["read_lumbar_mri_orders", "read_chart", "assess", "respond"])
+@pytest.mark.parametrize("step", ["read_lumbar_mri_orders", "read_prefetch", "read_chart", "assess", "respond"])
 def test_nesting_that_only_a_later_step_trips_over_is_a_400(
     client: HookClient, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:

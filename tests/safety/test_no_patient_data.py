@@ -122,6 +122,28 @@ def test_address_leaves_no_trace(client: HookClient, lines: io.StringIO, path: s
     assert MARK not in lines.getvalue()
 
 
+@pytest.mark.parametrize("path", ["/cds-services", f"/cds-services/{SIGN}", "/livez", "/metrics", "/nothing"])
+def test_method_leaves_no_trace(client: HookClient, lines: io.StringIO, path: str) -> None:
+    """A caller may make up a method; it is neither logged nor counted under its name."""
+    client.open(path, MARK.upper(), json={})
+    assert MARK.upper() not in lines.getvalue()
+    assert MARK.upper() not in client.flask.get("/metrics").text
+
+
+def test_metrics_hold_nothing_that_was_sent(client: HookClient) -> None:
+    """Whatever is sent wherever, no label of the metrics says any of it."""
+    marked = {"User-Agent": MARK, "Authorization": f"Bearer {TOKEN}", "Origin": f"https://{MARK}", "Host": MARK}
+    for body in BODIES.values():
+        client.call(SIGN, data=body, headers=marked)
+        client.report(SIGN, data=body, headers=marked)
+    client.report(SIGN, [feedback_entry(outcome=MARK, overrideReason={"userComment": MARK})])
+    for path in f"/{MARK}", f"/cds-services/{MARK}", f"/cds-services/{MARK}/feedback", f"/metrics?{MARK}":
+        client.open(path, "POST", json={}, headers=marked)
+    metrics = client.flask.get("/metrics", headers=marked | {"Accept": MARK}).text
+    assert "lumbar_cds_hook_calls_total" in metrics
+    assert MARK.lower() not in metrics.lower()
+
+
 def test_feedback_leaves_no_trace(client: HookClient, lines: io.StringIO) -> None:
     """A comment may name the patient: it is stored, never logged."""
     comment = {"userComment": f"{MARK} refused"}
@@ -146,7 +168,7 @@ def test_access_line_has_only_known_fields(client: HookClient, lines: io.StringI
     client.call(SIGN, data=BODIES["advice"])
     line = lines.getvalue()
     if line.startswith("{"):
-        known = "time level logger message request_id method endpoint service hook status outcomes messages ms"
-        assert set(json.loads(line)) <= set(known.split())
+        answered = "method endpoint service hook status orders outcomes messages phases ms"
+        assert set(json.loads(line)) == {"time", "level", "logger", "message", "request_id", *answered.split()}
     for part in SIGN, "order-sign", "200":
         assert part in line

@@ -12,7 +12,7 @@ from cards.guideline import MESSAGES, Outcome
 from cards.response import ASSESSMENTS
 from cds_service import schemas
 from cds_service.app import create_app
-from cds_service.feedback_store import NullFeedbackStore
+from cds_service.records.feedback import NullFeedbackStore
 from cds_service.settings import load_settings
 from tests.spec.scenarios import ORDER, Scenario, load
 from tests.spec.wording_rules import reassurances

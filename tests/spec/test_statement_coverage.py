@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import pytest
 
 from cards import decision
@@ -26,6 +25,7 @@ from fhir_mappings.criteria.registry import CRITERIA, READING_THRESHOLDS, Criter
 from fhir_mappings.entries import ChartEntry
 from fhir_mappings.facts import Facts
 from fhir_mappings.orders import read_lumbar_mri_orders
+from fhir_mappings.readings import read_prefetch
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 from fhir_mappings.thresholds import Thresholds
 from tests.spec.document import required_ids
@@ -96,7 +96,7 @@ def _assessments() -> Iterator[tuple[str, Assessment]]:
     for scenario in SCENARIOS:
         request = scenario.request("order-sign")
         prefetch = {key: json.dumps(value).encode() for key, value in request["prefetch"].items()}
-        chart = read_chart(PATIENT, {key: msgspec.Raw(text) for key, text in prefetch.items()}, index)
+        chart = read_chart(PATIENT, read_prefetch(prefetch), index)
         for order in read_lumbar_mri_orders(request["context"]["draftOrders"], None, index):
             yield scenario.id, assess(order, chart, scenario.order_date, AssessmentProfile())
 

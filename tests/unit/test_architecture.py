@@ -20,6 +20,8 @@ FORBIDDEN = {
 }
 # Modules that answer with the time, the environment, chance or the network, and attributes that do.
 OUTSIDE = {"os", "time", "random", "secrets", "socket", "subprocess", "urllib", "http", "logging"}
+# A module of those packages that only takes texts apart and puts them together.
+HARMLESS = {"urllib.parse"}
 ASKING = {"now", "utcnow", "today", "getenv", "environ", "uuid1", "uuid4"}
 READING = {"open", "read_text", "read_bytes", "iterdir", "glob", "rglob"}
 # Where files are read, each once at start.
@@ -39,12 +41,15 @@ def relative(file: Path) -> str:
 
 
 def imported(tree: ast.AST) -> Iterator[str]:
-    """Yield the top-level names of everything a module imports, wherever in it."""
+    """Yield the top-level names of everything a module imports, wherever in it; of harmless modules the whole name."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
+            names = [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            yield "." if node.level else (node.module or "").split(".")[0]
+            names = ["." if node.level else node.module or ""]
+        else:
+            continue
+        yield from (name if name in HARMLESS or name == "." else name.split(".")[0] for name in names)
 
 
 def readers(node: ast.AST, function: str = "module") -> Iterator[str]:

@@ -177,7 +177,7 @@ def shape(**changes: Any) -> ResponseShape:
 
 def cards_of(assessment: Assessment, **changes: Any) -> list[dict[str, Any]]:
     """Return the cards of an assessment."""
-    found: list[dict[str, Any]] = respond([assessment], shape(**changes))["cards"]
+    found: list[dict[str, Any]] = respond([assessment], shape(**changes)).document["cards"]
     return found
 
 

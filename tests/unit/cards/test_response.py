@@ -18,7 +18,7 @@ from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, condition, devi
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_response_obeys_its_schema(name: str) -> None:
     """Every answer is a CDS Hooks response, with two cards an order at the most."""
-    response = respond([situation(name)], shape(explain=True))
+    response = respond([situation(name)], shape(explain=True)).document
     encoded = json.loads(json.dumps(response, default=float))
     assert schemas.HOOK_RESPONSE.errors(encoded) == []
     assert len(response["cards"]) <= 2
@@ -64,12 +64,12 @@ def test_information_goes_with_the_card_about_timing() -> None:
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_identifiers_are_the_same_on_every_call(name: str) -> None:
     """A repeated call gives the same ids; another call, order or suggestion gives others."""
-    first, second = (respond([situation(name)], shape()) for _ in range(2))
+    first, second = (respond([situation(name)], shape()).document for _ in range(2))
     assert json.dumps(first, default=str) == json.dumps(second, default=str)
     ids = _ids(first["cards"])
     assert len(ids) == len(set(ids))
     assert all(str(uuid.UUID(item)) == item for item in ids)
-    other = respond([situation(name)], shape(hook_instance=str(uuid.UUID(int=7))))
+    other = respond([situation(name)], shape(hook_instance=str(uuid.UUID(int=7)))).document
     assert not set(ids) & set(_ids(other["cards"]))
 
 
@@ -80,7 +80,7 @@ def _ids(cards: list[dict[str, Any]]) -> list[str]:
 def test_two_orders_have_cards_of_their_own() -> None:
     """The same advice about two orders has different ids, so that feedback can tell them apart."""
     both = [advise(condition(PAIN, 10), order=mri(id=name)) for name in ("mri-1", "mri-2")]
-    response = respond(both, shape(explain=True))
+    response = respond(both, shape(explain=True)).document
     ids = _ids(response["cards"])
     assert len(ids) == len(set(ids))
     assert [item["order"] for item in response["extension"][ASSESSMENTS]] == [
@@ -147,7 +147,7 @@ def test_explanation_is_codes_and_references_only() -> None:
         order=mri(reasonCode=[reason], note=[{"text": f"{secret} saddle numbness"}]),
         failed=["Observation"],
     )
-    response = respond([found], shape(explain=True))
+    response = respond([found], shape(explain=True)).document
     (explained,) = response["extension"][ASSESSMENTS]
     assert secret not in json.dumps([(card["summary"], card["detail"]) for card in response["cards"]])
     assert set(explained) == {"order", "outcome", "messages", "findings", "guideline"}
@@ -168,5 +168,5 @@ def test_explanation_is_codes_and_references_only() -> None:
 
 def test_explanation_can_be_left_out() -> None:
     """Without it, and without an order, the answer holds cards only."""
-    assert set(respond([situation("acute pain")], shape())) == {"cards"}
-    assert respond([], shape(explain=True)) == {"cards": []}
+    assert set(respond([situation("acute pain")], shape()).document) == {"cards"}
+    assert respond([], shape(explain=True)).document == {"cards": []}

@@ -131,7 +131,7 @@ def test_crash_is_no_traceback_of_patient_data(request_file: Path, monkeypatch: 
     def crash(*_arguments: object) -> None:
         raise KeyError("Zebulon")
 
-    monkeypatch.setattr(cli, "create_app", broken_app)
+    monkeypatch.setattr("cds_service.app.create_app", broken_app)
     result = run("assess", str(request_file))
     assert result.exit_code == 1
     assert "HTTP 500" in result.stderr
@@ -194,7 +194,7 @@ class FakeSession(requests.Session):
 def test_demo_is_tried(client: HookClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A demo is posted to the service for its hook; card and curl command are shown, and the command is right."""
     session = FakeSession(client)
-    monkeypatch.setattr("cds_service.cli.requests.Session", lambda: session)
+    monkeypatch.setattr("requests.Session", lambda: session)
     result = run("try", "acute-low-back-pain", "--url", "http://127.0.0.1:8080/", "--wait", "5")
     assert result.exit_code == 0, result.output
     address = "http://127.0.0.1:8080/cds-services/lumbar-mri-order-select"
@@ -209,7 +209,7 @@ def test_demo_is_tried(client: HookClient, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_silent_network_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
     """When no service answers, the next step is named; waiting ends."""
-    monkeypatch.setattr("cds_service.cli.requests.Session", lambda: FakeSession(None))
+    monkeypatch.setattr("requests.Session", lambda: FakeSession(None))
     result = run("try", "acute-low-back-pain", "--wait", "0.2")
     assert result.exit_code == 1
     assert "lumbar-cds serve" in result.stderr
@@ -218,7 +218,7 @@ def test_silent_network_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("body", [b"<html>", b"[]"])
 def test_stranger_on_the_port_is_explained(client: HookClient, monkeypatch: pytest.MonkeyPatch, body: bytes) -> None:
     """An answer that is no JSON object comes from something else."""
-    monkeypatch.setattr("cds_service.cli.requests.Session", lambda: FakeSession(client, body))
+    monkeypatch.setattr("requests.Session", lambda: FakeSession(client, body))
     result = run("try", "acute-low-back-pain")
     assert (result.exit_code, "right address" in result.stderr) == (1, True)
 
@@ -244,7 +244,7 @@ def test_server_is_run_with_the_options(monkeypatch: pytest.MonkeyPatch) -> None
 
     monkeypatch.setattr("cds_service.server.Server", FakeServer)
     monkeypatch.setattr("cds_service.server.port_problem", lambda _settings: None)
-    monkeypatch.setattr(cli, "configure_logging", lambda _settings: None)
+    monkeypatch.setattr("cds_service.logs.configure_logging", lambda _settings: None)
     result = run("serve", "--port", "9001", "--profile", "production", "--workers", "3", "--try", "foot-drop")
     settings, demo = started
     assert (settings.port, settings.profile, settings.workers, demo.name) == (9001, "production", 3, "foot-drop")

@@ -101,11 +101,12 @@ def test_banner_shows_an_address_to_open(capsys: pytest.CaptureFixture[str], hos
 
 
 def test_log_for_machines_has_no_banner(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
-    """Where log lines are JSON, the address is one of them, and nothing else is printed."""
+    """Where log lines are JSON, the address stands in one of them, and nothing else is printed."""
     with caplog.at_level(logging.INFO):
         made(profile="production")._when_ready(None)
     assert capsys.readouterr().out == ""
-    assert caplog.messages == ["serving at http://127.0.0.1:8080"]
+    (record,) = caplog.records
+    assert (record.message, record.__dict__["listening"]) == ("serving", "http://127.0.0.1:8080")
 
 
 def test_demo_is_tried_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -21,6 +21,7 @@ from fhir_mappings.facts import Facts
 from fhir_mappings.findings import Finding
 from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.orders import ImagingOrder, read_lumbar_mri_orders
+from fhir_mappings.readings import read_prefetch
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 from fhir_mappings.thresholds import Thresholds
 
@@ -288,7 +289,7 @@ class Record:
 
     def chart(self) -> Chart:
         """Return the chart."""
-        return read_chart(PATIENT, self.prefetch(), index())
+        return read_chart(PATIENT, read_prefetch(self.prefetch()), index())
 
 
 def read_order(order: Resource | None = None, *others: Resource) -> ImagingOrder:

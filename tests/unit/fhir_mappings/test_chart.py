@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.chart import Chart
+from fhir_mappings.chart import Chart, read_chart
 from fhir_mappings.dates import UNKNOWN_DATE
 from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.sources import SourceState
@@ -21,6 +21,7 @@ from tests.unit.fhir_mappings.records import (
     coded,
     condition,
     device,
+    index,
     patient,
     procedure,
     record,
@@ -145,6 +146,66 @@ def test_damaged_record_without_its_code_leaves_the_source_incomplete(code: Any)
     """A problem whose code was lost may be the red flag, so its source was not read whole."""
     chart = chart_of(condition(PAIN) | {"code": code})
     assert chart.state("Condition") is SourceState.PARTIAL
+
+
+@pytest.mark.parametrize("kind", ["MedicationRequest", "MedicationStatement"])
+@pytest.mark.parametrize("display", [None, "Prednisone 20 mg"])
+def test_a_drug_nobody_has_seen_leaves_its_source_incomplete(kind: str, display: str | None) -> None:
+    """A drug named by a reference to nothing may be a steroid, and its display is read by no criterion."""
+    target = {"reference": "Medication/x"} | ({"display": display} if display else {})
+    chart = chart_of(record(kind, "m", status="active", medicationReference=target))
+    assert chart.state(kind) is SourceState.PARTIAL
+
+
+@pytest.mark.parametrize(
+    ("kind", "elements"),
+    [
+        ("MedicationRequest", {"status": "cancelled"}),
+        ("MedicationRequest", {"status": "active", "doNotPerform": True}),
+        ("MedicationStatement", {"status": "not-taken"}),
+        ("MedicationStatement", {"status": "active", "subject": OTHER}),
+    ],
+)
+def test_a_drug_nobody_took_may_stay_unseen(kind: str, elements: Resource) -> None:
+    """A drug that was never taken, or by somebody else, leaves no gap, whichever it is."""
+    target = {"reference": "Medication/x"}
+    other = record(kind, "n", status="active", medicationCodeableConcept=coded("rx:5640"))
+    chart = chart_of(record(kind, "m", medicationReference=target, **elements), other)
+    assert chart.state(kind) is SourceState.COMPLETE
+
+
+@pytest.mark.parametrize(
+    ("code", "state"),
+    [
+        (coded("rx:5640"), SourceState.COMPLETE),
+        ({"text": "Ibuprofen"}, SourceState.COMPLETE),
+        ({"coding": [{"code": "17"}]}, SourceState.PARTIAL),
+        (None, SourceState.PARTIAL),
+    ],
+)
+def test_a_medication_that_says_nothing_is_no_drug(code: Resource | None, state: SourceState) -> None:
+    """A Medication that was sent without a code or words is as good as one that was not sent."""
+    drug = {"resource": {"resourceType": "Medication", "id": "x", "code": code}, "search": {"mode": "include"}}
+    naming = record("MedicationRequest", "m", status="active", medicationReference={"reference": "Medication/x"})
+    chart = chart_of(values={"medications": {"resourceType": "Bundle", "entry": [{"resource": naming}, drug]}})
+    assert chart.state("MedicationRequest") is state
+
+
+def test_records_of_another_patient_only_are_not_none() -> None:
+    """A source of nothing but another patient's records was perhaps searched for that one; drugs belong to nobody."""
+    drug = {"resource": {"resourceType": "Medication", "id": "x"}, "search": {"mode": "include"}}
+    foreign = record("MedicationRequest", "m", status="active", subject=OTHER)
+    values = {"medications": {"resourceType": "Bundle", "entry": [{"resource": foreign}, drug]}}
+    chart = chart_of(condition(PAIN), condition(FOOT_DROP, subject=OTHER), values=values)
+    assert chart.state("MedicationRequest") is SourceState.PARTIAL
+    assert chart.state("Condition") is SourceState.COMPLETE
+    assert chart_of(condition(FOOT_DROP, subject=OTHER)).state("Condition") is SourceState.PARTIAL
+
+
+def test_a_source_without_a_reading_was_not_sent() -> None:
+    """A chart can be read from the readings of some sources only."""
+    chart = read_chart(PATIENT, {}, index())
+    assert chart.missing_required == ("patient", "conditions")
 
 
 def test_states_of_the_sources() -> None:

@@ -8,6 +8,7 @@ import pytest
 
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.sources import SourceState
 from tests.unit.fhir_mappings.records import (
     FOOT_DROP,
     PAIN,
@@ -280,13 +281,14 @@ INCLUDED = {"resourceType": "Medication", "id": "med-9", "code": coded(IBUPROFEN
 )
 @pytest.mark.parametrize("kind", ["MedicationRequest", "MedicationStatement"])
 def test_drug_by_reference(kind: str, reference: str | None, contained: list[Resource], found: int) -> None:
-    """A drug that stands in a contained Medication, or in one the search included, is known."""
+    """A drug in a contained Medication, or in one the search included, is known; any other leaves a gap."""
     target = {"reference": reference} if reference else {"display": "a drug"}
     resource = record(kind, "m-1", status="active", medicationReference=target, contained=contained)
     key = "medications" if kind == "MedicationRequest" else "medicationStatements"
     value = {"resourceType": "Bundle", "entry": [{"resource": resource}, {"resource": INCLUDED}]}
     chart = Record(values={key: value}).chart()
     assert len(chart.entries.get("nsaid_drug", ())) == found
+    assert chart.state(kind) is (SourceState.COMPLETE if found else SourceState.PARTIAL)
 
 
 @pytest.mark.parametrize(

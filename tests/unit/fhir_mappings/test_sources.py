@@ -140,6 +140,18 @@ def test_broken_links_leave_the_end_unknown(link: Any) -> None:
     assert (reading.state, len(reading.resources)) == (PARTIAL, 1)
 
 
+@pytest.mark.parametrize(
+    ("link", "next_link"),
+    [(NEXT, "y"), (NEXT[:1], ""), ([NEXT[0], {"relation": "next", "url": 7}], ""), ("x", "")],
+)
+def test_next_link_of_a_page(link: Any, next_link: str) -> None:
+    """Where a paged Bundle goes on is kept as it was written, wrapped or not, and shown in no repr."""
+    reading = read(bundle(ONE, link=link))
+    assert reading.next_link == next_link
+    assert read({"response": {"status": "200 OK"}, "resource": bundle(ONE, link=link)}).next_link == next_link
+    assert "next_link" not in repr(reading)
+
+
 @pytest.mark.parametrize("entry", [{"fullUrl": "urn:x"}, {"response": {"status": "500"}, "fullUrl": "urn:x"}])
 def test_entry_without_a_resource_is_a_gap(entry: Any) -> None:
     """An entry that holds no record breaks nothing, but nobody knows what it would have held."""

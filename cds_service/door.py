@@ -1,0 +1,55 @@
+"""The door: from the HTTP request in hand to an admitted caller, or the same 401 for everybody.
+
+Why a caller was refused is noted for the log and the metrics, under the request id; the caller learns nothing.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flask import request
+
+from cds_service.auth.callers import Credentials, NotAuthenticatedError
+from cds_service.errors import UnauthorizedError
+from cds_service.trace import current_trace
+
+if TYPE_CHECKING:
+    from cds_service.auth.callers import Caller
+    from cds_service.auth.gate import Gate
+    from cds_service.limits import CallLimits
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Lets callers in, and counts their calls."""
+
+    gate: Gate
+    limits: CallLimits
+
+    def admit(self) -> Caller:
+        """Return who sends the request in hand; UnauthorizedError or TooManyCallsError when it may not be answered."""
+        trace = current_trace()
+        with trace.phase("authenticate"):
+            try:
+                caller = self.gate.admit(_credentials())
+            except NotAuthenticatedError as refusal:
+                trace.refusal = refusal.reason
+                raise UnauthorizedError from None
+        trace.client = caller.client.name
+        trace.issuer = caller.issuer or None
+        trace.tenant = caller.tenant or None
+        trace.token_id = caller.token_id or None
+        self.limits.take(caller.client.name, caller.client.calls_per_minute)
+        return caller
+
+
+def _credentials() -> Credentials:
+    headers = request.headers
+    return Credentials(
+        endpoint=request.path,
+        authorization=tuple(headers.getlist("Authorization")),
+        headers={name.lower(): value for name, value in headers.items()},
+        remote_address=request.remote_addr or "",
+        origin=headers.get("Origin", ""),
+    )

@@ -1,0 +1,73 @@
+"""The FHIR server of one hook call: what may be sent there, and the only token that ever is."""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from cds_service.clients.profile import ClientProfile
+from cds_service.egress.addresses import Address, EgressError
+from cds_service.egress.breaker import Breakers
+from cds_service.egress.destinations import check_below
+from cds_service.egress.http import Call, HttpClient, Limits
+from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, TransportError
+
+_FHIR_JSON: Final = "application/fhir+json"
+_TOKEN: Final = re.compile(r"[!-~]+")
+_SERVER_ERROR: Final = 500
+_NOT_IMPLEMENTED: Final = 501  # says something about the search, not about the server
+
+
+class FhirTransport:
+    """Sends FHIR requests to one base of one client, whatever address a request names.
+
+    It is made for a hook call and knows neither the call nor its headers: the only token it can send is that of the
+    `FhirRequest`, and only below the base.
+    """
+
+    def __init__(self, http: HttpClient, client: ClientProfile, breakers: Breakers, base: Address) -> None:
+        """Take the process's client and circuits, the profile with its limits, and the base that was checked."""
+        self._http = http
+        self._client = client
+        self._base = base
+        self._breaker = breakers.of(client.name, base)
+
+    def send(self, request: FhirRequest, seconds: float) -> FhirResponse:
+        """Return the answer of any status within some seconds, all of it; TransportError when there is none."""
+        call = self._call(request, seconds)
+        with self._breaker.admit() as admission:
+            try:
+                answer = self._http.send(call)
+            except TransportError as error:
+                admission.healthy = self._verdict(error.reason, seconds)
+                raise
+            admission.healthy = answer.status < _SERVER_ERROR or answer.status == _NOT_IMPLEMENTED
+        return FhirResponse(answer.status, answer.body)
+
+    def _call(self, request: FhirRequest, seconds: float) -> Call:
+        address = self._address(request.url)
+        token = request.token
+        if address is None or request.method not in ("GET", "POST") or (token and not _TOKEN.fullmatch(token)):
+            raise TransportError("refused")
+        headers = {"Accept": _FHIR_JSON}
+        if request.body is not None:
+            headers["Content-Type"] = _FHIR_JSON
+        if token:
+            headers["Authorization"] = f"Bearer {token}"
+        access = self._client.fhir
+        limits = Limits(seconds, access.connect_ms / 1000, access.read_ms / 1000, access.max_bytes)
+        return Call(address.url, self._client.network, limits, headers, request.method, request.body)
+
+    def _address(self, url: str) -> Address | None:
+        try:
+            return check_below(self._base, url, self._client.network)
+        except EgressError:
+            return None
+
+    def _verdict(self, reason: str, seconds: float) -> bool | None:
+        """Return what a failure says about the server; a time-out says something if there was time enough."""
+        access = self._client.fhir
+        fair = seconds * 1000 >= min(access.read_ms, access.deadline_ms) / 2
+        if reason == "too-large":
+            return True
+        return False if reason == "connection" or (reason == "timeout" and fair) else None

@@ -1,0 +1,217 @@
+"""The one HTTP client of the process: kept connections, a total deadline, a size limit, and nobody else's rules.
+
+Nothing comes from the environment (proxies, .netrc), no cookie is kept, no redirect is followed, and what goes wrong
+leaves as a fixed word: the errors of the libraries below quote addresses, which hold patient ids.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import ssl
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from http.cookiejar import DefaultCookiePolicy
+from pathlib import Path
+from typing import Final
+
+import requests
+from requests.cookies import RequestsCookieJar
+from requests.utils import DEFAULT_CA_BUNDLE_PATH
+from urllib3.exceptions import HTTPError, ReadTimeoutError
+from urllib3.util.ssl_ import create_urllib3_context
+
+from cds_service.egress.addresses import EgressError, read_address
+from cds_service.egress.deadlines import deadline, left
+from cds_service.egress.network import Network
+from cds_service.egress.pinning import AddressRefusedError, PinningAdapter
+from cds_service.egress.resolving import GetAddrInfo, Resolver
+from fhir_mappings.fhir_client.transport import TransportError
+
+_CHUNK: Final = 64 * 1024
+_KEPT_HEADERS: Final = ("cache-control", "content-type")
+# Applied once each: several layers of compression are how a small answer becomes an enormous one.
+_ENCODINGS: Final = ("", "identity", "gzip", "deflate")
+_HEADERS: Final = {"User-Agent": "lumbar-mri-cds", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """How long a call may take, altogether and in its parts, in seconds, and how large the decoded body may be."""
+
+    seconds: float
+    connect_seconds: float
+    read_seconds: float
+    max_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One HTTP request to an address that was checked before; its repr shows nothing of it."""
+
+    url: str = field(repr=False)
+    network: Network = field(repr=False)
+    limits: Limits
+    headers: Mapping[str, str] = field(repr=False)
+    method: str = "GET"
+    body: bytes | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """An answer of any status; of its headers only `cache-control` and `content-type` are kept, where sent."""
+
+    status: int
+    body: bytes = field(repr=False)
+    headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+class HttpClient:
+    """Sends calls for every client, each within that client's network; safe to share between threads.
+
+    Connections belong to the process that opened them: after a fork the child begins with none.
+    """
+
+    def __init__(
+        self, pool_size: int, *, resolver: GetAddrInfo = socket.getaddrinfo, ca_bundle: Path | None = None
+    ) -> None:
+        """Take how many connections to one server are kept, the look-up of names, and whom to trust.
+
+        `ca_bundle` is a PEM file in place of the public authorities; OSError or ssl.SSLError when it cannot be read.
+        """
+        # Their debug lines and warnings hold whole addresses.
+        logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
+        self._pool_size = pool_size
+        self._getaddrinfo = resolver
+        self._tls = _trust(ca_bundle or Path(DEFAULT_CA_BUNDLE_PATH))
+        self._lock = threading.Lock()
+        self._begin()
+
+    def get(  # noqa: PLR0913 - every call says all its limits
+        self,
+        url: str,
+        network: Network,
+        *,
+        seconds: float,
+        connect_seconds: float,
+        read_seconds: float,
+        max_bytes: int,
+        accept: str,
+    ) -> Fetched:
+        """Return what is at a URL; TransportError when there is no answer within the limits, or it may not be asked."""
+        limits = Limits(seconds, connect_seconds, read_seconds, max_bytes)
+        try:
+            call = Call(read_address(url, network).url, network, limits, {"Accept": accept})
+        except EgressError:
+            call = None
+        if call is None:
+            raise TransportError("refused")
+        return self.send(call)
+
+    def send(self, call: Call) -> Fetched:
+        """Return the answer to a call; TransportError when there is none within its limits."""
+        answer = self._try(call)
+        if isinstance(answer, Fetched):
+            return answer
+        # Raised out here, the error has no context: what the libraries say holds the address.
+        raise TransportError(answer)
+
+    def close(self) -> None:
+        """Close what this process has open."""
+        with self._lock:
+            sessions = tuple(self._sessions.values()) if self._process == os.getpid() else ()
+            self._begin()
+        for session in sessions:
+            session.close()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._sessions: dict[Network, requests.Session] = {}
+        self._resolver = Resolver(self._getaddrinfo)
+
+    def _session(self, network: Network) -> requests.Session:
+        with self._lock:
+            if self._process != os.getpid():
+                self._begin()
+            session = self._sessions.get(network)
+            if session is None:
+                adapter = PinningAdapter(network, self._resolver, self._tls, self._pool_size)
+                session = self._sessions[network] = _Session(adapter)
+            return session
+
+    def _try(self, call: Call) -> Fetched | str:
+        """Return the answer, or the reason why there is none."""
+        try:
+            with deadline(call.limits.seconds):
+                return self._exchange(call)
+        except (requests.Timeout, ReadTimeoutError, TimeoutError):
+            return "timeout"
+        except (AddressRefusedError, requests.exceptions.InvalidHeader, ValueError):
+            return "refused"
+        except _TooLargeError:
+            return "too-large"
+        except (requests.RequestException, HTTPError, OSError):
+            return "connection"
+
+    def _exchange(self, call: Call) -> Fetched:
+        limits = call.limits
+        with self._session(call.network).request(
+            call.method,
+            call.url,
+            data=call.body,
+            headers=dict(call.headers),
+            timeout=(left(limits.connect_seconds), left(limits.read_seconds)),
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
+            return Fetched(response.status_code, _read(response, limits.max_bytes), headers)
+
+
+@lru_cache(maxsize=4)
+def _trust(ca_bundle: Path) -> ssl.SSLContext:
+    """Return what checks certificates against a PEM file; reading one takes long enough to do it once."""
+    context = create_urllib3_context()
+    context.load_verify_locations(cafile=ca_bundle)
+    return context
+
+
+class _TooLargeError(Exception):
+    """A body beyond its limit."""
+
+
+class _Session(requests.Session):
+    """A session that takes nothing from its surroundings and follows nothing."""
+
+    def __init__(self, adapter: PinningAdapter) -> None:
+        super().__init__()
+        self.trust_env = False
+        self.headers.clear()
+        self.headers.update(_HEADERS)
+        self.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
+        self.adapters.clear()
+        self.mount("https://", adapter)
+        self.mount("http://", adapter)
+
+    def get_redirect_target(self, resp: requests.Response) -> None:
+        """Find none: even when told not to follow, requests reads the whole body of a redirect to look for it."""
+
+
+def _read(response: requests.Response, most: int) -> bytes:
+    """Return the decoded body, at most so many bytes; what is left of a larger one stays unread."""
+    if response.headers.get("Content-Encoding", "").strip().lower() not in _ENCODINGS:
+        raise requests.exceptions.ContentDecodingError
+    announced = response.headers.get("Content-Length", "")
+    if announced.isdecimal() and int(announced) > most:
+        raise _TooLargeError
+    chunks: list[bytes] = []
+    size = 0
+    while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        size += len(chunk)
+        if size > most:
+            raise _TooLargeError
+        chunks.append(chunk)
+    return b"".join(chunks)

@@ -1,0 +1,82 @@
+"""The start page: what runs here, how an EHR connects to it, and where to look next."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlencode
+
+from flask import Blueprint, Response, request
+
+from cds_service.discovery import SERVICES
+from cds_service.serialization import encode
+
+if TYPE_CHECKING:
+    from cds_service.pages.renderer import Renderer
+
+_SANDBOX: Final = "https://sandbox.cds-hooks.org/"
+_EXAMPLE: Final = "cauda-equina"
+
+
+@dataclass(frozen=True, slots=True)
+class HomePage:
+    """The page at `/`, as HTML for people and as JSON for whoever asks for that."""
+
+    renderer: Renderer
+
+    def blueprint(self) -> Blueprint:
+        """Return the route."""
+        routes = Blueprint("home", __name__)
+        routes.get("/")(self.show)
+        return routes
+
+    def show(self) -> Response:
+        """Tell what runs here; as JSON only where a caller prefers it to HTML."""
+        base = self.renderer.base_url()
+        accepted = request.accept_mimetypes
+        if accepted["application/json"] > accepted["text/html"]:
+            response = Response(encode(self._document(base)), mimetype="application/json")
+        else:
+            response = self.renderer.page(
+                "home.html",
+                discovery_url=f"{base}/cds-services",
+                services=SERVICES,
+                sandbox_url=sandbox_url(base),
+                curl=curl_lines(base),
+            )
+        response.vary.add("Accept")
+        return response
+
+    def _document(self, base: str) -> dict[str, Any]:
+        """Return the facts of the page as plain values."""
+        facts = self.renderer.facts
+        pages = {"start": "/", "criteria": "/criteria", "docs": "/docs", "openapi": "/openapi.json"}
+        pages |= {"demo": "/demo"} if facts.demo_enabled else {}
+        pages |= {"insights": "/insights"} if facts.insights_enabled else {}
+        return {
+            "version": facts.version,
+            "guidelineVersion": facts.guideline_version,
+            "profile": facts.profile,
+            "mode": facts.mode,
+            "authentication": facts.authentication,
+            "insecure": facts.insecure,
+            "clients": list(facts.clients),
+            "discovery": f"{base}/cds-services",
+            "services": [{"id": service.id, "hook": service.hook, "title": service.title} for service in SERVICES],
+            "pages": {name: f"{base}{path}" for name, path in pages.items()},
+            "sandbox": sandbox_url(base),
+        }
+
+
+def sandbox_url(base: str) -> str:
+    """Return the link that opens the public sandbox with this service, on the screen that orders imaging."""
+    query = {"hook": "order-select", "screen": "pama", "serviceDiscoveryURL": f"{base}/cds-services"}
+    return f"{_SANDBOX}?{urlencode(query)}"
+
+
+def curl_lines(base: str) -> tuple[str, str]:
+    """Return two commands for a terminal: list the services, and send a bundled request to one of them."""
+    demo, service = f"{base}/examples/{_EXAMPLE}.json", f"{base}/cds-services/lumbar-mri-order-sign"
+    post = shlex.join(["curl", "-s", service, "-H", "Content-Type: application/json", "-d", "@-"])
+    return shlex.join(["curl", "-s", f"{base}/cds-services"]), f"{shlex.join(['curl', '-s', demo])} | {post}"

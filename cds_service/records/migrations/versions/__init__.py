@@ -1,0 +1,1 @@
+"""One module for each layout that was ever released."""

@@ -1,0 +1,41 @@
+"""What a process keeps, and how: feedback, records of calls, and the key of the hashes in them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from cds_service.records.feedback import DatabaseFeedbackStore, FeedbackStore, NullFeedbackStore
+from cds_service.records.identities import Identities, load_identities
+from cds_service.records.invocations import NullRecorder, Recorder
+from cds_service.records.opening import open_database
+from cds_service.records.recorder import QueueRecorder
+
+if TYPE_CHECKING:
+    from cds_service.records.database import Database
+    from cds_service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """The stores of a process; without a database they keep nothing."""
+
+    feedback: FeedbackStore = field(default_factory=NullFeedbackStore)
+    recorder: Recorder = field(default_factory=NullRecorder)
+    identities: Identities = field(default_factory=lambda: Identities(b"kept nowhere"))
+    database: Database | None = None
+
+
+def open_storage(settings: Settings) -> Storage:
+    """Return the stores that the settings name, brought to the present layout; SettingsError when they cannot be used.
+
+    To be called before workers fork.
+    """
+    url, key = settings.database_url, settings.hash_key
+    database = open_database(url.get_secret_value() if url else None, settings.data_dir)
+    return Storage(
+        feedback=DatabaseFeedbackStore(database),
+        recorder=QueueRecorder(database, settings.record_queue),
+        identities=load_identities(key.get_secret_value() if key else None, settings.data_dir),
+        database=database,
+    )

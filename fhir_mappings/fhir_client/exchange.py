@@ -1,0 +1,117 @@
+"""The calls of one retrieval: the token on each, the deadline over all, one more try where that may help.
+
+A worker thread that is late is not stopped; it finds the exchange closed, asks for nothing more and is not listened
+to. So what a retrieval returned never changes afterwards.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from threading import Event, Lock
+from typing import Final, NamedTuple
+
+from fhir_mappings.fhir_client.retrieval import Call, FhirServer, Result
+from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, TransportError
+
+Clock = Callable[[], float]
+
+_REASONS: Final = {
+    reason.value: reason
+    for reason in (Result.TIMEOUT, Result.CONNECTION, Result.REFUSED, Result.TOO_LARGE, Result.OPEN)
+}
+_STATUSES: Final = {
+    401: Result.UNAUTHORIZED,
+    403: Result.UNAUTHORIZED,
+    404: Result.NOT_FOUND,
+    410: Result.NOT_FOUND,
+}
+_PASSING: Final = frozenset({429, 502, 503, 504})
+
+
+class Answered(NamedTuple):
+    """How a call ended, with the body where that is OK, and when to ask again where that may help."""
+
+    result: Result
+    body: bytes = b""
+    again_after: float | None = None
+
+
+class Exchange:
+    """All that one retrieval asks one server."""
+
+    def __init__(self, server: FhirServer, clock: Clock) -> None:
+        """Start without a call."""
+        self.server = server
+        self._clock = clock
+        self._lock = Lock()
+        self._closed = Event()
+        self._calls: list[Call] = []
+        self._under_way: dict[object, tuple[str, float]] = {}
+
+    @property
+    def seconds_left(self) -> float:
+        """The time until the deadline, 0 when it has passed."""
+        return max(0.0, self.server.limits.deadline - self._clock())
+
+    def is_over(self) -> bool:
+        """Whether nothing may be asked any more."""
+        return self._closed.is_set() or self.seconds_left <= 0
+
+    def ask(self, resource_type: str, url: str, body: bytes | None = None) -> Answered:
+        """Return the answer to a GET, or to a POST of a body; whatever can go wrong is a result, not an exception."""
+        answered = self._once(resource_type, url, body)
+        if answered.again_after is not None and self.server.limits.retries > 0:
+            if answered.again_after > 0:
+                if answered.again_after >= self.seconds_left:
+                    return answered
+                self._closed.wait(answered.again_after)
+            if not self.is_over():
+                answered = self._once(resource_type, url, body)
+        return answered
+
+    def expire(self) -> None:
+        """Ask for nothing more: time is up."""
+        self._closed.set()
+
+    def close(self) -> tuple[Call, ...]:
+        """End the exchange; return its calls, those under way as timed out."""
+        with self._lock:
+            self._closed.set()
+            now = self._clock()
+            late = [Call(name, Result.TIMEOUT, now - began) for name, began in self._under_way.values()]
+            return (*self._calls, *late)
+
+    def _once(self, resource_type: str, url: str, body: bytes | None) -> Answered:
+        seconds = self.seconds_left
+        if seconds <= 0 or self.is_over():
+            return Answered(Result.TIMEOUT)
+        request = FhirRequest(url, "GET" if body is None else "POST", self.server.token, body)
+        began, mark = self._clock(), object()
+        self._under_way[mark] = (resource_type, began)
+        answered = Answered(Result.FAILED)
+        try:
+            answered = _weighed(self.server.transport.send(request, seconds))
+        except TransportError as error:
+            result = _REASONS.get(error.reason, Result.CONNECTION)
+            answered = Answered(result, again_after=0.0 if result is Result.CONNECTION else None)
+        finally:
+            self._note(mark, Call(resource_type, answered.result, self._clock() - began))
+        return Answered(Result.TIMEOUT) if self.is_over() else answered
+
+    def _note(self, mark: object, call: Call) -> None:
+        with self._lock:
+            if not self._closed.is_set():
+                del self._under_way[mark]
+                self._calls.append(call)
+
+
+def status_result(status: int) -> Result:
+    """Return what an HTTP status says."""
+    if 200 <= status < 300:  # noqa: PLR2004 - the class of statuses that say yes
+        return Result.OK
+    return _STATUSES.get(status, Result.HTTP_ERROR)
+
+
+def _weighed(response: FhirResponse) -> Answered:
+    again = (response.retry_after or 0.0) if response.status in _PASSING else None
+    return Answered(status_result(response.status), response.body, again)

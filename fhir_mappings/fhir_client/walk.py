@@ -1,0 +1,80 @@
+"""Reading one source page by page, in one worker thread."""
+
+from __future__ import annotations
+
+from fhir_mappings.fhir_client.exchange import Answered, Exchange
+from fhir_mappings.fhir_client.links import resolve_link
+from fhir_mappings.fhir_client.retrieval import Result
+from fhir_mappings.fhir_client.scopes import Access
+from fhir_mappings.readings import at_most_partial, joined, read_answer
+from fhir_mappings.sources import FAILED, SourceReading, SourceState
+
+
+class Walk:
+    """The pages of one source: where the next one is, and those that were read.
+
+    It ends at the last page, at the limit of pages, at a link that leads elsewhere or back, or at a call that fails.
+    All but the first leave a link unread, and so the source incomplete. `url` is the page to read next.
+    """
+
+    def __init__(
+        self,
+        exchange: Exchange,
+        resource_type: str,
+        url: str,
+        pages: tuple[SourceReading, ...] = (),
+        access: Access = Access.FULL,
+    ) -> None:
+        """Start before the first page, or after those that were sent already, as if they had been read at `url`."""
+        self._exchange = exchange
+        self._pages: list[SourceReading] = []
+        self._seen: set[str] = set()
+        self._access = access
+        self._failure = Result.TIMEOUT
+        self.resource_type = resource_type
+        self.is_new = not pages
+        self.url: str | None = url
+        for page in pages:
+            self._move_past(page, url)
+
+    def run(self) -> None:
+        """Read page after page to the end."""
+        while self.url is not None:
+            self.take(self._exchange.ask(self.resource_type, self.url))
+
+    def take(self, answered: Answered) -> None:
+        """Take the answer for the page at `url`, and move on."""
+        page, self.url = self.url or "", None
+        if answered.result is not Result.OK:
+            self._failure = answered.result
+            return
+        reading = read_answer(answered.body, self.resource_type)
+        if reading is None:
+            self._failure = Result.UNREADABLE
+            return
+        self._move_past(reading, page)
+
+    def _move_past(self, reading: SourceReading, page: str) -> None:
+        """Keep a page, and find the next one if there may be one."""
+        self._pages.append(reading)
+        self._seen.add(page)
+        self.url = None
+        if reading.next_link and len(self._pages) < self._exchange.server.limits.pages:
+            target = resolve_link(reading.next_link, page, self._exchange.server.base)
+            self.url = target if target not in self._seen else None
+
+    def outcome(self) -> tuple[SourceReading, Result]:
+        """Return what was read up to here, as one reading, and the word for it."""
+        pages = tuple(self._pages)
+        if not pages:
+            return FAILED, self._failure
+        reading = joined(pages, self.resource_type)
+        if self._access is Access.RESTRICTED:
+            reading = at_most_partial(reading)
+        match reading.state:
+            case SourceState.COMPLETE:
+                return reading, Result.OK if reading.resources else Result.EMPTY
+            case SourceState.PARTIAL:
+                return reading, Result.PARTIAL
+            case _:
+                return reading, Result.FAILED

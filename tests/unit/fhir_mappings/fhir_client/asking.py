@@ -1,0 +1,54 @@
+"""Retrievals for tests: a real executor, a clock that stands, a server in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass, field
+from typing import Any
+
+from fhir_mappings.chart import Chart, read_chart
+from fhir_mappings.fhir_client.client import FhirClient
+from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Retrieval
+from fhir_mappings.fhir_client.scopes import Scopes
+from fhir_mappings.needs import DATA_NEEDS
+from fhir_mappings.readings import read_prefetch
+from tests.unit.fhir_mappings.fhir_client.server import BASE, TOKEN, FakeClock, FakeServer, Json
+from tests.unit.fhir_mappings.records import PATIENT, encoded, index
+
+KEYS = [need.key for need in DATA_NEEDS]
+NOTHING: dict[str, Json] = dict.fromkeys(KEYS)
+
+
+@dataclass
+class Asking:
+    """A client whose clock stands at `clock.now`; every retrieval has `seconds` from there."""
+
+    executor: Executor
+    clock: FakeClock = field(default_factory=FakeClock)
+
+    def retrieve(
+        self,
+        server: FakeServer,
+        prefetch: Mapping[str, Json] | None = None,
+        *,
+        patient_id: str = PATIENT,
+        scope: str | None = None,
+        references: Iterable[str] = (),
+        seconds: float = 20,
+        base: str = BASE,
+        **limits: Any,
+    ) -> Retrieval:
+        """Return a retrieval on top of a prefetch."""
+        asked = FhirServer(base, server, FetchLimits(self.clock.now + seconds, **limits), TOKEN, Scopes.parse(scope))
+        readings = read_prefetch({key: encoded(value) for key, value in (prefetch or {}).items()})
+        return FhirClient(self.executor, self.clock).retrieve(asked, patient_id, readings, references)
+
+    def chart(self, retrieval: Retrieval) -> Chart:
+        """Return the chart of what was retrieved."""
+        return read_chart(PATIENT, retrieval.readings, index())
+
+
+def all_but(*keys: str, **values: Json) -> dict[str, Json]:
+    """Return a prefetch that says "no data" for every key but some, and holds some values."""
+    return {key: value for key, value in (NOTHING | values).items() if key not in keys}

@@ -1,0 +1,31 @@
+"""What holds for every page: it fits, it can be read by everybody, and it keeps to itself."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from tests.web.browser import DESKTOP, PHONE, accessible, fits, opened_page
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
+
+    from tests.web.browser import Scheme
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+
+PATHS: Final = ("/",)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("path", PATHS)
+def test_page_fits_and_is_accessible(
+    browser: Browser, service_url: str, path: str, viewport: dict[str, int], scheme: Scheme
+) -> None:
+    """No page is wider than its window, and axe finds nothing serious in it, in either colour scheme."""
+    with opened_page(browser, service_url, viewport=viewport, color_scheme=scheme) as page:
+        page.goto(path)
+        fits(page)
+        accessible(page)
