@@ -26,7 +26,8 @@ SELECT = "lumbar-mri-order-select"
 
 def event(card: str = "c", **changes: Any) -> FeedbackEvent:
     """Return an event: a card was overridden."""
-    return FeedbackEvent(**{"service": SELECT, "card": card, "outcome": "overridden", "at": AT} | changes)
+    members: dict[str, Any] = {"service": SELECT, "card": card, "outcome": "overridden", "at": AT}
+    return FeedbackEvent(**members | changes)
 
 
 def card(uuid: str = "card-1", *messages: str, suggestions: tuple[tuple[str, str], ...] = ()) -> CardRecord:
@@ -41,7 +42,7 @@ def assessed(*cards: CardRecord, outcome: str = "NOT_APPROPRIATE") -> Assessment
 
 def call(*assessments: AssessmentRecord, **changes: Any) -> Invocation:
     """Return a call of the client `north`; without assessments it was about no lumbar MRI."""
-    members = {
+    members: dict[str, Any] = {
         "request_id": "r-1",
         "at": AT,
         "client": "north",

@@ -73,10 +73,11 @@ def test_confirmed_feedback_survives_the_upgrade(url: str, tmp_path: Path) -> No
 
 def test_nothing_is_taken_over_twice(database: Database, tmp_path: Path) -> None:
     """A start that was interrupted before the file was gone is simply repeated."""
+    folder = tmp_path / "former"
     for new in (2, 0):
-        file = former_file(tmp_path / "former", ACCEPTED, OVERRIDDEN)
-        assert take_over(database, file.parent) == new
-    assert take_over(database, file.parent) == 0
+        former_file(folder, ACCEPTED, OVERRIDDEN)
+        assert take_over(database, folder) == new
+    assert take_over(database, folder) == 0
     assert count(database, FEEDBACK) == 2
 
 

@@ -109,7 +109,12 @@ def test_nothing_is_lost_at_a_clean_shutdown(database: Database) -> None:
     """Closing writes everything that threads have queued until then."""
     recorder = QueueRecorder(database)
     calls = [A_CALL, call()] * 200
-    threads = [threading.Thread(target=lambda: [recorder.record(item) for item in calls]) for _ in range(4)]
+
+    def record_all() -> None:
+        for item in calls:
+            recorder.record(item)
+
+    threads = [threading.Thread(target=record_all) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
