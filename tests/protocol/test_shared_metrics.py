@@ -69,6 +69,7 @@ def test_any_worker_tells_the_numbers_of_all(service: Running) -> None:
         assert fetch(service, "POST", f"/cds-services/{SIGN}", json=hook_request(SIGN)).status_code == 200
     assert fetch(service, "POST", f"/cds-services/{SIGN}/feedback", json={"feedback": [feedback_entry()]}).ok
     assert {calls(service) for _ in range(12)} == {CALLS}
+    assert len([file for file in place(service).glob("*/counter_*.db") if b"hook_calls" in file.read_bytes()]) == 2
     assert ("feedback_total", frozenset({"client": "unknown", "outcome": "overridden"}.items())) in scrape(service)
 
     victim = max(service.workers(), key=lambda pid: files(service)[str(pid)])
