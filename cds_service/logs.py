@@ -252,16 +252,20 @@ def _without_control_characters(_logger: object, _method: str, fields: EventDict
 
 
 def _plain(value: Any) -> Any:
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case list() | tuple() | set() | frozenset():
-            return [_plain(item) for item in value]
-        case dict():
-            return {_plain(str(name)): _plain(item) for name, item in value.items()}
-        case _:
-            text = str(value)[:_LONGEST]
-            return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST and value.isprintable() else _escaped(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, dict):
+        return {_plain(str(name)): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    shown = text[:_LONGEST]
+    return shown if shown.isprintable() else shown.encode("unicode_escape").decode("ascii")
 
 
 def _json_line(_logger: object, _method: str, fields: EventDict) -> str:
