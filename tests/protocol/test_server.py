@@ -4,13 +4,9 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
-import signal
-import socket
 import subprocess
 import sys
 import time
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -18,69 +14,21 @@ import requests
 
 from cds_service.demos import load_demos
 from tests.protocol.builders import SIGN, feedback_entry
+from tests.service import PATIENCE, Running
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 pytestmark = pytest.mark.slow
 
-PATIENCE: Final = 30.0
 LIMIT: Final = 50_000
-
-
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-class Running:
-    """A service in a process of its own."""
-
-    def __init__(self, folder: Path, *options: str, **environment: str) -> None:
-        """Start it and wait until it answers."""
-        self.port = free_port()
-        self.url = f"http://127.0.0.1:{self.port}"
-        self.session = requests.Session()
-        self.session.trust_env = False
-        self.output = folder / "output"
-        usual = {"LUMBAR_CDS_DATA_DIR": str(folder / "data"), "LUMBAR_CDS_MAX_BODY_BYTES": str(LIMIT)}
-        command = [sys.executable, "-m", "cds_service", "serve", "--port", str(self.port), "--workers", "2", *options]
-        with self.output.open("wb") as output:
-            variables = os.environ | usual | environment
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=variables)
-        self._await()
-
-    def _await(self) -> None:
-        deadline = time.monotonic() + PATIENCE
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                if self.session.get(f"{self.url}/readyz", timeout=PATIENCE).ok:
-                    return
-            except requests.ConnectionError:
-                time.sleep(0.05)
-        self.stop()
-        pytest.fail(f"the service did not start: {self.output.read_text()}")
-
-    def workers(self) -> list[int]:
-        """Return the process ids of the workers that run at this moment."""
-        tasks = Path(f"/proc/{self.process.pid}/task").glob("*/children")
-        return [int(pid) for task in tasks for pid in task.read_text().split()]
-
-    def stop(self) -> int:
-        """Stop it as a supervisor does and return its exit status."""
-        self.session.close()
-        if self.process.poll() is None:
-            self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(PATIENCE)
 
 
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A running service that has been asked to try a demo."""
-    service = Running(tmp_path_factory.mktemp("service"), "--try", "acute-low-back-pain")
+    folder = tmp_path_factory.mktemp("service")
+    service = Running(folder, "--try", "acute-low-back-pain", settings={"MAX_BODY_BYTES": str(LIMIT)})
     yield service
     assert service.stop() == 0
 
