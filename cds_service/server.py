@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 from cds_service.app import create_app
 from cds_service.logs import get_logger
 from cds_service.metrics import forget_process
+from cds_service.pulse import Pulse
 
 if TYPE_CHECKING:
     from cds_service.demos import Demo
@@ -29,6 +30,7 @@ _LOG: Final = get_logger(__name__)
 
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only heartbeat files of gunicorn's own making go there
 _TRY_PATIENCE: Final = 30  # seconds for the first worker to answer
+_REFRESH_SECONDS: Final = 5.0  # shorter than any usual interval of scraping
 
 # Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
 _GC_THRESHOLDS: Final = (100_000, 50, 1_000)
@@ -95,7 +97,7 @@ class Server(BaseApplication):
             "loglevel": self._log_level(),
             "proc_name": "lumbar-cds",
             "when_ready": self._when_ready,
-            "post_worker_init": _tell_when_stopping,
+            "post_worker_init": _begin_worker,
             "child_exit": _forget,
         }
 
@@ -114,9 +116,11 @@ class Server(BaseApplication):
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
 
 
-def _tell_when_stopping(worker: Any) -> None:
-    """Let a worker's application know that its worker was told to stop."""
-    worker.wsgi.extensions["lifecycle"].stopping = lambda: not worker.alive
+def _begin_worker(worker: Any) -> None:
+    """Let the application know when its worker is told to stop, and keep what it tells of itself current."""
+    extensions = worker.wsgi.extensions
+    extensions["lifecycle"].stopping = lambda: not worker.alive
+    Pulse(extensions["metrics"].refresh, _REFRESH_SECONDS).start()
 
 
 def _forget(_arbiter: object, worker: Any) -> None:
