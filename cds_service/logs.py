@@ -62,6 +62,7 @@ FIELDS: Final = (
     "phases",
     "ms",
     "listening",
+    "authentication",
     "reason",
     "count",
     "insecure",
