@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -19,9 +18,9 @@ from sqlalchemy import select
 
 from cds_service.records.opening import open_database
 from cds_service.records.tables import FEEDBACK
-from cds_service.settings import Settings
 from tests.postgres import PostgresServer, missing
 from tests.protocol.builders import SIGN, feedback_entry
+from tests.service import free_port
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,14 +34,6 @@ ENTRIES: Final = 3  # of each batch
 ENOUGH: Final = 60  # confirmed batches before the blow
 
 
-def free_port() -> int:
-    """Return a port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 class Service:
     """The service in a process group of its own, so that all of it can be killed at once."""
 
@@ -52,10 +43,8 @@ class Service:
         self.address = f"http://127.0.0.1:{self.port}"
         environment = os.environ | {"LUMBAR_CDS_DATA_DIR": str(folder / "data")}
         command = ["-m", "cds_service", "serve", "--port", str(self.port), "--workers", "2"]
-        if url is not None and "database_url" in Settings.model_fields:
+        if url is not None:
             environment["LUMBAR_CDS_DATABASE_URL"] = url
-        elif url is not None:
-            command = ["-m", "tests.safety.feedback_server", url, str(self.port)]
         self.output = folder / "output"
         with self.output.open("ab") as output:
             self.process = subprocess.Popen(
