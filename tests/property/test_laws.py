@@ -391,6 +391,16 @@ def test_a_damaged_record_of_another_patient_changes_only_the_warning(case: Case
     assert without_warning(advise(with_record(own, damaged)).response) == without_warning(advise(own).response)
 
 
+@law(60)
+@given(cases(), st.sampled_from(("MedicationRequest", "MedicationStatement")), st.booleans())
+def test_a_drug_nobody_has_seen_never_discourages(case: Case, kind: str, displayed: bool) -> None:
+    """With a drug on record that is named by a reference to nothing, nothing says that the scan should wait."""
+    target = {"reference": "Medication/unseen"} | ({"display": "Prednisone 20 mg"} if displayed else {})
+    after = advise(with_record(case, about(kind, status="active", medicationReference=target)))
+    assert not after.discourages
+    assert [phrase for card in after.cards for phrase in reassurances(card)] == []
+
+
 @law(80)
 @given(cases("none"), st.one_of(red_flags(), unrelated()))
 def test_a_reason_of_another_patient_equals_no_reason(case: Case, reason: Resource) -> None:
