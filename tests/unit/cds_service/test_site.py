@@ -14,9 +14,8 @@ from pydantic import SecretStr
 from cards.assessment import MAY_BE_OFF, AssessmentProfile
 from cards.guideline import MESSAGES, Indicator, Outcome
 from cds_service import schemas
-from cds_service.config_report import _shown, config_report
+from cds_service.config_report import _shown
 from cds_service.errors import SettingsError
-from cds_service.settings import load_settings
 from cds_service.site import Site, load_site
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 from fhir_mappings.thresholds import Thresholds
