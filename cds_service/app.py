@@ -20,7 +20,7 @@ from flask_cors import CORS
 
 from cards.guideline import GUIDELINE_VERSION
 from cds_service import __version__
-from cds_service.auth.callers import Caller
+from cds_service.auth.callers import Caller, Reason
 from cds_service.clientele import advisers_of, clients_of, gate_of
 from cds_service.clients.exposure import authentication_state
 from cds_service.clients.origins import cors_origins
@@ -52,6 +52,7 @@ from cds_service.storage import Storage, open_storage
 from cds_service.trace import Trace
 from cds_service.value_sets import ValueSetViews
 from cds_service.views import Views
+from fhir_mappings.fhir_client.retrieval import Result
 from fhir_mappings.needs import DATA_NEEDS
 
 if TYPE_CHECKING:
@@ -93,7 +94,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
         clock=clock,
     )
     door = Door(gate, CallLimits(time.monotonic, settings.workers))
-    metrics, lifecycle = Metrics([client.name for client in clients]), Lifecycle()
+    metrics = Metrics([client.name for client in clients], refusals=Reason, fhir_results=Result)
+    lifecycle = Lifecycle()
 
     app = Flask("cds_service", static_folder=None)
     app.json = MsgspecProvider(app)
