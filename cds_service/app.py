@@ -120,7 +120,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     )
     token = settings.metrics_token
     app.register_blueprint(MetricsEndpoint(metrics, token.get_secret_value() if token else None).blueprint())
-    for blueprint in Pages(_facts(settings, clients)).blueprints():
+    for blueprint in Pages(_facts(settings, clients), advisers, clock).blueprints():
         app.register_blueprint(blueprint)
     register_error_handlers(app)
     refuse_sniffing(app)
