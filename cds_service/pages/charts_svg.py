@@ -26,20 +26,20 @@ class Tick:
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
-    """An axis: its marks, what is measured on it, and optionally a value to compare with."""
-
-    title: str
-    ticks: tuple[Tick, ...]
-    reference: Tick | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class LegendItem:
     """What a class of marks stands for."""
 
     series: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caption:
+    """What is said around a plot: its title, what is measured, and the legend."""
+
+    title: str
+    unit: str
+    legend: tuple[LegendItem, ...] = ()
 
 
 def linear_ticks(most: float, count: int = 5, *, whole: bool = True) -> tuple[float, ...]:

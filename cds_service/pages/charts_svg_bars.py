@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cds_service.pages.charts_svg import Axis, LegendItem, Tick, decades, linear_ticks, log_position, number
+from cds_service.pages.charts_svg import Caption, Tick, decades, linear_ticks, log_position, number
 
 PITCH: Final = 24  # pixels from one bar of a row to the next
 
@@ -62,13 +62,12 @@ class DrawnRow:
 
 @dataclass(frozen=True, slots=True)
 class BarPlot:
-    """Rows over one axis."""
+    """Rows over one axis, optionally with a value to compare with."""
 
-    label: str
+    caption: Caption
     rows: tuple[DrawnRow, ...]
-    axis: Axis
-    legend: tuple[LegendItem, ...]
-    figures_title: str = ""
+    ticks: tuple[Tick, ...]
+    reference: Tick | None = None
     kind: str = "bars"
 
 
@@ -83,39 +82,21 @@ class Range:
     few: bool = False
 
 
-def bar_plot(
-    label: str,
-    rows: Sequence[Row],
-    title: str,
-    legend: Sequence[LegendItem],
-    *,
-    most: float | None = None,
-    figures_title: str = "",
-) -> BarPlot:
+def bar_plot(caption: Caption, rows: Sequence[Row], *, most: float | None = None) -> BarPlot:
     """Return bars over a linear axis from 0 to a round value above the longest, or to `most`."""
     longest = max((sum(part.value for part in bar.parts) for row in rows for bar in row.bars), default=0)
     scale = linear_ticks(most if most is not None else longest)
     drawn = tuple(DrawnRow(row, tuple(_marks(row, scale[-1])), _height(len(row.bars))) for row in rows)
-    ticks = tuple(_tick(100 * value / scale[-1], number(value)) for value in scale)
-    return BarPlot(label, drawn, Axis(title, ticks), tuple(legend), figures_title)
+    return BarPlot(caption, drawn, tuple(_tick(100 * value / scale[-1], number(value)) for value in scale))
 
 
-def range_plot(
-    label: str,
-    rows: Sequence[Range],
-    title: str,
-    legend: Sequence[LegendItem],
-    *,
-    reference: tuple[float, str],
-    figures_title: str = "",
-) -> BarPlot:
+def range_plot(caption: Caption, rows: Sequence[Range], *, reference: tuple[float, str]) -> BarPlot:
     """Return ranges with a dot for each value over a logarithmic axis that has the reference on it."""
     values = [part.value for row in rows for part in row.values if part.value > 0] or [1.0]
     scale = decades(min(values), max(*values, reference[0]))
     ticks = tuple(_tick(log_position(value, scale), number(value)) for value in scale)
     mark = Tick(log_position(reference[0], scale), reference[1])
-    drawn = tuple(_drawn_range(row, scale) for row in rows)
-    return BarPlot(label, drawn, Axis(title, ticks, mark), tuple(legend), figures_title)
+    return BarPlot(caption, tuple(_drawn_range(row, scale) for row in rows), ticks, mark)
 
 
 def _marks(row: Row, most: float) -> list[Mark]:

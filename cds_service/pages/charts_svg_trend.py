@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from cds_service.pages.charts_svg import Axis, LegendItem, Tick, linear_ticks, number
+from cds_service.pages.charts_svg import Caption, Tick, linear_ticks, number
 
 HEIGHT: Final = 150  # pixels from the axis to the highest mark
 _MOST_LABELS: Final = 5
@@ -57,28 +57,23 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class TrendPlot:
-    """Columns or a line over time."""
+    """Columns or a line over time: `down` are the marks of the upright axis, `across` those of time."""
 
-    label: str
-    title: str
+    caption: Caption
     blocks: tuple[Block, ...]
     lines: tuple[str, ...]
     dots: tuple[Dot, ...]
     places: tuple[Place, ...]
     across: tuple[Tick, ...]
-    axis: Axis
-    legend: tuple[LegendItem, ...]
+    down: tuple[Tick, ...]
     height: int = HEIGHT
     kind: str = "trend"
 
 
-def column_plot(
-    label: str, title: str, unit: str, periods: Sequence[Period], legend: Sequence[LegendItem]
-) -> TrendPlot:
+def column_plot(caption: Caption, periods: Sequence[Period]) -> TrendPlot:
     """Return stacked columns."""
-    most = max((sum(value or 0 for _, value in period.parts) for period in periods), default=0)
-    scale = linear_ticks(most, 4)
-    width = 100 / max(1, len(periods))
+    scale = linear_ticks(max((sum(value or 0 for _, value in period.parts) for period in periods), default=0), 4)
+    width = _width(periods)
     blocks = []
     for position, period in enumerate(periods):
         below = 0.0
@@ -88,25 +83,16 @@ def column_plot(
                 x = (position + _GAP / 2) * width
                 blocks.append(Block(_r(x), _r(y), _r(width * (1 - _GAP)), _r(height), series))
                 below += value
-    return _plot(label, title, unit, periods, scale, legend, blocks=blocks)
+    return TrendPlot(caption, tuple(blocks), (), (), _places(periods), _labels(periods), _down(scale))
 
 
-def line_plot(
-    label: str,
-    title: str,
-    unit: str,
-    periods: Sequence[Period],
-    legend: Sequence[LegendItem],
-    *,
-    most: float | None = None,
-) -> TrendPlot:
-    """Return a line of the first part of each period, interrupted where there is no value."""
-    values = [period.parts[0][1] for period in periods]
-    scale = linear_ticks(most if most is not None else max((value or 0 for value in values), default=0), 4)
-    width = 100 / max(1, len(periods))
+def line_plot(caption: Caption, periods: Sequence[Period], *, most: float) -> TrendPlot:
+    """Return a line, from 0 to `most`, of the first part of each period; interrupted where there is no value."""
+    scale, width = linear_ticks(most, 4), _width(periods)
     lines: list[list[str]] = [[]]
     dots = []
-    for position, (period, value) in enumerate(zip(periods, values, strict=True)):
+    for position, period in enumerate(periods):
+        value = period.parts[0][1]
         if value is None:
             lines.append([])
             continue
@@ -114,41 +100,26 @@ def line_plot(
         lines[-1].append(f"{x},{y}")
         dots.append(Dot(x, y, period.few))
     drawn = tuple(" ".join(points) for points in lines if len(points) > 1)
-    return _plot(label, title, unit, periods, scale, legend, lines=drawn, dots=dots)
+    return TrendPlot(caption, (), drawn, tuple(dots), _places(periods), _labels(periods), _down(scale))
 
 
-def _plot(  # noqa: PLR0913, PLR0917 - what both kinds of plots share
-    label: str,
-    title: str,
-    unit: str,
-    periods: Sequence[Period],
-    scale: Sequence[float],
-    legend: Sequence[LegendItem],
-    *,
-    blocks: Sequence[Block] = (),
-    lines: Sequence[str] = (),
-    dots: Sequence[Dot] = (),
-) -> TrendPlot:
-    width = 100 / max(1, len(periods))
-    places = tuple(Place(_r(at * width), _r(width), period.tip) for at, period in enumerate(periods))
-    ticks = tuple(Tick(_r(HEIGHT * (1 - value / scale[-1])), number(value)) for value in scale)
-    return TrendPlot(
-        label=label,
-        title=title,
-        blocks=tuple(blocks),
-        lines=tuple(lines),
-        dots=tuple(dots),
-        places=places,
-        across=_labels(periods),
-        axis=Axis(unit, ticks),
-        legend=tuple(legend),
-    )
+def _width(periods: Sequence[Period]) -> float:
+    return 100 / max(1, len(periods))
+
+
+def _places(periods: Sequence[Period]) -> tuple[Place, ...]:
+    width = _width(periods)
+    return tuple(Place(_r(at * width), _r(width), period.tip) for at, period in enumerate(periods))
+
+
+def _down(scale: Sequence[float]) -> tuple[Tick, ...]:
+    return tuple(Tick(_r(HEIGHT * (1 - value / scale[-1])), number(value)) for value in scale)
 
 
 def _labels(periods: Sequence[Period]) -> tuple[Tick, ...]:
     """Return labels for a few of the periods, evenly apart, so that they do not run into each other."""
     step = max(1, -(-len(periods) // _MOST_LABELS))
-    width = 100 / max(1, len(periods))
+    width = _width(periods)
     ticks = []
     for at in range(0, len(periods), step):
         x = (at + 0.5) * width

@@ -19,7 +19,7 @@ from cds_service.pages.insights_access import InsightsAccess
 from cds_service.pages.insights_filters import PERIODS, Filters, read_filters
 from cds_service.pages.insights_login import PATH, InsightsLogin
 from cds_service.pages.insights_report import make_report
-from cds_service.pages.insights_volume import day_words
+from cds_service.pages.insights_trend import day_words
 from cds_service.pages.insights_words import InsightsWords
 from cds_service.pages.renderer import Renderer
 from cds_service.pages.security import PAGE_HEADERS

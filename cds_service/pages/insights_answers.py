@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from cds_service.pages.charts_svg import LegendItem
+from cds_service.pages.charts_svg import Caption, LegendItem
 from cds_service.pages.charts_svg_bars import Bar, Part, Row, bar_plot
-from cds_service.pages.insights_figures import FEW, Column, Section, Table, count, counted, per_100, percent
-from cds_service.pages.insights_volume import ANSWERS
+from cds_service.pages.insights_figures import FEW, Section, Table, count, counted, headings, per_100, percent
+from cds_service.pages.insights_trend import ANSWERS
 from cds_service.pages.insights_words import InsightsWords
 from cds_service.records.insights import Insights
 from cds_service.records.responses import CardAnswers, MessageAnswers, ReasonCount, SuggestionAnswers
@@ -25,12 +25,14 @@ def card_section(insights: Insights) -> Section:
         title="What was done with the cards",
         about=f"{_OUR_RECORD} A card is accepted when a suggestion on it ever was, overridden when it was only "
         "dismissed, and otherwise has no answer.",
-        plots=(bar_plot("Answers to all cards", rows, "cards", ANSWERS, figures_title="accepted"),),
+        plots=(bar_plot(Caption("Answers to all cards", "cards", ANSWERS), rows),),
         table=Table(
-            (
-                Column("Cards", numeric=False),
-                Column("Number"),
-                Column("Of 100 shown"),
+            headings(
+                "Cards",
+                numbers=(
+                    "Number",
+                    "Of 100 shown",
+                ),
             ),
             (
                 ("Shown", count(cards.shown), percent(cards.shown, cards.shown)),
@@ -56,23 +58,26 @@ def message_section(insights: Insights, words: InsightsWords) -> Section:
         + (" The hollow bar is of cards that silent mode made and nobody saw." if silent else ""),
         plots=(
             bar_plot(
-                "Messages by answer",
+                Caption(
+                    "Messages by answer",
+                    "cards",
+                    (*ANSWERS, *((LegendItem("silent", "silent: not shown"),) if silent else ())),
+                ),
                 rows,
-                "cards",
-                (*ANSWERS, *((LegendItem("silent", "silent: not shown"),) if silent else ())),
-                figures_title="cards, accepted",
             ),
         ),
         table=Table(
-            (
-                Column("Message", numeric=False),
-                Column("Id", numeric=False),
-                Column("Shown"),
-                Column("Per 100 orders"),
-                Column("Accepted"),
-                Column("Overridden"),
-                Column("No answer"),
-                Column("Silent"),
+            headings(
+                "Message",
+                "Id",
+                numbers=(
+                    "Shown",
+                    "Per 100 orders",
+                    "Accepted",
+                    "Overridden",
+                    "No answer",
+                    "Silent",
+                ),
             ),
             tuple(
                 (
@@ -101,21 +106,24 @@ def suggestion_section(insights: Insights, words: InsightsWords) -> Section:
         "listed for each message that leads the card. … stands for what differs from card to card.",
         plots=(
             bar_plot(
-                "Suggestions, accepted and not",
+                Caption(
+                    "Suggestions, accepted and not",
+                    "cards that offered it",
+                    (LegendItem("accepted", "accepted"), LegendItem("unanswered", "not accepted")),
+                ),
                 [_suggestion_row(found, words) for found in insights.suggestions],
-                "cards that offered it",
-                (LegendItem("accepted", "accepted"), LegendItem("unanswered", "not accepted")),
-                figures_title="accepted",
             ),
         ),
         table=Table(
-            (
-                Column("Suggestion", numeric=False),
-                Column("Id", numeric=False),
-                Column("Leading message", numeric=False),
-                Column("Offered"),
-                Column("Accepted"),
-                Column("Share"),
+            headings(
+                "Suggestion",
+                "Id",
+                "Leading message",
+                numbers=(
+                    "Offered",
+                    "Accepted",
+                    "Share",
+                ),
             ),
             tuple(
                 (
@@ -144,20 +152,19 @@ def reason_section(insights: Insights, words: InsightsWords) -> Section:
         "text and may name a patient.",
         plots=(
             bar_plot(
-                "Override reasons",
+                Caption("Override reasons", "cards", ()),
                 [_reason_row(reason, words, overridden) for reason in insights.reasons],
-                "cards",
-                (),
-                figures_title="cards",
             ),
         ),
         table=Table(
-            (
-                Column("Reason", numeric=False),
-                Column("Code", numeric=False),
-                Column("Code system", numeric=False),
-                Column("Cards"),
-                Column("With a comment"),
+            headings(
+                "Reason",
+                "Code",
+                "Code system",
+                numbers=(
+                    "Cards",
+                    "With a comment",
+                ),
             ),
             tuple(
                 (
@@ -181,7 +188,7 @@ def _answer_bar(name: str, answers: CardAnswers | MessageAnswers) -> Bar:
         Part(answers.overridden, "overridden", _answer_tip(name, answers.overridden, shown, "overridden")),
         Part(answers.unanswered, "unanswered", _answer_tip(name, answers.unanswered, shown, "without an answer")),
     )
-    figures = f"{count(shown)}, {percent(answers.accepted, shown)}" if shown else "0"
+    figures = f"{count(shown)} · {percent(answers.accepted, shown)} accepted" if shown else "none shown"
     return Bar(parts, figures, few=0 < shown < FEW)
 
 

@@ -52,6 +52,11 @@ class Headline:
     few: bool = False
 
 
+def headings(*words: str, numbers: tuple[str, ...]) -> tuple[Column, ...]:
+    """Return the columns of a table: those of words first, then those of numbers."""
+    return (*(Column(heading, numeric=False) for heading in words), *(Column(heading) for heading in numbers))
+
+
 def count(value: int) -> str:
     """Return a count with its thousands apart."""
     return f"{value:,}"

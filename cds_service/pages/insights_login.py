@@ -58,7 +58,8 @@ class InsightsLogin:
         if self.access.is_closed:
             return self._closed()
         if "Authorization" in request.headers:
-            return self._check_bearer()
+            self._check_bearer()
+            return None
         if self._visits.is_under_way(request.cookies.get(COOKIE, "")):
             return None
         if not _wants_html():
@@ -88,8 +89,8 @@ class InsightsLogin:
         if not self.access.matches(request.form.get("token", "").strip()):
             self._attempts.fail(_address())
             return self._show_form(HTTPStatus.UNAUTHORIZED, "This is not the token.")
-        response = _unkept(redirect(f"{PATH}{_question()}", HTTPStatus.SEE_OTHER))
-        response.set_cookie(
+        entered = _unkept(redirect(f"{PATH}{_question()}", HTTPStatus.SEE_OTHER))
+        entered.set_cookie(
             COOKIE,
             self._visits.begin(),
             max_age=VISIT,
@@ -98,7 +99,7 @@ class InsightsLogin:
             httponly=True,
             samesite="Strict",
         )
-        return response
+        return entered
 
     def leave(self) -> BaseResponse:
         """Make the browser forget the visit."""

@@ -8,7 +8,8 @@ from datetime import date
 from cds_service.pages.insights_answers import card_section, message_section, reason_section, suggestion_section
 from cds_service.pages.insights_figures import FEW, Headline, Section, count, per_100, percent
 from cds_service.pages.insights_service import latency_section, source_section
-from cds_service.pages.insights_volume import firing_section, outcome_section, trend_section
+from cds_service.pages.insights_trend import trend_section
+from cds_service.pages.insights_volume import firing_section, outcome_section
 from cds_service.pages.insights_words import InsightsWords
 from cds_service.records.insights import Insights
 

@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Final
 
-from cds_service.pages.charts_svg import LegendItem
+from cds_service.pages.charts_svg import Caption, LegendItem
 from cds_service.pages.charts_svg_bars import Bar, Part, Range, Row, bar_plot, range_plot
-from cds_service.pages.insights_figures import FEW, Column, Section, Table, count, counted, milliseconds, percent
+from cds_service.pages.insights_figures import FEW, Section, Table, count, counted, headings, milliseconds, percent
 from cds_service.pages.insights_words import PHASES, InsightsWords
 from cds_service.records.insights import Insights
 from cds_service.records.timings import SAMPLE, Latency, SourceStates
@@ -43,22 +43,21 @@ def latency_section(insights: Insights, words: InsightsWords) -> Section:
         "500 ms. The axis is logarithmic: each line is ten times the one before.",
         plots=(
             range_plot(
-                "Latency by phase",
+                Caption("Latency by phase", "milliseconds, logarithmic", _PERCENTILES),
                 [_range(latency, words) for latency in latencies],
-                "milliseconds, logarithmic",
-                _PERCENTILES,
                 reference=_ADVISED,
-                figures_title="50 · 90 · 99 of 100, ms",
             ),
         ),
         table=Table(
-            (
-                Column("Phase", numeric=False),
-                Column("Id", numeric=False),
-                Column("Calls"),
-                Column("50 of 100, ms"),
-                Column("90 of 100, ms"),
-                Column("99 of 100, ms"),
+            headings(
+                "Phase",
+                "Id",
+                numbers=(
+                    "Calls",
+                    "50 of 100, ms",
+                    "90 of 100, ms",
+                    "99 of 100, ms",
+                ),
             ),
             tuple(
                 (
@@ -80,22 +79,22 @@ def latency_section(insights: Insights, words: InsightsWords) -> Section:
 def source_section(insights: Insights, words: InsightsWords) -> Section:
     """Return how each source of data was had."""
     rows = [_source_row(source, words) for source in insights.sources]
-    legend = [LegendItem(f"state-{name}", label) for name, label in _STATES.items()]
+    legend = tuple(LegendItem(f"state-{name}", label) for name, label in _STATES.items())
     return Section(
         ident="sources",
         title="What data there were",
         about="For each prefetch key, in how many calls with lumbar MRI orders it was there. What is not there cannot "
         "show a red flag: cards say so, and the outcome may be that nothing can be determined.",
-        plots=(
-            bar_plot("Sources of data by state", rows, "share of calls, %", legend, most=100, figures_title="whole"),
-        ),
+        plots=(bar_plot(Caption("Sources of data by state", "share of calls, %", legend), rows, most=100),),
         table=Table(
-            (
-                Column("Source", numeric=False),
-                Column("Prefetch key", numeric=False),
-                Column("State", numeric=False),
-                Column("Calls"),
-                Column("Share"),
+            headings(
+                "Source",
+                "Prefetch key",
+                "State",
+                numbers=(
+                    "Calls",
+                    "Share",
+                ),
             ),
             tuple(
                 (words.source(source.key), source.key, state, count(calls), percent(calls, _calls(source)))
@@ -114,7 +113,7 @@ def _range(latency: Latency, words: InsightsWords) -> Range:
         Part(value, series, f"{name}: {series[1:]} of 100 calls took at most {milliseconds(value)} ms")
         for series, value in values.items()
     )
-    figures = " · ".join(milliseconds(value) for value in values.values())
+    figures = f"{' · '.join(map(milliseconds, values.values()))} ms"
     return Range(name, latency.phase, parts, figures, few=latency.calls < FEW)
 
 
@@ -133,7 +132,7 @@ def _source_row(source: SourceStates, words: InsightsWords) -> Row:
         if drawn[state]
     )
     whole = drawn["prefetch"] + drawn["fetched"]
-    return Row(name, source.key, (Bar(parts, percent(whole, total), few=total < FEW),))
+    return Row(name, source.key, (Bar(parts, f"{percent(whole, total)} whole", few=total < FEW),))
 
 
 def drawn_state(state: str) -> str:
