@@ -9,7 +9,7 @@ from typing import Final
 from cds_service.pages.charts_svg import Caption, Tick, linear_ticks, number
 
 HEIGHT: Final = 150  # pixels from the axis to the highest mark
-_MOST_LABELS: Final = 5
+_MOST_LABELS: Final = 4
 _GAP: Final = 0.18  # of a period's width
 
 

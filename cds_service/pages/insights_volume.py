@@ -64,9 +64,9 @@ def outcome_section(insights: Insights, words: InsightsWords) -> Section:
         name = words.outcome(found.outcome)
         bars = []
         if orders:
-            bars.append(_share_bar("shown", name, found.orders, orders, "orders where cards are shown"))
+            bars.append(_share_bar(name, found.orders, orders, silent=False))
         if silent:
-            bars.append(_share_bar("silent", name, found.silent_orders, silent, "silent orders", " silent"))
+            bars.append(_share_bar(name, found.silent_orders, silent, silent=True))
         rows.append(Row(name, found.outcome, tuple(bars), note=_first_sentence(words.outcome_meaning(found.outcome))))
     shares = [100 * found.orders / orders for found in insights.outcomes if orders]
     shares += [100 * found.silent_orders / silent for found in insights.outcomes if silent]
@@ -118,10 +118,12 @@ def _rate_bar(series: str, fired: int, orders: int) -> Bar:
     )
 
 
-def _share_bar(series: str, name: str, part: int, whole: int, what: str, kind: str = "") -> Bar:
+def _share_bar(name: str, part: int, whole: int, *, silent: bool) -> Bar:
     share = percent(part, whole)
-    tip = f"{name}: {count(part)} of {count(whole)} {what} ({share})"
-    return Bar((Part(100 * part / whole, series, tip),), f"{count(part)}{kind} ({share})", few=whole < FEW)
+    where = "silent orders" if silent else "orders where cards are shown"
+    tip = f"{name}: {count(part)} of {count(whole)} {where} ({share})"
+    figures = f"{count(part)}{' silent' if silent else ''} ({share})"
+    return Bar((Part(100 * part / whole, "silent" if silent else "shown", tip),), figures, few=whole < FEW)
 
 
 def _first_sentence(text: str) -> str:
