@@ -1,4 +1,4 @@
-"""Databases for the insights: one without any record, one with eight weeks of synthetic ones."""
+"""Databases for the insights: one without any record, one with four weeks of synthetic ones."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databas
 
 @pytest.fixture(scope="session")
 def seeded_database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Database]:
-    """A database with synthetic records of the eight weeks before today; no test changes it."""
+    """A database with synthetic records of the four weeks before today; no test changes it."""
     database = open_database(None, tmp_path_factory.mktemp("seeded-records"))
-    write_demo_data(database, NOW.date())
+    write_demo_data(database, NOW.date(), weeks=4)
     yield database
     database.close()

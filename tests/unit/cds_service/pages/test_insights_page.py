@@ -112,12 +112,12 @@ def test_exports_agree_with_each_other(visitor: FlaskClient, name: str) -> None:
 
 def test_exports_take_the_same_filters(visitor: FlaskClient) -> None:
     """A link beside a plot leads to the numbers of that plot."""
-    query = "from=2026-05-04&to=2026-05-10&records=synthetic&client=synthetic-clinic&by=week"
+    query = "from=2026-05-20&to=2026-05-31&records=synthetic&client=synthetic-clinic&by=week"
     html = visitor.get(f"/insights?{query}", headers=BROWSER).text
     links = set(re.findall(r'href="(/insights/export/messages\.csv[^"]*)"', html))
     assert len(links) == 1
     response = visitor.get(links.pop().replace("&amp;", "&"))
-    assert "synthetic-messages-2026-05-04-2026-05-10.csv" in response.headers["Content-Disposition"]
+    assert "synthetic-messages-2026-05-20-2026-05-31.csv" in response.headers["Content-Disposition"]
     shown = sum(int(row["shown"]) for row in rows(response) if row["message"] == "C-INFO-NEED")
     found = re.search(
         r'<th scope="row">Not enough is known</th>\s*<td>C-INFO-NEED</td>\s*<td class="number">(\d+)', html
