@@ -65,7 +65,7 @@ def test_page_fits_and_is_accessible(
 def test_pointing_at_a_mark_shows_its_numbers(insights: Page) -> None:
     """The number behind each part of a plot is one movement away, inside the window."""
     tip = insights.locator("#plot-tip")
-    for mark in ("#messages .s-overridden", "#trend .place", "#outcomes .s-silent", "#latencies .dot g"):
+    for mark in ("#messages .bars .s-overridden", "#trend .place", "#outcomes .bars .s-silent", "#latencies .dot g"):
         place = insights.locator(mark).first
         place.scroll_into_view_if_needed()
         place.hover()
@@ -99,7 +99,7 @@ def test_without_script_the_browser_tells_the_numbers(browser: Browser, insights
     """Plots, tips, tables and filters work where scripts do not run."""
     with opened_page(browser, insights_url, java_script_enabled=False) as page:
         page.goto(SYNTHETIC)
-        tip = page.locator("#messages .s-accepted title").first.text_content()
+        tip = page.locator("#messages .bars .s-accepted title").first.text_content()
         assert tip
         assert re.search(r"\d+ of \d+ cards accepted", tip)
         page.get_by_label("Client").select_option("synthetic-clinic")
