@@ -14,7 +14,6 @@ import queue
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
 from typing import Final
 from weakref import WeakSet
 
@@ -61,9 +60,11 @@ class QueueRecorder:
 
     def _begin(self) -> None:
         """Start from nothing: what a parent process had queued is the parent's to write."""
-        self._queue: queue.Queue[Invocation | None] = queue.Queue(self._size)  # None wakes the thread
+        self._queue: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()  # None wakes the thread
+        self._waiting = 0  # calls in the queue, at most as many as its size
         self._unrelated: Counter[CallKey] = Counter()
         self._lock = threading.Lock()
+        self._settled = threading.Condition(self._lock)  # told after each batch
         self._closing = threading.Event()
         self._deadline = float("inf")
         self._thread: threading.Thread | None = None
@@ -97,6 +98,11 @@ class QueueRecorder:
             if not isinstance(error, queue.Full):
                 _LOG.warning("a record could not be queued (%s)", type(error).__name__)
 
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait, at most so many seconds, until nothing is queued in this process; return whether that is so."""
+        with self._settled:
+            return self._settled.wait_for(lambda: self.queued == 0, timeout)
+
     def close(self, timeout: float = 5.0) -> bool:
         """Write what is queued, for at most so many seconds, and return whether everything taken was written.
 
@@ -106,7 +112,7 @@ class QueueRecorder:
             self._deadline = time.monotonic() + timeout
             self._closing.set()
             thread = self._thread
-            self._wake()
+            self._queue.put(None)
         if thread is not None:
             thread.join(timeout)
         if left := self.queued:
@@ -116,23 +122,20 @@ class QueueRecorder:
     def _take(self, invocation: Invocation) -> None:
         unrelated = call_key(invocation) if is_unrelated(invocation) else None
         with self._lock:
-            if self._closing.is_set():
+            if self._closing.is_set() or (unrelated is None and self._waiting >= self._size):
                 raise queue.Full
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="recorder", daemon=True)
                 thread.start()
                 self._thread = thread
             if unrelated is None:
-                self._queue.put_nowait(invocation)
+                self._queue.put(invocation)
+                self._waiting += 1
             else:
                 if not self._unrelated:
-                    self._wake()
+                    self._queue.put(None)
                 self._unrelated[unrelated] += 1
             self._taken += 1
-
-    def _wake(self) -> None:
-        with suppress(queue.Full):  # then the thread has work already
-            self._queue.put_nowait(None)
 
     def _run(self) -> None:
         """Write batch after batch until the recorder is closed and everything is written."""
@@ -143,6 +146,8 @@ class QueueRecorder:
             except Exception as error:  # noqa: BLE001 - a fault with one batch must not end the thread
                 self._lost += len(batch)
                 _LOG.error("records were dropped (%s)", type(error).__name__)
+            with self._settled:
+                self._settled.notify_all()
 
     def _collect(self) -> Batch:
         """Return what waits, after waiting for something."""
@@ -158,6 +163,7 @@ class QueueRecorder:
             except queue.Empty:
                 break
         with self._lock:
+            self._waiting -= len(batch.calls)
             batch.unrelated, self._unrelated = self._unrelated, Counter()
         return batch
 

@@ -1,13 +1,14 @@
-"""Which records a question is about, and the two views of them that several questions share."""
+"""Which records a question is about, and the views of them that several questions share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, select
+from sqlalchemy import ColumnElement, Subquery, Table, and_, case, func, select
 
-from cds_service.records.tables import ASSESSMENTS, CARDS, FEEDBACK, INVOCATIONS, UNRELATED_CALLS
+from cds_service.records.tables import CARDS, FEEDBACK, INVOCATIONS, UNRELATED_CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +34,8 @@ class Selection:
         """Return the condition on `unrelated_calls`."""
         return self._condition(UNRELATED_CALLS.c.hour, _hour(self.since), UNRELATED_CALLS)
 
-    def _condition(self, moment: ColumnElement[datetime], since: datetime | None, table: object) -> ColumnElement[bool]:
-        columns = table.c  # type: ignore[attr-defined] # both tables have these columns
+    def _condition(self, moment: ColumnElement[datetime], since: datetime | None, table: Table) -> ColumnElement[bool]:
+        columns = table.c
         conditions = [columns.synthetic == self.synthetic]
         if since is not None:
             conditions.append(moment >= since)
@@ -49,31 +50,51 @@ class Selection:
         return and_(*conditions)
 
 
-def cards_of(selection: Selection, *columns: ColumnElement[object]) -> Subquery:
+def cards_of(selection: Selection, *columns: ColumnElement[Any]) -> Subquery:
     """Return the cards of the selected calls, each once, as client, uuid, shown and further columns.
 
     A repeated call makes cards with the same ids, and the clinician sees one card.
     """
-    joined = INVOCATIONS.join(ASSESSMENTS, ASSESSMENTS.c.invocation == INVOCATIONS.c.id).join(
-        CARDS, and_(CARDS.c.invocation == ASSESSMENTS.c.invocation, CARDS.c.assessment == ASSESSMENTS.c.position)
-    )
-    basic = (INVOCATIONS.c.client, CARDS.c.uuid, INVOCATIONS.c.shown)
-    return select(*basic, *columns).select_from(joined).where(selection.calls()).distinct().subquery("card")
+    kept = (*_IDENTITY, *columns)
+    return select(*kept).select_from(_CARDS_OF_CALLS).where(selection.calls()).distinct().subquery("card")
 
 
-def answers_to_cards(selection: Selection) -> Subquery:
-    """Return what was reported, by client and card: `accepted` is 1 when it ever was, else 0 for overridden.
+def answered_cards(selection: Selection, *columns: ColumnElement[Any]) -> Subquery:
+    """Return the same cards with what was reported of each: `reports`, and `accepted`, which is 1 when it ever was.
 
     Feedback counts for the cards of the client that sent it, and for no others.
     """
+    kept = (*_IDENTITY, *columns)
+    of_card = and_(
+        FEEDBACK.c.card == CARDS.c.uuid,
+        FEEDBACK.c.client == INVOCATIONS.c.client,
+        FEEDBACK.c.synthetic == selection.synthetic,
+    )
     accepted = func.max(case((FEEDBACK.c.outcome == "accepted", 1), else_=0))
     return (
-        select(FEEDBACK.c.client, FEEDBACK.c.card, accepted.label("accepted"))
-        .where(FEEDBACK.c.synthetic == selection.synthetic)
-        .group_by(FEEDBACK.c.client, FEEDBACK.c.card)
-        .subquery("answer")
+        select(*kept, func.count(FEEDBACK.c.card).label("reports"), accepted.label("accepted"))
+        .select_from(_CARDS_OF_CALLS.outerjoin(FEEDBACK, of_card))
+        .where(selection.calls())
+        .group_by(*kept)
+        .subquery("card")
     )
+
+
+def counts_of_answers(card: Subquery) -> tuple[ColumnElement[int], ColumnElement[int], ColumnElement[int]]:
+    """Return how many of the answered cards there are, how many were accepted, and how many only overridden."""
+    overridden = case((and_(card.c.reports > 0, card.c.accepted == 0), 1), else_=0)
+    return func.count(), func.sum(card.c.accepted), func.sum(overridden)
 
 
 def _hour(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) if moment else None
+
+
+# Wrapped, because SQLite otherwise walks all cards in the order of an index on one of them to group by it, rather than
+# begin with the calls of the period.
+_IDENTITY: Final = (
+    func.coalesce(INVOCATIONS.c.client, "").label("client"),
+    func.coalesce(CARDS.c.uuid, "").label("uuid"),
+    INVOCATIONS.c.shown,
+)
+_CARDS_OF_CALLS: Final = INVOCATIONS.join(CARDS, CARDS.c.invocation == INVOCATIONS.c.id)

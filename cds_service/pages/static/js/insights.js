@@ -87,19 +87,3 @@ for (const form of document.querySelectorAll("form[data-filters]")) {
     }
   });
 }
-
-// On paper the tables are open.
-const opened = [];
-
-addEventListener("beforeprint", () => {
-  for (const details of document.querySelectorAll("details:not([open])")) {
-    details.open = true;
-    opened.push(details);
-  }
-});
-
-addEventListener("afterprint", () => {
-  for (const details of opened.splice(0)) {
-    details.open = false;
-  }
-});
