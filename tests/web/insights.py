@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any
 import requests
 
 from cds_service.demos import load_demos
-from tests.web.browser import PATIENCE, running_service
+from tests.service import PATIENCE
+from tests.web.browser import running_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

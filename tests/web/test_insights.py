@@ -172,7 +172,7 @@ def test_page_shows_exactly_what_was_done(browser: Browser, tmp_path: Path) -> N
 def test_token_opens_the_page(browser: Browser, tmp_path: Path) -> None:
     """In production the page asks for the token, shows what was asked for then, and forgets on signing out."""
     with (
-        seeded_service(tmp_path, profile="production", host="127.0.0.1", admin_token=TOKEN) as url,
+        seeded_service(tmp_path, PROFILE="production", ADMIN_TOKEN=TOKEN) as url,
         opened_page(browser, url, viewport=PHONE, color_scheme="dark") as page,
     ):
         page.goto(SYNTHETIC)
