@@ -42,6 +42,10 @@ from cds_service.logs import log_requests
 from cds_service.metrics import Metrics
 from cds_service.metrics_endpoint import MetricsEndpoint, count_requests
 from cds_service.pages.facts import PageFacts
+from cds_service.pages.insights import InsightsPage
+from cds_service.pages.insights_access import InsightsAccess
+from cds_service.pages.insights_words import insights_words
+from cds_service.pages.renderer import Renderer
 from cds_service.pages.security import refuse_sniffing
 from cds_service.pages.views import Pages
 from cds_service.paths import TidyPaths
@@ -120,8 +124,19 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     )
     token = settings.metrics_token
     app.register_blueprint(MetricsEndpoint(metrics, token.get_secret_value() if token else None).blueprint())
-    for blueprint in Pages(_facts(settings, clients), advisers, clock).blueprints():
+    facts = _facts(settings, clients)
+    for blueprint in Pages(facts, advisers, clock).blueprints():
         app.register_blueprint(blueprint)
+    if stores.database is not None:
+        insights = InsightsPage(
+            renderer=Renderer(facts),
+            database=stores.database,
+            access=_insights_access(settings),
+            words=insights_words(settings.language),
+            clock=clock,
+            monotonic=time.monotonic,
+        )
+        app.register_blueprint(insights.blueprint())
     register_error_handlers(app)
     refuse_sniffing(app)
     log_requests(app)
@@ -174,8 +189,15 @@ def _facts(settings: Settings, clients: Sequence[ClientProfile]) -> PageFacts:
         authentication=authentication_state(clients, insecure=settings.insecure),
         public_url=settings.public_url or "",
         clients=tuple(client.name for client in clients),
+        insights_enabled=not _insights_access(settings).is_closed,
         insecure=settings.insecure,
     )
+
+
+def _insights_access(settings: Settings) -> InsightsAccess:
+    """Return who may see the insights."""
+    token = settings.admin_token
+    return InsightsAccess(token.get_secret_value() if token else None, open_without=settings.profile == "development")
 
 
 def _rehearse(app: Flask, desk: Desk, clients: Sequence[ClientProfile]) -> None:

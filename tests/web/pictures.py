@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.web.browser import DESKTOP, MISSING, PHONE, chromium_path, opened_page, running_browser, running_service
+from tests.web.browser import DESKTOP, MISSING, PHONE, chromium_path, opened_page, running_browser
+from tests.web.insights import seeded_service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,6 +48,13 @@ def _search(page: Page) -> None:
     page.get_by_role("searchbox").scroll_into_view_if_needed()
 
 
+def _point(page: Page) -> None:
+    page.locator("#messages .bars .s-overridden").first.hover()
+
+
+_INSIGHTS: Final = "/insights?records=synthetic&period=all"
+_TALL: Final = {"width": 1280, "height": 1180}
+
 SHOTS: Final = (
     Shot("start", "/", DESKTOP),
     Shot("criteria", "/criteria", DESKTOP),
@@ -54,6 +62,9 @@ SHOTS: Final = (
     Shot("criteria-codes", "/criteria#codes", DESKTOP, before=_search),
     Shot("criteria-phone-dark", "/criteria#c-mr-hold", PHONE, "dark"),
     Shot("api", "/docs#call-order-sign", DESKTOP),
+    Shot("insights", _INSIGHTS, _TALL),
+    Shot("insights-messages", _INSIGHTS, DESKTOP, of="#messages", before=_point),
+    Shot("insights-phone-dark", f"{_INSIGHTS}#outcomes", PHONE, "dark"),
 )
 
 
@@ -79,7 +90,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        running_service(Path(data), PUBLIC_URL=SHOWN_URL) as url,
+        seeded_service(Path(data), PUBLIC_URL=SHOWN_URL) as url,
         running_browser(executable) as browser,
     ):
         for shot in SHOTS:
