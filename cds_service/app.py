@@ -46,12 +46,13 @@ from cds_service.pages.security import refuse_sniffing
 from cds_service.pages.views import Pages
 from cds_service.paths import TidyPaths
 from cds_service.records.invocations import NullRecorder
+from cds_service.records.recorder import QueueRecorder
 from cds_service.serialization import MsgspecProvider
-from cds_service.state_report import StateReport, report_state
 from cds_service.storage import Storage, open_storage
 from cds_service.trace import Trace
 from cds_service.value_sets import ValueSetViews
 from cds_service.views import Views
+from fhir_mappings.needs import DATA_NEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -61,6 +62,10 @@ if TYPE_CHECKING:
 
 # What pages of other origins may call: hooks, discovery and feedback, nothing else.
 _CORS_PATHS: Final = re.compile("^/cds-services(/.*)?$")
+
+
+# In a row, before a FHIR server is given a rest: one slow hook call alone, with all its searches, must not be enough.
+_FAILURES: Final = 2 * len(DATA_NEEDS)
 
 
 def utc_now() -> datetime:
@@ -75,7 +80,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
-    http, breakers = _http_client(settings), Breakers()
+    http, breakers = _http_client(settings), Breakers(_FAILURES)
     gate = gate_of(clients, settings, HttpKeyFetcher(http), clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
     stores = storage or open_storage(settings)
@@ -93,7 +98,13 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     app = Flask("cds_service", static_folder=None)
     app.json = MsgspecProvider(app)
     app.url_map.merge_slashes = False  # TidyPaths does it, without a redirect
-    app.extensions |= {"metrics": metrics, "lifecycle": lifecycle, "storage": stores, "gate": gate}
+    app.extensions |= {
+        "metrics": metrics,
+        "lifecycle": lifecycle,
+        "storage": stores,
+        "gate": gate,
+        "authentication": authentication_state(clients, insecure=settings.insecure),
+    }
     _allow_origins(app, clients)
     app.register_blueprint(Views(door, desk, stores.feedback, settings.max_body_bytes).blueprint())
     app.register_blueprint(ValueSetViews.of(advisers[clients[0].name].index).blueprint())
@@ -113,7 +124,10 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     refuse_sniffing(app)
     log_requests(app)
     count_requests(app, metrics)
-    report_state(app, StateReport(metrics, clients, switches, breakers, stores.recorder))
+    metrics.watch_circuits(breakers.states)
+    metrics.watch_modes(lambda: {client.name: switches.mode(client) for client in clients})
+    if isinstance(stores.recorder, QueueRecorder):
+        metrics.watch_recorder(stores.recorder)
     app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign] # how Flask documents adding middleware
     _rehearse(app, desk, clients)
     lifecycle.started = True
@@ -142,6 +156,7 @@ def _allow_origins(app: Flask, clients: Sequence[ClientProfile]) -> None:
             resources={_CORS_PATHS: {"origins": origins}},
             methods=["GET", "POST", "OPTIONS"],
             allow_headers=["Authorization", "Content-Type"],
+            always_send=False,
             expose_headers=["X-Request-ID", "Server-Timing"],
             max_age=600,
         )

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 
 from flask import request
 
-from cds_service.auth.callers import Credentials, NotAuthenticatedError
+from cds_service.auth.callers import NotAuthenticatedError
+from cds_service.auth.incoming import credentials_of
 from cds_service.errors import UnauthorizedError
 from cds_service.trace import current_trace
 
@@ -32,7 +33,7 @@ class Door:
         trace = current_trace()
         with trace.phase("authenticate"):
             try:
-                caller = self.gate.admit(_credentials())
+                caller = self.gate.admit(credentials_of(request))
             except NotAuthenticatedError as refusal:
                 trace.refusal = refusal.reason
                 raise UnauthorizedError from None
@@ -42,14 +43,3 @@ class Door:
         trace.token_id = caller.token_id or None
         self.limits.take(caller.client.name, caller.client.calls_per_minute)
         return caller
-
-
-def _credentials() -> Credentials:
-    headers = request.headers
-    return Credentials(
-        endpoint=request.path,
-        authorization=tuple(headers.getlist("Authorization")),
-        headers={name.lower(): value for name, value in headers.items()},
-        remote_address=request.remote_addr or "",
-        origin=headers.get("Origin", ""),
-    )

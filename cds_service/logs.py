@@ -2,9 +2,9 @@
 
 A line is a sentence that stands in the code, and fields from an allow-list. A sentence that was put together at run
 time is withheld, whoever wrote it: urllib3 builds addresses into its messages, gunicorn the request line of a broken
-request. Arguments are never filled into a sentence; what a line should say beyond it goes into a field. Exceptions are
-logged by type and place, never with their text: messages of parsers and dictionaries quote what they choked on, and
-here that is a chart.
+request. What other libraries would fill into a sentence is left out for the same reason; our own modules may fill in
+numbers and words. Exceptions are logged by type and place, never with their text: messages of parsers and dictionaries
+quote what they choked on, and here that is a chart.
 """
 
 from __future__ import annotations
@@ -62,20 +62,32 @@ FIELDS: Final = (
     "phases",
     "ms",
     "listening",
+    "authentication",
     "reason",
     "count",
     "insecure",
 )
 _WITHHELD: Final = "(a message that was put together at run time is withheld)"
+_PLAIN: Final = (str, int, float)
 _LONGEST: Final = 300  # characters of one value; an exception's places are exempt
 
 # What structlog itself carries along in a line's fields.
 _CARRIED: Final = frozenset(
-    {"event", "exc_info", "stack_info", "stacklevel", "dropped_fields", "_record", "_from_structlog"}
+    {
+        "event",
+        "positional_args",
+        "exc_info",
+        "stack_info",
+        "stacklevel",
+        "dropped_fields",
+        "_record",
+        "_from_structlog",
+    }
 )
 _ALLOWED: Final = frozenset(FIELDS) | _CARRIED
 _FORMATTED: Final = ("message", "asctime")  # left on a record by another handler's formatter
 _OURS: Final = ("cds_service", "cards", "fhir_mappings")
+_OUR_LOGGERS: Final = tuple(f"{name}." for name in _OURS)  # the bare first name is that of Flask's own logger
 
 # Supervisors ask every few seconds; their lines would bury the others.
 _QUIET_ENDPOINTS: Final = frozenset({"health.live", "health.ready", "metrics.scrape"})
@@ -144,6 +156,7 @@ def line_formatter(log_format: str, *, colours: bool = False) -> logging.Formatt
             renderer,
         ],
         use_get_message=False,
+        pass_foreign_args=True,
     )
 
 
@@ -181,7 +194,7 @@ def _only_allowed(_logger: object, _method: str, fields: EventDict) -> EventDict
 
 
 def _ours(record: logging.LogRecord) -> bool:
-    return record.name.partition(".")[0] in _OURS
+    return record.name.startswith(_OUR_LOGGERS)
 
 
 def _name_the_request(_logger: object, _method: str, fields: EventDict) -> EventDict:
@@ -195,19 +208,31 @@ def _describe(_logger: object, _method: str, fields: EventDict) -> EventDict:
     """Return a line's fields in their order: when, how grave, who, what and, for other libraries, where."""
     record: logging.LogRecord = fields["_record"]
     sentence, error = fields.pop("event"), fields.pop("exc_info", None)
-    fields.pop("stack_info", None)
+    arguments, _ = fields.pop("positional_args", ()), fields.pop("stack_info", None)
     line: dict[str, Any] = {
         "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
         "level": record.levelname.lower(),
         "logger": record.name,
         "message": sentence if _stands_in_code(sentence, sys._getframe()) else _WITHHELD,  # noqa: SLF001 - see there
     }
-    if not _ours(record):
+    if _ours(record):
+        line["message"] = _filled_in(line["message"], arguments)
+    else:
         line["place"] = f"{record.module}:{record.lineno} in {record.funcName}"
     line |= fields
     if error and error[1]:
         line["exception"] = "\n".join(_places(error[1]))
     return line
+
+
+def _filled_in(sentence: str, arguments: Any) -> str:
+    """Return a sentence with its arguments, as long as these are plain words and numbers."""
+    if not arguments or not isinstance(arguments, tuple) or not all(type(given) in _PLAIN for given in arguments):
+        return sentence
+    try:
+        return sentence % arguments
+    except (TypeError, ValueError):
+        return sentence
 
 
 def _stands_in_code(sentence: object, frame: FrameType | None) -> bool:
@@ -228,16 +253,20 @@ def _without_control_characters(_logger: object, _method: str, fields: EventDict
 
 
 def _plain(value: Any) -> Any:
-    match value:
-        case None | bool() | int() | float():
-            return value
-        case list() | tuple() | set() | frozenset():
-            return [_plain(item) for item in value]
-        case dict():
-            return {_plain(str(name)): _plain(item) for name, item in value.items()}
-        case _:
-            text = str(value)[:_LONGEST]
-            return text if text.isprintable() else text.encode("unicode_escape").decode("ascii")
+    if isinstance(value, str):
+        return value if len(value) <= _LONGEST and value.isprintable() else _escaped(value)
+    if value is None or isinstance(value, int | float):
+        return value
+    if isinstance(value, dict):
+        return {_plain(str(name)): _plain(item) for name, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_plain(item) for item in value]
+    return _escaped(str(value))
+
+
+def _escaped(text: str) -> str:
+    shown = text[:_LONGEST]
+    return shown if shown.isprintable() else shown.encode("unicode_escape").decode("ascii")
 
 
 def _json_line(_logger: object, _method: str, fields: EventDict) -> str:

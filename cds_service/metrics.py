@@ -1,8 +1,7 @@
 """Numbers for whoever keeps the service running, in the format of Prometheus.
 
 A label value is a word of the code or a name of the configuration, never anything that was sent: labels are kept for
-months, by another system. So each label has a closed vocabulary, or, where other modules coin the words, a strict form
-and a limit to how many there may be; anything else is counted as `other`.
+months, by another system. So each label has a closed vocabulary; anything else is counted as `other`.
 
 The numbers live in the process or, under several workers, in files that the workers share (see `metrics_folder`); then
 whichever worker is asked answers for all.
@@ -11,8 +10,9 @@ whichever worker is asked answers for all.
 from __future__ import annotations
 
 import os
-import re
-from typing import TYPE_CHECKING, Final
+import struct
+import threading
+from typing import TYPE_CHECKING, Final, Protocol
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -27,7 +27,7 @@ from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.sources import SourceState
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable
+    from collections.abc import Callable, Collection, Iterable, Mapping
 
     from cds_service.trace import Trace
 
@@ -41,9 +41,7 @@ BUCKETS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.2, 0.3, 0.4, 0
 _SOURCE_KEYS: Final = frozenset(need.key for need in DATA_NEEDS)
 _SOURCE_STATES: Final = frozenset({*SourceState, *(f"{origin}:{state}" for origin in ORIGINS for state in SourceState)})
 _SERVICES: Final = frozenset(service.id for service in SERVICES)
-_WORD: Final = re.compile(r"[a-z]+(-[a-z]+)*")
-_LONGEST_WORD: Final = 32
-_MOST_WORDS: Final = 64
+_OUTCOMES: Final = frozenset(Outcome)
 
 # They double the series, and do not exist under several workers.
 disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves it untyped
@@ -52,30 +50,34 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves 
 _MULTI_PROCESS: Final = VARIABLE in os.environ
 
 
-class _Words:
-    """The fixed words that other modules coin for one label: lower-case letters and hyphens, and not too many."""
+class RecorderNumbers(Protocol):
+    """What a recorder tells of its queue, for its own process."""
 
-    def __init__(self) -> None:
-        self._seen: set[str] = set()
+    @property
+    def queued(self) -> int:
+        """How many records wait."""
 
-    def known(self, word: str) -> str:
-        """Return the word, or `other`."""
-        if word in self._seen:
-            return word
-        if len(self._seen) >= _MOST_WORDS or len(word) > _LONGEST_WORD or not _WORD.fullmatch(word):
-            return "other"
-        self._seen.add(word)
-        return word
+    @property
+    def written(self) -> int:
+        """How many were stored since the process began."""
+
+    @property
+    def dropped(self) -> int:
+        """How many were given up since the process began."""
 
 
 class Metrics:
     """The numbers of one application; safe to use from all its threads."""
 
-    def __init__(self, clients: Iterable[str] = ()) -> None:
-        """Take the names of all client profiles: a client that is not among them is counted as `other`."""
+    def __init__(
+        self, clients: Iterable[str] = (), refusals: Iterable[str] = (), fhir_results: Iterable[str] = ()
+    ) -> None:
+        """Take the names of all client profiles, the reasons for refusing a caller, and how a FHIR call may end."""
         self._clients = frozenset(clients)
-        self._refusals, self._results = _Words(), _Words()
+        self._refusals, self._results = frozenset(refusals), frozenset(fhir_results)
         self._registry = CollectorRegistry()
+        self._probes: list[Callable[[], None]] = []
+        self._refreshing = threading.Lock()
         self._declare_calls()
         self._declare_data()
         self._declare_state()
@@ -112,7 +114,7 @@ class Metrics:
     def _declare_state(self) -> None:
         self._queued = self._gauge("records_queued", "Invocation records waiting to be stored.", "livesum")
         self._circuits = self._gauge(
-            "circuits", "Circuit breakers of FHIR servers, in all workers.", "livesum", "client", "state"
+            "circuits", "Workers by the worst state of a client's circuit breakers.", "livesum", "client", "state"
         )
         self._modes = self._gauge(
             "client_mode", "1 for the mode that is in force for a client.", "mostrecent", "client", "mode"
@@ -130,12 +132,12 @@ class Metrics:
         """Count an answered request."""
         self._requests.labels(trace.endpoint or "none", trace.method, status).inc()
         if trace.refusal:
-            self._refused.labels(self._refusals.known(trace.refusal)).inc()
+            self._refused.labels(_known(trace.refusal, self._refusals)).inc()
         for name, milliseconds in trace.phases.items():
             self._phases.labels(_known(name, PHASES)).observe(milliseconds / 1000)
         client = self._client(trace.client)
         for result, count in trace.fhir_results.items():
-            self._fhir.labels(client, self._results.known(result)).inc(count)
+            self._fhir.labels(client, _known(result, self._results)).inc(count)
         for outcome, count in trace.feedback.items():
             self._feedback.labels(client, _known(outcome, FEEDBACK_OUTCOMES)).inc(count)
         if trace.hook:
@@ -155,48 +157,79 @@ class Metrics:
         for key, state in trace.sources.items():
             self._sources.labels(_known(key, _SOURCE_KEYS), _known(state, _SOURCE_STATES)).inc()
 
-    def records_queued(self, length: int) -> None:
-        """Tell how many records wait in this process."""
-        self._queued.set(length)
+    def watch_recorder(self, recorder: RecorderNumbers) -> None:
+        """Tell the numbers of a recorder from here on."""
+        written, dropped = _Growth(self._written), _Growth(self._dropped)
 
-    def records_written(self, count: int) -> None:
-        """Count records that were stored."""
-        self._written.inc(count)
+        def probe() -> None:
+            self._queued.set(recorder.queued)
+            written.reach(recorder.written)
+            dropped.reach(recorder.dropped)
 
-    def records_dropped(self, count: int = 1) -> None:
-        """Count records that were given up."""
-        self._dropped.inc(count)
+        self._probes.append(probe)
 
-    def circuits(self, client: str, states: Iterable[str]) -> None:
-        """Tell the states of the circuit breakers of a client's FHIR servers, as this process knows them."""
-        found = list(states)
-        for state in CIRCUIT_STATES:
-            self._circuits.labels(self._client(client), state).set(found.count(state))
+    def watch_circuits(self, states: Callable[[], Mapping[str, str]]) -> None:
+        """Tell the states of circuit breakers from here on, by client, as this process knows them."""
 
-    def client_mode(self, client: str, mode: Mode) -> None:
-        """Tell the mode that is in force for a client, after the kill switch."""
-        for each in Mode:
-            self._modes.labels(self._client(client), each.value).set(1 if each is mode else 0)
+        def probe() -> None:
+            for client, current in states().items():
+                for state in CIRCUIT_STATES:
+                    self._circuits.labels(self._client(client), state).set(state == current)
+
+        self._probes.append(probe)
+
+    def watch_modes(self, modes: Callable[[], Mapping[str, Mode]]) -> None:
+        """Tell the modes in force from here on, by client, after the kill switch."""
+
+        def probe() -> None:
+            for client, current in modes().items():
+                for mode in Mode:
+                    self._modes.labels(self._client(client), mode.value).set(mode is current)
+
+        self._probes.append(probe)
+
+    def refresh(self) -> None:
+        """Look at everything that is watched.
+
+        Under several workers each does so for itself every few seconds: the one that is scraped cannot ask the others.
+        """
+        with self._refreshing:
+            for probe in self._probes:
+                probe()
 
     def render(self) -> bytes:
         """Return all numbers in Prometheus' text format, under several workers those of all of them."""
+        self.refresh()
         if not _MULTI_PROCESS:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call] # the library leaves it untyped
-        return generate_latest(registry)
+        try:
+            return generate_latest(registry)
+        except struct.error:  # a worker that is just starting has made a file and not yet filled it
+            return generate_latest(registry)
 
     def _client(self, name: str | None) -> str:
         return "unknown" if name is None else _known(name, self._clients)
-
-
-_OUTCOMES: Final = frozenset(Outcome)
 
 
 def forget_process(pid: int) -> None:
     """Drop what an ended worker said of its own state; what it counted stays."""
     if _MULTI_PROCESS:
         mark_process_dead(pid)  # type: ignore[no-untyped-call] # the library leaves it untyped
+
+
+class _Growth:
+    """A counter that follows a number which only grows, and which begins anew in each process."""
+
+    def __init__(self, counter: Counter) -> None:
+        self._counter = counter
+        self._seen = 0
+
+    def reach(self, number: int) -> None:
+        """Add what came since the last time."""
+        self._counter.inc(number - self._seen if number >= self._seen else number)
+        self._seen = number
 
 
 def _known(value: str | None, allowed: Collection[str]) -> str:

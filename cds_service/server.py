@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 from cds_service.app import create_app
 from cds_service.logs import get_logger
 from cds_service.metrics import forget_process
+from cds_service.pulse import Pulse
 
 if TYPE_CHECKING:
     from cds_service.demos import Demo
@@ -29,6 +30,7 @@ _LOG: Final = get_logger(__name__)
 
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only heartbeat files of gunicorn's own making go there
 _TRY_PATIENCE: Final = 30  # seconds for the first worker to answer
+_REFRESH_SECONDS: Final = 5.0  # shorter than any usual interval of scraping
 
 # Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
 _GC_THRESHOLDS: Final = (100_000, 50, 1_000)
@@ -52,6 +54,7 @@ class Server(BaseApplication):
         """Take the settings and, optionally, a demo to send once the service is up."""
         self._settings = settings
         self._demo = demo
+        self._authentication = ""
         super().__init__(prog="lumbar-cds")
 
     def load_config(self) -> None:
@@ -62,6 +65,7 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Build the application, in the parent process."""
         app = create_app(self._settings)
+        self._authentication = app.extensions["authentication"]
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -95,7 +99,8 @@ class Server(BaseApplication):
             "loglevel": self._log_level(),
             "proc_name": "lumbar-cds",
             "when_ready": self._when_ready,
-            "post_worker_init": _tell_when_stopping,
+            "post_worker_init": _begin_worker,
+            "worker_exit": _end_worker,
             "child_exit": _forget,
         }
 
@@ -106,17 +111,28 @@ class Server(BaseApplication):
 
     def _when_ready(self, _arbiter: object) -> None:
         if self._settings.log_format == "console":
-            print(_banner(self.url, self._settings), flush=True)  # noqa: T201 - for the person who started us
+            print(_banner(self.url, self._settings, self._authentication), flush=True)  # noqa: T201 - for a person
+        elif self._settings.insecure:
+            _LOG.warning("serving INSECURELY", listening=self.url, authentication=self._authentication)
         else:
-            _LOG.info("serving", listening=self.url)
+            _LOG.info("serving", listening=self.url, authentication=self._authentication)
         if self._demo:
             arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
 
 
-def _tell_when_stopping(worker: Any) -> None:
-    """Let a worker's application know that its worker was told to stop."""
-    worker.wsgi.extensions["lifecycle"].stopping = lambda: not worker.alive
+def _begin_worker(worker: Any) -> None:
+    """Let the application know when its worker is told to stop, and keep what it tells of itself current."""
+    extensions = worker.wsgi.extensions
+    extensions["lifecycle"].stopping = lambda: not worker.alive
+    extensions["gate"].warm()
+    Pulse(extensions["metrics"].refresh, _REFRESH_SECONDS).start()
+
+
+def _end_worker(_arbiter: object, worker: Any) -> None:
+    """Write the records that wait; a worker that never got as far as its application has none."""
+    if worker.wsgi is not None:
+        worker.wsgi.extensions["storage"].recorder.close()
 
 
 def _forget(_arbiter: object, worker: Any) -> None:
@@ -128,11 +144,12 @@ def _netloc(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
-def _banner(url: str, settings: Settings) -> str:
+def _banner(url: str, settings: Settings, authentication: str) -> str:
     return (
         f"Lumbar spine MRI decision support, {settings.profile} profile\n"
-        f"  service    {url}\n"
+        f"  pages      {url}\n"
         f"  discovery  {url}/cds-services\n"
+        f"  callers    {authentication}\n"
         "  stop       Ctrl-C\n"
     )
 

@@ -147,8 +147,9 @@ def _state(
 
 def holds_others_only(reading: SourceReading, patient_id: str) -> bool:
     """Whether all that a source holds is about other patients: nothing shows that it was searched for this one."""
-    about = [resource for resource in reading.resources if not isinstance(resource, fhir.Medication)]
-    return bool(about) and not any(belongs_to(resource, patient_id) for resource in about)
+    about = (resource for resource in reading.resources if not isinstance(resource, fhir.Medication))
+    whose = [belongs_to(resource, patient_id) for resource in about]
+    return bool(whose) and not any(whose)
 
 
 def _says_nothing(resource: fhir.Resource, medications: Mapping[str, fhir.Medication]) -> bool:

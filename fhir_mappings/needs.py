@@ -3,7 +3,9 @@
 Templates keep to what CDS Hooks 2.0 allows and real clients survive: first-level context tokens only, no parameter
 twice, `_count` on every search (clients add none), newest first where the server is asked to sort. Statuses and
 dates are not filtered here: a resolved cauda equina syndrome or a cancer in remission matters, and servers that
-ignore a parameter would answer differently from those that do not.
+ignore a parameter would answer differently from those that do not. One thing goes beyond the subset of queries that
+CDS Hooks recommends: templates for prescriptions include the Medications that these refer to, as US Core has servers
+support, because a prescription whose drug is not known cannot clear anybody.
 """
 
 from __future__ import annotations
@@ -23,6 +25,7 @@ class DataNeed:
     patient_parameter: str = "patient"
     parameters: tuple[tuple[str, str], ...] = ()
     can_show_red_flags: bool = False
+    include: str = ""
 
     def query(self, patient: str) -> str:
         """Return the FHIR read or search, relative to the server's base, for a patient id or a prefetch token."""
@@ -33,24 +36,26 @@ class DataNeed:
 
     @property
     def template(self) -> str:
-        """The CDS Hooks prefetch template."""
-        return self.query(PATIENT)
+        """The CDS Hooks prefetch template; the service's own searches read what it includes by themselves."""
+        return self.query(PATIENT) + (f"&_include={self.resource_type}:{self.include}" if self.include else "")
 
 
-def _search(key: str, resource_type: str, count: int, sort: str = "", *, red_flags: bool = False) -> DataNeed:
+def _search(  # noqa: PLR0913 - one line a need
+    key: str, resource_type: str, count: int, sort: str = "", *, red_flags: bool = False, include: str = ""
+) -> DataNeed:
     sorting = (("_sort", sort),) if sort else ()
     parameters = (*sorting, ("_count", str(count)))
-    return DataNeed(key, resource_type, parameters=parameters, can_show_red_flags=red_flags)
+    return DataNeed(key, resource_type, parameters=parameters, can_show_red_flags=red_flags, include=include)
 
 
 DATA_NEEDS: tuple[DataNeed, ...] = (
     DataNeed("patient", "Patient", required=True),
     DataNeed("conditions", "Condition", required=True, parameters=(("_count", "500"),), can_show_red_flags=True),
-    _search("observations", "Observation", 200, "-date", red_flags=True),
+    _search("observations", "Observation", 500, "-date", red_flags=True),
     _search("procedures", "Procedure", 200, "-date", red_flags=True),
     _search("encounters", "Encounter", 200, "-date", red_flags=True),
-    _search("medications", "MedicationRequest", 200, "-authoredon", red_flags=True),
-    _search("medicationStatements", "MedicationStatement", 100, red_flags=True),
+    _search("medications", "MedicationRequest", 200, "-authoredon", red_flags=True, include="medication"),
+    _search("medicationStatements", "MedicationStatement", 100, red_flags=True, include="medication"),
     _search("devices", "Device", 100),
     _search("deviceUseStatements", "DeviceUseStatement", 100),
     _search("diagnosticReports", "DiagnosticReport", 100, "-date", red_flags=True),

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.postgres import PostgresServer, missing
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
@@ -20,3 +22,13 @@ def untouched_logging() -> Iterator[None]:
     root.handlers = handlers
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[PostgresServer]:
+    """A PostgreSQL server, one for each process of the tests."""
+    if reason := missing():
+        pytest.skip(reason)
+    server = PostgresServer()
+    yield server
+    server.remove()

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from ipaddress import ip_address
 from typing import Final
 from urllib.parse import SplitResult, urlsplit
 
+from cds_service.clients.addresses import is_loopback
 from cds_service.egress.network import Network
 
 # Visible ASCII without a backslash or a quote: readers of addresses disagree on everything else.
@@ -31,16 +31,6 @@ def public_url_problem(url: str) -> str | None:
     if parts.scheme == "https" or is_loopback(parts.hostname or ""):
         return None
     return "must be https; plain http is for this machine only"
-
-
-def is_loopback(host: str) -> bool:
-    """Return whether a host name or address always means this machine."""
-    if host == "localhost":
-        return True
-    try:
-        return ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _split(url: str) -> SplitResult | None:

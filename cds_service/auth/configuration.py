@@ -7,7 +7,6 @@ stop the start.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from ipaddress import ip_network
 from itertools import combinations
 from string import hexdigits
 from typing import Final
@@ -16,9 +15,9 @@ from cds_service.auth.addresses import jku_problem, public_url_problem
 from cds_service.auth.key_set import KEY_TYPES, KeySet, is_private
 from cds_service.auth.mtls_verifier import plain_fingerprint
 from cds_service.auth.tokens import without_slash
-from cds_service.clients.profile import Authentication, Certificates, ClientProfile, Issuer
+from cds_service.clients.addresses import proxy_problem
+from cds_service.clients.profile import BY_TOKEN, Authentication, Certificates, ClientProfile, Issuer
 
-BY_TOKEN: Final = (Authentication.CDS_HOOKS_JWT, Authentication.OAUTH_BEARER)
 _SHA256_DIGITS: Final = 64
 _MOST_LEEWAY: Final = 300  # seconds
 
@@ -40,11 +39,9 @@ def _client_problems(client: ClientProfile, public_url: str) -> Iterator[str]:
     by_token = client.authentication in BY_TOKEN
     if by_token and not client.issuers:
         yield f"authentication {client.authentication} needs an issuer"
-    if client.issuers and not by_token:
-        yield f"it has issuers, which authentication {client.authentication} would ignore"
     if client.authentication is Authentication.CDS_HOOKS_JWT and not public_url:
         yield "its tokens are addressed to this service, so LUMBAR_CDS_PUBLIC_URL must say its address"
-    for issuer in client.issuers:
+    for issuer in client.issuers if by_token else ():
         for problem in (*_key_problems(issuer, client), *_issuer_problems(issuer, client)):
             yield f"issuer {issuer.iss or '(without iss)'}: {problem}"
     if client.authentication is Authentication.MUTUAL_TLS and client.certificates is None:
@@ -94,10 +91,8 @@ def _certificate_problems(certificates: Certificates) -> Iterator[str]:
     if not certificates.proxies:
         yield "certificates: proxies must say from which addresses their headers are believed"
     for proxy in certificates.proxies:
-        try:
-            ip_network(proxy)
-        except ValueError:
-            yield "certificates: one of proxies is no address or range, such as 10.1.2.0/24"
+        if problem := proxy_problem(proxy):
+            yield f"certificates: an entry of proxies {problem}"
     if not certificates.subjects and not certificates.fingerprints:
         yield "certificates: subjects or fingerprints must say which are accepted"
     if not all(subject.strip() for subject in certificates.subjects):
@@ -109,7 +104,8 @@ def _certificate_problems(certificates: Certificates) -> Iterator[str]:
 
 def _shared_issuers(clients: Iterable[ClientProfile]) -> Iterator[str]:
     """Yield the issuers whose tokens could mean two registrations. Without tenants one means all tenants."""
-    registered = [(client, issuer) for client in clients for issuer in client.issuers]
+    by_token = [client for client in clients if client.authentication in BY_TOKEN]
+    registered = [(client, issuer) for client in by_token for issuer in client.issuers]
     for (client, issuer), (other_client, other) in combinations(registered, 2):
         apart = issuer.tenants and other.tenants and not set(issuer.tenants) & set(other.tenants)
         if without_slash(issuer.iss) == without_slash(other.iss) and not apart:

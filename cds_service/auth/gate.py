@@ -7,7 +7,7 @@ from datetime import datetime
 
 from cds_service.auth.bearer_verifier import BearerVerifier
 from cds_service.auth.callers import Caller, Credentials, NotAuthenticatedError, Reason, Verifier
-from cds_service.auth.configuration import BY_TOKEN, configuration_problems
+from cds_service.auth.configuration import configuration_problems
 from cds_service.auth.jwt_verifier import JwtVerifier
 from cds_service.auth.key_set import KeySet
 from cds_service.auth.keys import KeyFetcher, KeySource, RemoteKeys
@@ -15,7 +15,7 @@ from cds_service.auth.mtls_verifier import CertificateCheck, MutualTlsVerifier
 from cds_service.auth.open_verifier import OpenVerifier
 from cds_service.auth.replay import ReplayStore
 from cds_service.auth.signed_tokens import Registration
-from cds_service.clients.profile import Authentication, ClientProfile, Issuer
+from cds_service.clients.profile import BY_TOKEN, Authentication, ClientProfile, Issuer
 from cds_service.egress.network import Network
 from cds_service.errors import SettingsError
 

@@ -23,19 +23,19 @@ from cds_service.auth.callers import NotAuthenticatedError, Reason
 
 PublicKey: TypeAlias = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | Ed448PublicKey
 
-_RSA: Final = ("RSA", None)
-# The asymmetric algorithms and the key that each needs: `kty` and, where it matters, `crv`.
-KEY_TYPES: Final[Mapping[str, tuple[str, str | None]]] = {
-    "ES256": ("EC", "P-256"),
-    "ES384": ("EC", "P-384"),
-    "ES512": ("EC", "P-521"),
+_RSA: Final = ("RSA", (None,))
+# The asymmetric algorithms and the key that each needs: `kty`, and `crv` where the type has one.
+KEY_TYPES: Final[Mapping[str, tuple[str, tuple[str | None, ...]]]] = {
+    "ES256": ("EC", ("P-256",)),
+    "ES384": ("EC", ("P-384",)),
+    "ES512": ("EC", ("P-521",)),
     "RS256": _RSA,
     "RS384": _RSA,
     "RS512": _RSA,
     "PS256": _RSA,
     "PS384": _RSA,
     "PS512": _RSA,
-    "EdDSA": ("OKP", "Ed25519"),
+    "EdDSA": ("OKP", ("Ed25519", "Ed448")),
 }
 _PUBLIC_MEMBERS: Final = ("kty", "crv", "x", "y", "n", "e")
 _RSA_BITS: Final = range(2048, 8192 + 1)
@@ -58,8 +58,8 @@ class _Key:
 
     def fits(self, algorithm: str) -> bool:
         """Return whether this key may be used with an algorithm."""
-        kty, crv = KEY_TYPES[algorithm]
-        return self.kty == kty and crv in (None, self.crv) and self.algorithm in (None, algorithm)
+        kty, curves = KEY_TYPES[algorithm]
+        return self.kty == kty and self.crv in curves and self.algorithm in (None, algorithm)
 
 
 class KeySet:
@@ -119,11 +119,12 @@ def is_private(jwk: Mapping[str, Any]) -> bool:
 
 def _usable(jwk: Mapping[str, Any]) -> _Key | None:
     """Return the key of a JWK if it may verify signatures."""
-    kty, crv, algorithm = jwk.get("kty"), jwk.get("crv"), jwk.get("alg")
+    kty, algorithm = jwk.get("kty"), jwk.get("alg")
+    crv = None if kty == "RSA" else jwk.get("crv")
     if is_private(jwk) or not _for_signatures(jwk) or not (algorithm is None or isinstance(algorithm, str)):
         return None
     # Only for a type that we know: PyJWK reads symmetric keys, too.
-    known = next((name for name, (k, c) in KEY_TYPES.items() if k == kty and c in (None, crv)), None)
+    known = next((name for name, (k, c) in KEY_TYPES.items() if k == kty and crv in c), None)
     if known is None:
         return None
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cds_service.auth.callers import Caller, Credentials
+from cds_service.clients.origins import client_of_origin
 from cds_service.clients.profile import ClientProfile
 
 
@@ -16,6 +17,5 @@ class OpenVerifier:
         self._clients = tuple(clients)
 
     def verify(self, credentials: Credentials) -> Caller:
-        """Return the client whose browser origins hold this call's, else the first one."""
-        by_origin = (client for client in self._clients if credentials.origin and credentials.origin in client.origins)
-        return Caller(next(by_origin, self._clients[0]))
+        """Return the client for whose pages this one's origin is registered, else the first one."""
+        return Caller(client_of_origin(self._clients, credentials.origin) or self._clients[0])

@@ -60,9 +60,16 @@ class Recorder(Protocol):
     def record(self, invocation: Invocation) -> None:
         """Keep a record, or count it as dropped."""
 
+    def close(self, timeout: float = 5.0) -> bool:
+        """Write what waits, for at most so many seconds, and return whether everything taken was written."""
+
 
 class NullRecorder:
     """Keeps nothing: for one-off answers."""
 
     def record(self, invocation: Invocation) -> None:
         """Forget it."""
+
+    def close(self, timeout: float = 5.0) -> bool:  # noqa: ARG002 - the interface's
+        """Nothing waits."""
+        return True

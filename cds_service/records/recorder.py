@@ -14,7 +14,6 @@ import queue
 import threading
 import time
 from collections import Counter
-from contextlib import suppress
 from typing import Final
 from weakref import WeakSet
 
@@ -61,7 +60,8 @@ class QueueRecorder:
 
     def _begin(self) -> None:
         """Start from nothing: what a parent process had queued is the parent's to write."""
-        self._queue: queue.Queue[Invocation | None] = queue.Queue(self._size)  # None wakes the thread
+        self._queue: queue.SimpleQueue[Invocation | None] = queue.SimpleQueue()  # None wakes the thread
+        self._waiting = 0  # calls in the queue, at most as many as its size
         self._unrelated: Counter[CallKey] = Counter()
         self._lock = threading.Lock()
         self._closing = threading.Event()
@@ -106,7 +106,7 @@ class QueueRecorder:
             self._deadline = time.monotonic() + timeout
             self._closing.set()
             thread = self._thread
-            self._wake()
+            self._queue.put(None)
         if thread is not None:
             thread.join(timeout)
         if left := self.queued:
@@ -116,23 +116,20 @@ class QueueRecorder:
     def _take(self, invocation: Invocation) -> None:
         unrelated = call_key(invocation) if is_unrelated(invocation) else None
         with self._lock:
-            if self._closing.is_set():
+            if self._closing.is_set() or (unrelated is None and self._waiting >= self._size):
                 raise queue.Full
             if self._thread is None:
                 thread = threading.Thread(target=self._run, name="recorder", daemon=True)
                 thread.start()
                 self._thread = thread
             if unrelated is None:
-                self._queue.put_nowait(invocation)
+                self._queue.put(invocation)
+                self._waiting += 1
             else:
                 if not self._unrelated:
-                    self._wake()
+                    self._queue.put(None)
                 self._unrelated[unrelated] += 1
             self._taken += 1
-
-    def _wake(self) -> None:
-        with suppress(queue.Full):  # then the thread has work already
-            self._queue.put_nowait(None)
 
     def _run(self) -> None:
         """Write batch after batch until the recorder is closed and everything is written."""
@@ -158,6 +155,7 @@ class QueueRecorder:
             except queue.Empty:
                 break
         with self._lock:
+            self._waiting -= len(batch.calls)
             batch.unrelated, self._unrelated = self._unrelated, Counter()
         return batch
 

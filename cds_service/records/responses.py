@@ -7,12 +7,13 @@ A card is accepted when it ever was, overridden when it only was that, and other
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from sqlalchemy import Connection, and_, case, func, select
 
-from cds_service.records.selection import Selection, answers_to_cards, cards_of
+from cds_service.records.selection import Selection, answered_cards, cards_of, counts_of_answers
 from cds_service.records.tables import ACCEPTED_SUGGESTIONS, CARDS, FEEDBACK, SUGGESTIONS
 
 _LONGEST_DISPLAY: Final = 200
@@ -75,47 +76,34 @@ class SuggestionAnswers:
 
 def card_answers(connection: Connection, selection: Selection) -> CardAnswers:
     """Return what was done with the selected cards."""
-    card, answer = cards_of(selection), answers_to_cards(selection)
+    card = answered_cards(selection)
     counts = Counter[str]()
-    for shown, number, answered, accepted in connection.execute(
-        select(card.c.shown, func.count(), func.count(answer.c.card), func.sum(func.coalesce(answer.c.accepted, 0)))
-        .select_from(card.outerjoin(answer, and_(answer.c.client == card.c.client, answer.c.card == card.c.uuid)))
-        .group_by(card.c.shown)
-    ):
-        if shown:
-            counts.update(shown=number, accepted=int(accepted), overridden=answered - int(accepted))
-        else:
-            counts["silent"] = number
-    return CardAnswers(counts["shown"], counts["accepted"], counts["overridden"], counts["silent"])
+    for shown, *numbers in connection.execute(select(card.c.shown, *counts_of_answers(card)).group_by(card.c.shown)):
+        _add(counts, numbers, shown=shown)
+    return CardAnswers(**_answers(counts))
 
 
 def message_answers(connection: Connection, selection: Selection) -> tuple[MessageAnswers, ...]:
     """Return the answers by message, the most frequent first."""
-    card, answer = cards_of(selection, CARDS.c.messages), answers_to_cards(selection)
+    card = answered_cards(selection, CARDS.c.messages)
     counts: dict[str, Counter[str]] = {}
     # Grouped by the messages that stand together, of which there are few; a card cannot be grouped by several keys.
-    for messages, shown, number, answered, accepted in connection.execute(
-        select(
-            card.c.messages,
-            card.c.shown,
-            func.count(),
-            func.count(answer.c.card),
-            func.sum(func.coalesce(answer.c.accepted, 0)),
-        )
-        .select_from(card.outerjoin(answer, and_(answer.c.client == card.c.client, answer.c.card == card.c.uuid)))
-        .group_by(card.c.messages, card.c.shown)
-    ):
+    grouped = select(card.c.messages, card.c.shown, *counts_of_answers(card)).group_by(card.c.messages, card.c.shown)
+    for messages, shown, *numbers in connection.execute(grouped):
         for message in dict.fromkeys(messages):
-            count = counts.setdefault(message, Counter())
-            if shown:
-                count.update(shown=number, accepted=int(accepted), overridden=answered - int(accepted))
-            else:
-                count.update(silent=number)
-    found = (
-        MessageAnswers(message, count["shown"], count["accepted"], count["overridden"], count["silent"])
-        for message, count in counts.items()
-    )
+            _add(counts.setdefault(message, Counter()), numbers, shown=shown)
+    found = (MessageAnswers(message, **_answers(count)) for message, count in counts.items())
     return tuple(sorted(found, key=lambda count: (-count.shown - count.silent, count.message)))
+
+
+def _add(counts: Counter[str], numbers: Sequence[int], *, shown: bool) -> None:
+    """Add numbers of cards, of those accepted and of those overridden."""
+    number, accepted, overridden = map(int, numbers)
+    counts.update({"shown": number, "accepted": accepted, "overridden": overridden} if shown else {"silent": number})
+
+
+def _answers(counts: Counter[str]) -> dict[str, int]:
+    return {name: counts[name] for name in ("shown", "accepted", "overridden", "silent")}
 
 
 def override_reasons(connection: Connection, selection: Selection) -> tuple[ReasonCount, ...]:

@@ -1,9 +1,10 @@
-"""Which records a question is about, and the two views of them that several questions share."""
+"""Which records a question is about, and the views of them that several questions share."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Subquery, and_, case, func, select
 
@@ -49,31 +50,47 @@ class Selection:
         return and_(*conditions)
 
 
-def cards_of(selection: Selection, *columns: ColumnElement[object]) -> Subquery:
+def cards_of(selection: Selection, *columns: ColumnElement[Any]) -> Subquery:
     """Return the cards of the selected calls, each once, as client, uuid, shown and further columns.
 
     A repeated call makes cards with the same ids, and the clinician sees one card.
     """
-    joined = INVOCATIONS.join(ASSESSMENTS, ASSESSMENTS.c.invocation == INVOCATIONS.c.id).join(
-        CARDS, and_(CARDS.c.invocation == ASSESSMENTS.c.invocation, CARDS.c.assessment == ASSESSMENTS.c.position)
-    )
-    basic = (INVOCATIONS.c.client, CARDS.c.uuid, INVOCATIONS.c.shown)
-    return select(*basic, *columns).select_from(joined).where(selection.calls()).distinct().subquery("card")
+    kept = (*_IDENTITY, *columns)
+    return select(*kept).select_from(_CARDS_OF_CALLS).where(selection.calls()).distinct().subquery("card")
 
 
-def answers_to_cards(selection: Selection) -> Subquery:
-    """Return what was reported, by client and card: `accepted` is 1 when it ever was, else 0 for overridden.
+def answered_cards(selection: Selection, *columns: ColumnElement[Any]) -> Subquery:
+    """Return the same cards with what was reported of each: `reports`, and `accepted`, which is 1 when it ever was.
 
     Feedback counts for the cards of the client that sent it, and for no others.
     """
+    kept = (*_IDENTITY, *columns)
+    of_card = and_(
+        FEEDBACK.c.card == CARDS.c.uuid,
+        FEEDBACK.c.client == INVOCATIONS.c.client,
+        FEEDBACK.c.synthetic == selection.synthetic,
+    )
     accepted = func.max(case((FEEDBACK.c.outcome == "accepted", 1), else_=0))
     return (
-        select(FEEDBACK.c.client, FEEDBACK.c.card, accepted.label("accepted"))
-        .where(FEEDBACK.c.synthetic == selection.synthetic)
-        .group_by(FEEDBACK.c.client, FEEDBACK.c.card)
-        .subquery("answer")
+        select(*kept, func.count(FEEDBACK.c.card).label("reports"), accepted.label("accepted"))
+        .select_from(_CARDS_OF_CALLS.outerjoin(FEEDBACK, of_card))
+        .where(selection.calls())
+        .group_by(*kept)
+        .subquery("card")
     )
+
+
+def counts_of_answers(card: Subquery) -> tuple[ColumnElement[int], ColumnElement[int], ColumnElement[int]]:
+    """Return how many of the answered cards there are, how many were accepted, and how many only overridden."""
+    overridden = case((and_(card.c.reports > 0, card.c.accepted == 0), 1), else_=0)
+    return func.count(), func.sum(card.c.accepted), func.sum(overridden)
 
 
 def _hour(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) if moment else None
+
+
+_IDENTITY: Final = (INVOCATIONS.c.client, CARDS.c.uuid, INVOCATIONS.c.shown)
+_CARDS_OF_CALLS: Final = INVOCATIONS.join(ASSESSMENTS, ASSESSMENTS.c.invocation == INVOCATIONS.c.id).join(
+    CARDS, and_(CARDS.c.invocation == ASSESSMENTS.c.invocation, CARDS.c.assessment == ASSESSMENTS.c.position)
+)

@@ -10,7 +10,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select
 
-from cds_service.records.selection import Selection, answers_to_cards, cards_of
+from cds_service.records.selection import Selection, answered_cards, counts_of_answers
 from cds_service.records.tables import ASSESSMENTS, CARDS, INVOCATIONS, UNRELATED_CALLS
 
 Unit = Literal["day", "week"]
@@ -128,17 +128,11 @@ def trend(connection: Connection, selection: Selection, unit: Unit = "day") -> t
     orders = select(_day(INVOCATIONS.c.at), func.count(), func.sum(_fired())).select_from(_ORDERS)
     for day, number, fired in connection.execute(orders.where(selection.calls()).group_by(_day(INVOCATIONS.c.at))):
         columns["orders"][_date(day)], columns["fired"][_date(day)] = number, int(fired)
-    card, answer = cards_of(selection, _day(INVOCATIONS.c.at).label("day")), answers_to_cards(selection)
-    joined = card.outerjoin(answer, and_(answer.c.client == card.c.client, answer.c.card == card.c.uuid))
-    for day, number, answered, accepted in connection.execute(
-        select(card.c.day, func.count(), func.count(answer.c.card), func.sum(func.coalesce(answer.c.accepted, 0)))
-        .select_from(joined)
-        .where(card.c.shown.is_(True))
-        .group_by(card.c.day)
-    ):
-        start = _date(day)
-        columns["cards"][start], columns["accepted"][start] = number, int(accepted)
-        columns["overridden"][start] = answered - int(accepted)
+    card = answered_cards(selection, _day(INVOCATIONS.c.at).label("day"))
+    cards = select(card.c.day, *counts_of_answers(card)).where(card.c.shown.is_(True)).group_by(card.c.day)
+    for day, *numbers in connection.execute(cards):
+        for name, number in zip(("cards", "accepted", "overridden"), numbers, strict=True):
+            columns[name][_date(day)] = int(number)
     return tuple(_points(columns, unit))
 
 

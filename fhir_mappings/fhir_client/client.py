@@ -75,8 +75,9 @@ class _Retrieving:
         usable = is_sendable(self.patient_id)
         for need in DATA_NEEDS:
             self._plan(need, usable=usable)
-        if usable:
-            self._plan_references(references)
+        if not usable:
+            return Retrieval(*self._outcomes(), self.exchange.close())
+        self._plan_references(references)
         try:
             self._first_wave()
             # What the drugs are is asked for while other sources are still on their way.

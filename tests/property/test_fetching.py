@@ -88,14 +88,14 @@ def splits(draw: Draw[Any]) -> Split:
     sizes = {name: draw(st.integers(1, 3)) for name in {resource["resourceType"] for resource in held}}
     server = FakeServer(tuple(held), page_size=sizes, totals=draw(st.booleans()), batches=draw(st.booleans()))
     whole, prefetch = case.prefetch(), {}
-    for key in TYPES:
-        own = [found for found in case.records.get(key, ()) if found["resourceType"] == TYPES[key]]
+    for key, resource_type in TYPES.items():
+        own = [found for found in case.records.get(key, ()) if found["resourceType"] == resource_type]
         match draw(st.sampled_from(("sent", "first page", "not sent"))):
             case "sent":
                 prefetch[key] = whole[key]
             case "first page" if len(own) > 1:
                 link = [{"relation": "next", "url": f"{BASE}/{QUERIES[key]}&_start=1"}]
-                prefetch[key] = bundle(TYPES[key], own[:1], total=len(own), link=link)
+                prefetch[key] = bundle(resource_type, own[:1], total=len(own), link=link)
     return Split(case, prefetch, server, draw(st.booleans()))
 
 

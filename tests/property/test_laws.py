@@ -13,6 +13,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from cards.guideline import Outcome
+from cards.rating import Rating, rating_of
 from fhir_mappings.needs import DATA_NEEDS
 from tests.property.advice import KEYS, OTHER_PATIENT, Answer, Case, Json, Resource, advise, bundle, urgency, wording
 from tests.property.charts import BLOCKING, HL7, ICD, about, devices, records, unrelated
@@ -52,6 +53,16 @@ def test_a_red_flag_never_silences_an_alarm(case: Case, flag: Resource) -> None:
     """One more red flag takes no critical or urgent message away."""
     before, after = advise(case), advise(with_record(case, flag))
     assert alarms(before) <= alarms(after)
+
+
+@law(120)
+@given(cases(), devices())
+def test_a_rating_never_reassures(case: Case, device: Resource) -> None:
+    """An order is "appropriate" only where the scan is due and no implant stands against it."""
+    answer = advise(with_record(case, device))
+    if rating_of(answer.assessment) is Rating.APPROPRIATE:
+        assert answer.outcome in (Outcome.EMERGENCY, Outcome.URGENT, Outcome.APPROPRIATE)
+        assert not {*BLOCKS_SCAN, "C-NOTAPP-6W"} & set(answer.messages)
 
 
 @law(120)
@@ -119,6 +130,8 @@ def check_loss(case: Case, before: Answer, key: str, kind: str, value: Json) -> 
     """Check that the loss of a source neither discourages nor reassures, nor silences what the rest shows."""
     after = advise(case.answering(key, value))
     assert after.discourages <= before.discourages, (key, kind)
+    unfit = Rating.NOT_APPROPRIATE
+    assert rating_of(after.assessment) is not unfit or rating_of(before.assessment) is unfit, (key, kind)
     assert [phrase for card in after.cards for phrase in reassurances(card)] == []
     lost = {f"{record['resourceType']}/{record['id']}" for record in case.records.get(key, ()) if "id" in record}
     if "C-EMERG-CES" in before.messages and not before.evidence("C-EMERG-CES") & lost:
@@ -376,6 +389,16 @@ def test_a_damaged_record_of_another_patient_changes_only_the_warning(case: Case
     own = case.having(key, {**flag, "id": "own"})
     damaged = {**of_another(flag), "code": 7, "note": 7}
     assert without_warning(advise(with_record(own, damaged)).response) == without_warning(advise(own).response)
+
+
+@law(60)
+@given(cases(), st.sampled_from(("MedicationRequest", "MedicationStatement")), st.booleans())
+def test_a_drug_nobody_has_seen_never_discourages(case: Case, kind: str, displayed: bool) -> None:
+    """With a drug on record that is named by a reference to nothing, nothing says that the scan should wait."""
+    target = {"reference": "Medication/unseen"} | ({"display": "Prednisone 20 mg"} if displayed else {})
+    after = advise(with_record(case, about(kind, status="active", medicationReference=target)))
+    assert not after.discourages
+    assert [phrase for card in after.cards for phrase in reassurances(card)] == []
 
 
 @law(80)

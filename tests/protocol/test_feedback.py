@@ -2,38 +2,42 @@
 
 from __future__ import annotations
 
-import sqlite3
-from contextlib import closing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from cds_service.feedback_store import SqliteFeedbackStore
+from sqlalchemy import select
 
+from cds_service.records.feedback import DatabaseFeedbackStore
+from cds_service.records.opening import open_database
+from cds_service.records.tables import ACCEPTED_SUGGESTIONS, FEEDBACK
 from tests.protocol.builders import SELECT, SERVICES, SIGN, HookClient, feedback_entry, make_app
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from cds_service.records.database import Database
 
 REASON = {"code": "recipient-disagrees-evidence", "system": "http://example.org/reasons"}
 ACCEPTED = feedback_entry(outcome="accepted", acceptedSuggestions=[{"id": "s-1"}, {"id": "s-2"}])
 
 
 @pytest.fixture
-def file(tmp_path: Path) -> Path:
-    """Where feedback is stored; the folder does not exist yet."""
-    return tmp_path / "data" / "feedback.sqlite3"
+def database(tmp_path: Path) -> Database:
+    """Where feedback is stored."""
+    return open_database(None, tmp_path / "data")
 
 
 @pytest.fixture
-def storing_client(file: Path) -> HookClient:
+def storing_client(database: Database) -> HookClient:
     """A client of an application that stores feedback."""
-    return HookClient(make_app(feedback=SqliteFeedbackStore(file)))
+    return HookClient(make_app(feedback=DatabaseFeedbackStore(database)))
 
 
-def rows(file: Path, columns: str) -> list[Any]:
-    """Return columns of everything that is stored, read by another connection than the application's."""
-    with closing(sqlite3.connect(file)) as database:
-        return database.execute(f"SELECT {columns} FROM feedback ORDER BY id").fetchall()  # noqa: S608 - of our own
+def rows(database: Database, *columns: str) -> list[tuple[Any, ...]]:
+    """Return columns of every event that is stored, sorted."""
+    with database.read() as connection:
+        return sorted(tuple(row) for row in connection.execute(select(*(FEEDBACK.c[name] for name in columns))))
 
 
 @pytest.mark.parametrize("service", SERVICES)
@@ -50,21 +54,25 @@ def test_empty_batch_is_fine(client: HookClient) -> None:
     assert client.report(SELECT, []).status == 200
 
 
-def test_everything_reported_is_stored(storing_client: HookClient, file: Path) -> None:
+def test_everything_reported_is_stored(storing_client: HookClient, database: Database) -> None:
     """Outcome, suggestions, reason and comment are kept as reported, with the time in UTC."""
     override = feedback_entry(
         overrideReason={"reason": REASON | {"display": "Disagrees"}, "userComment": "foot drop"},
         outcomeTimestamp="2026-06-02T22:06:12.5+02:00",
     )
     storing_client.report(SIGN, [ACCEPTED, override])
-    columns = "service, outcome, outcome_at, accepted, reason_code, reason_system, reason_display, comment"
-    assert rows(file, columns) == [
-        (SIGN, "accepted", "2026-06-02T20:06:12+00:00", '["s-1","s-2"]', "", "", "", ""),
-        (SIGN, "overridden", "2026-06-02T20:06:12.500000+00:00", "[]", *REASON.values(), "Disagrees", "foot drop"),
+    columns = ("service", "outcome", "outcome_at", "reason_code", "reason_system", "reason_display", "comment")
+    at = datetime(2026, 6, 2, 20, 6, 12, tzinfo=UTC)
+    assert rows(database, *columns) == [
+        (SIGN, "accepted", at, "", "", "", ""),
+        (SIGN, "overridden", at.replace(microsecond=500000), *REASON.values(), "Disagrees", "foot drop"),
     ]
+    with database.read() as connection:
+        accepted = connection.execute(select(ACCEPTED_SUGGESTIONS.c.suggestion)).scalars()
+        assert sorted(accepted) == ["s-1", "s-2"]
 
 
-def test_repeated_report_is_stored_once(storing_client: HookClient, file: Path) -> None:
+def test_repeated_report_is_stored_once(storing_client: HookClient, database: Database) -> None:
     """The same report, in one batch or in two, in another time zone or another order, is one event."""
     storing_client.report(SIGN, [ACCEPTED, ACCEPTED])
     again = ACCEPTED | {
@@ -72,7 +80,7 @@ def test_repeated_report_is_stored_once(storing_client: HookClient, file: Path) 
         "acceptedSuggestions": [{"id": "s-2"}, {"id": "s-1"}],
     }
     storing_client.report(SIGN, [again])
-    assert len(rows(file, "id")) == 1
+    assert len(rows(database, "fingerprint")) == 1
 
 
 @pytest.mark.parametrize(
@@ -84,17 +92,19 @@ def test_repeated_report_is_stored_once(storing_client: HookClient, file: Path) 
         {"overrideReason": {"userComment": "another"}},
     ],
 )
-def test_differing_report_is_another_event(storing_client: HookClient, file: Path, change: dict[str, Any]) -> None:
+def test_differing_report_is_another_event(
+    storing_client: HookClient, database: Database, change: dict[str, Any]
+) -> None:
     """What differs in anything that matters is kept beside the other, never in its place."""
     storing_client.report(SIGN, [feedback_entry(), feedback_entry(**change)])
-    assert len(rows(file, "id")) == 2
+    assert len(rows(database, "fingerprint")) == 2
 
 
-def test_same_card_of_two_services_is_two_events(storing_client: HookClient, file: Path) -> None:
+def test_same_card_of_two_services_is_two_events(storing_client: HookClient, database: Database) -> None:
     """Events belong to the service they were sent to."""
     for service in SERVICES:
         storing_client.report(service, [feedback_entry()])
-    assert rows(file, "service") == [(service,) for service in SERVICES]
+    assert rows(database, "service") == [(service,) for service in SERVICES]
 
 
 @pytest.mark.parametrize(
@@ -122,12 +132,12 @@ def test_same_card_of_two_services_is_two_events(storing_client: HookClient, fil
     ],
 )
 def test_malformed_entry_is_named_and_nothing_is_stored(
-    storing_client: HookClient, file: Path, entry: object, path: str
+    storing_client: HookClient, database: Database, entry: object, path: str
 ) -> None:
     """One entry that cannot be read refuses the batch, so that all of it can be sent again."""
     reply = storing_client.report(SIGN, [feedback_entry(), entry, ACCEPTED])
     assert (reply.status, reply.fields) == (400, [path])
-    assert rows(file, "id") == []
+    assert rows(database, "fingerprint") == []
 
 
 @pytest.mark.parametrize("document", [{}, {"feedback": "x"}, {"feedback": None}, feedback_entry()])
@@ -150,8 +160,9 @@ def test_reasons_of_old_clients_are_taken(client: HookClient) -> None:
     assert client.report(SIGN, entries).status == 200
 
 
-def test_store_that_fails_is_503(storing_client: HookClient, file: Path) -> None:
+def test_store_that_fails_is_503(storing_client: HookClient, tmp_path: Path) -> None:
     """A report that could not be kept is not confirmed."""
-    file.unlink()
+    for file in (tmp_path / "data").glob("records.sqlite3*"):
+        file.unlink()
     reply = storing_client.report(SIGN, [feedback_entry()])
     assert (reply.status, reply.codes) == (503, ["no-store"])

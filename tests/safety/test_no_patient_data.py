@@ -11,7 +11,7 @@ import pytest
 
 from cds_service.envelope import read_hook_request
 from cds_service.feedback import read_feedback
-from cds_service.logs import configure_logging
+from cds_service.logs import FIELDS, LINE_FIELDS, configure_logging
 from cds_service.settings import load_settings
 from tests.protocol.builders import (
     SIGN,
@@ -168,7 +168,8 @@ def test_access_line_has_only_known_fields(client: HookClient, lines: io.StringI
     client.call(SIGN, data=BODIES["advice"])
     line = lines.getvalue()
     if line.startswith("{"):
-        answered = "method endpoint service hook status orders outcomes messages phases ms"
-        assert set(json.loads(line)) == {"time", "level", "logger", "message", "request_id", *answered.split()}
+        answered = "request_id method endpoint service hook status orders outcomes messages phases ms"
+        assert {"time", "level", "message", *answered.split()} <= set(json.loads(line)) <= {*LINE_FIELDS, *FIELDS}
+        assert "dropped_fields" not in json.loads(line)
     for part in SIGN, "order-sign", "200":
         assert part in line

@@ -23,6 +23,7 @@ from cards.wording import Wording, load_wording
 from cds_service import schemas
 from fhir_mappings.chart import read_chart
 from fhir_mappings.orders import read_lumbar_mri_orders
+from fhir_mappings.readings import read_prefetch
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 from tests.spec.scenarios import PATIENT, Scenario, load
 
@@ -58,9 +59,8 @@ def assessments(scenario: Scenario) -> list[Assessment]:
     for entry in request["context"]["draftOrders"]["entry"]:
         entry["resource"]["extension"] = [{**OTHER, "valueDecimal": 1.50}]
     orders = read_lumbar_mri_orders(_ORDERS.decode(json.dumps(request["context"]["draftOrders"])), None, index())
-    chart = read_chart(
-        PATIENT, {key: json.dumps(value).encode() for key, value in request["prefetch"].items()}, index()
-    )
+    prefetch = {key: json.dumps(value).encode() for key, value in request["prefetch"].items()}
+    chart = read_chart(PATIENT, read_prefetch(prefetch), index())
     return [assess(order, chart, order.as_of(TODAY), AssessmentProfile()) for order in orders]
 
 

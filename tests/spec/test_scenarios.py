@@ -12,8 +12,8 @@ from cards.guideline import MESSAGES, Outcome
 from cards.response import ASSESSMENTS
 from cds_service import schemas
 from cds_service.app import create_app
-from cds_service.records.feedback import NullFeedbackStore
 from cds_service.settings import load_settings
+from cds_service.storage import Storage
 from tests.spec.scenarios import ORDER, Scenario, load
 from tests.spec.wording_rules import reassurances
 
@@ -35,7 +35,7 @@ FORBIDDEN = {
 def client() -> Any:
     """A client of the application, whose today is long after the scenarios."""
     settings = load_settings({})
-    app = create_app(settings, clock=lambda: datetime(2026, 1, 15, tzinfo=UTC), feedback=NullFeedbackStore())
+    app = create_app(settings, clock=lambda: datetime(2026, 1, 15, tzinfo=UTC), storage=Storage())
     return app.test_client()
 
 

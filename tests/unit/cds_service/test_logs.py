@@ -92,8 +92,22 @@ def test_arguments_are_not_filled_in(lines: io.StringIO, logger: str) -> None:
     assert NAME not in lines.getvalue()
 
 
+@JSON
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("x", 2), "dropped x, 2 times"),
+        ((ValueError("x"), 2), "dropped %s, %d times"),
+    ],
+)
+def test_our_own_words_and_numbers_are_filled_in(lines: io.StringIO, arguments: Any, message: str) -> None:
+    """Our modules may say how many and of which type; an object, whose text may quote anything, is left out."""
+    logging.getLogger("cds_service.x").warning("dropped %s, %d times", *arguments)
+    assert only(lines)["message"] == message
+
+
 @FORMATS
-@pytest.mark.parametrize("logger", ["urllib3.connectionpool", "gunicorn.error", "cds_service"])
+@pytest.mark.parametrize("logger", ["urllib3.connectionpool", "gunicorn.error", "cds_service", "cds_service.x"])
 @pytest.mark.parametrize(
     "message", [f"Invalid request: {NAME}", NAME, ValueError(NAME), [NAME]], ids=["sentence", "word", "error", "list"]
 )

@@ -14,9 +14,8 @@ from pydantic import SecretStr
 from cards.assessment import MAY_BE_OFF, AssessmentProfile
 from cards.guideline import MESSAGES, Indicator, Outcome
 from cds_service import schemas
-from cds_service.config_report import _shown, config_report
+from cds_service.config_report import _shown
 from cds_service.errors import SettingsError
-from cds_service.settings import load_settings
 from cds_service.site import Site, load_site
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
 from fhir_mappings.thresholds import Thresholds
@@ -102,7 +101,7 @@ def test_file_that_changes_nothing_says_so(tmp_path: Path, bundled: TerminologyI
     """A site file that repeats the defaults changes nothing."""
     site = load(tmp_path, bundled, text)
     assert not site.changes_anything
-    assert "changes nothing" in config_report(load_settings({}), site)
+    assert "changes nothing" in site_report(site)
 
 
 REFUSED: dict[str, tuple[str | bytes, str]] = {
@@ -219,6 +218,6 @@ def test_report_of_many_maps_ends(tmp_path: Path, bundled: TerminologyIndex) -> 
     group = {"source": "http://h.example", "target": "http://www.ama-assn.org/go/cpt", "element": elements}
     resource = {"resourceType": "ConceptMap", "status": "active", "group": [group]}
     (tmp_path / "fhir" / "map.json").write_text(json.dumps(resource), encoding="utf-8")
-    report = config_report(load_settings({}), load(tmp_path, bundled, 'name = "A"\nterminology_folder = "fhir"'))
+    report = site_report(load(tmp_path, bundled, 'name = "A"\nterminology_folder = "fhir"'))
     assert report.count("|72148") == 20
     assert "map: and 5 more" in report

@@ -12,17 +12,19 @@ from functools import cache
 from typing import Any, Final, TypeAlias
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from jwt.algorithms import ECAlgorithm, RSAAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
+from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from cds_service.auth.callers import Credentials
 from cds_service.auth.gate import Gate, gate_for
+from cds_service.auth.key_set import PublicKey
 from cds_service.auth.keys import FetchedKeys, KeyFetchError
 from cds_service.auth.replay import MemoryReplayStore, ReplayStore
 from cds_service.clients.profile import Authentication, ClientProfile, Issuer
 from cds_service.egress.network import Network
 
-PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+EdwardsKey: TypeAlias = ed25519.Ed25519PrivateKey | ed448.Ed448PrivateKey
+PrivateKey: TypeAlias = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey | EdwardsKey
 
 PUBLIC_URL: Final = "https://cds.example.org/lumbar"
 SERVICE: Final = "/cds-services/lumbar-mri-order-sign"
@@ -88,6 +90,8 @@ def private_key(kind: str, owner: str = "ehr") -> PrivateKey:
 def _made_once(kind: str, _owner: str) -> PrivateKey:
     if kind.startswith("RSA-"):
         return rsa.generate_private_key(65537, int(kind.removeprefix("RSA-")))
+    if kind.startswith("Ed"):
+        return ed448.Ed448PrivateKey.generate() if kind == "Ed448" else ed25519.Ed25519PrivateKey.generate()
     curves: dict[str, ec.EllipticCurve] = {"P-256": ec.SECP256R1(), "P-384": ec.SECP384R1(), "P-521": ec.SECP521R1()}
     return ec.generate_private_key(curves[kind])
 
@@ -103,10 +107,12 @@ def private_jwk(kid: str) -> dict[str, Any]:
     return _as_jwk(private_key("P-384")) | {"kid": kid}
 
 
-def _as_jwk(key: PrivateKey | rsa.RSAPublicKey | ec.EllipticCurvePublicKey) -> dict[str, Any]:
+def _as_jwk(key: PrivateKey | PublicKey) -> dict[str, Any]:
     if isinstance(key, rsa.RSAPrivateKey | rsa.RSAPublicKey):
         return RSAAlgorithm.to_jwk(key, as_dict=True)
-    return ECAlgorithm.to_jwk(key, as_dict=True)
+    if isinstance(key, ec.EllipticCurvePrivateKey | ec.EllipticCurvePublicKey):
+        return ECAlgorithm.to_jwk(key, as_dict=True)
+    return OKPAlgorithm.to_jwk(key, as_dict=True)
 
 
 def part(value: object) -> str:

@@ -9,6 +9,7 @@ import pytest
 
 from cds_service.auth.callers import Credentials, NotAuthenticatedError
 from cds_service.auth.gate import Gate
+from cds_service.clients.layers import default_clients
 from cds_service.clients.profile import Authentication, Certificates, ClientProfile
 from cds_service.egress.network import Network
 from cds_service.errors import SettingsError
@@ -30,7 +31,7 @@ from tests.unit.cds_service.auth.builders import (
 )
 
 OPEN = no_issuers("open", Authentication.NONE)
-BROWSER = no_issuers("browser", Authentication.NONE, origins=("https://sandbox.example.org",))
+BROWSER = no_issuers("browser", Authentication.NONE, origins=("https://sandbox.example.org", "loopback"))
 ATTACKER = private_key("P-384", "attacker")
 
 
@@ -46,7 +47,13 @@ def test_open_gate_takes_everybody() -> None:
 
 @pytest.mark.parametrize(
     ("origin", "name"),
-    [("https://sandbox.example.org", "browser"), ("https://evil.example", "open"), ("", "open")],
+    [
+        ("https://sandbox.example.org", "browser"),
+        ("http://localhost:5173", "browser"),
+        ("https://evil.example", "open"),
+        ("loopback", "open"),
+        ("", "open"),
+    ],
 )
 def test_open_client_by_origin(origin: str, name: str) -> None:
     """Of several open clients the browser's origin says which is meant, else it is the first."""
@@ -132,7 +139,6 @@ def certified(**changes: Any) -> list[ClientProfile]:
 PROBLEMS: dict[str, tuple[list[ClientProfile], str]] = {
     "nobody": ([], "clients: there is none"),
     "no issuer": ([replace(client(), issuers=())], "needs an issuer"),
-    "issuers without authentication": ([replace(client(), authentication=Authentication.NONE)], "would ignore"),
     "certificates without authentication": ([replace(CERTIFIED, authentication=Authentication.NONE)], "would ignore"),
     "HS256": (signed(algorithms=("ES384", "HS256")), "asymmetric"),
     "none": (signed(algorithms=("none",)), "asymmetric"),
@@ -163,8 +169,9 @@ PROBLEMS: dict[str, tuple[list[ClientProfile], str]] = {
     "the same issuer twice in one client": ([client("a", issuer(), issuer())], "client a: issuer"),
     "mTLS without certificates": ([replace(CERTIFIED, certificates=None)], "needs certificates"),
     "no proxies": (certified(proxies=()), "proxies must say"),
-    "a proxy by name": (certified(proxies=("proxy.example",)), "no address or range"),
-    "a range with host bits": (certified(proxies=("10.0.0.1/8",)), "no address or range"),
+    "a proxy by name": (certified(proxies=("proxy.example",)), "not an address"),
+    "a range with host bits": (certified(proxies=("10.0.0.1/8",)), "bits set"),
+    "any proxy": (certified(proxies=("0.0.0.0/0",)), "believe everybody"),
     "nobody's certificate": (certified(subjects=()), "subjects or fingerprints"),
     "an empty subject": (certified(subjects=(" ",)), "subject is empty"),
     "a SHA-1 fingerprint": (certified(fingerprints=("ab" * 20,)), "SHA-256"),
@@ -241,6 +248,15 @@ def test_public_address_in_usual_forms(url: str) -> None:
     """A path, a last slash and, on this machine, plain http are fine."""
     aud = f"{url.rstrip('/')}{SERVICE}"
     assert Site([client()], public_url=url).gate().admit(bearer(sign(claims_now(aud=aud)))).client.name
+
+
+@pytest.mark.parametrize("development", [True, False])
+def test_clients_without_a_file_are_open(development: bool) -> None:
+    """Without a clients file anybody may call, which the service must know when it chooses where to listen."""
+    clients = default_clients(development=development)
+    gate = Site(list(clients), public_url="").gate()
+    assert gate.open_clients == tuple(one.name for one in clients)
+    assert gate.admit(bearer(sign())).client.name == clients[0].name
 
 
 def test_every_problem_is_named() -> None:

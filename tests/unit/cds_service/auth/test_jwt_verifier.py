@@ -157,7 +157,15 @@ def test_sound_claims_are_accepted(changes: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize(
     ("kind", "algorithm"),
-    [("P-256", "ES256"), ("P-384", "ES384"), ("P-521", "ES512"), ("RSA-2048", "RS384"), ("RSA-2048", "PS256")],
+    [
+        ("P-256", "ES256"),
+        ("P-384", "ES384"),
+        ("P-521", "ES512"),
+        ("RSA-2048", "RS384"),
+        ("RSA-2048", "PS256"),
+        ("Ed25519", "EdDSA"),
+        ("Ed448", "EdDSA"),
+    ],
 )
 def test_algorithms_that_an_issuer_may_have(kind: str, algorithm: str) -> None:
     """Whatever asymmetric algorithm was agreed works, also with a kid that is base64 and without a jku."""

@@ -172,6 +172,14 @@ def test_calls_at_the_same_time_share_one_look_up() -> None:
     assert source.fetches == 1
 
 
+def test_call_that_comes_just_as_a_look_up_ends_begins_none() -> None:
+    """A call that saw no keys a moment ago takes those that have arrived since."""
+    source = Source(OLD)
+    source.find()
+    source.keys._renew(None)
+    assert source.fetches == 1
+
+
 def test_calls_with_a_rotated_key_share_one_look_up() -> None:
     """When a client changes its key its first calls wait together, rather than all but one being refused."""
     source = Source(OLD)

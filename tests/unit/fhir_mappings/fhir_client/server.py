@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from threading import Lock
 from typing import Any
@@ -16,7 +16,6 @@ TOKEN = "token-of-this-call"
 
 Json = Any
 Resource = dict[str, Any]
-Answer = FhirResponse | Exception
 FAILURE = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
 
 
@@ -48,7 +47,7 @@ class FakeServer:
 
     resources: tuple[Resource, ...] = ()
     page_size: Mapping[str, int] = field(default_factory=dict)
-    special: Mapping[str, list[Answer] | Callable[[FhirRequest], FhirResponse]] = field(default_factory=dict)
+    special: Mapping[str, Any] = field(default_factory=dict)
     ignores: bool = False
     totals: bool = True
     batches: bool = True
@@ -64,10 +63,11 @@ class FakeServer:
             self.requests.append(request)
             found = self._special(path)
         if callable(found):
-            return found(request)
+            response: FhirResponse = found(request)
+            return response
         if isinstance(found, Exception):
             raise found
-        if found is not None:
+        if isinstance(found, FhirResponse):
             return found
         return self._batch(request.body) if request.body is not None else answer(*self._get(path))
 
@@ -80,7 +80,7 @@ class FakeServer:
         """Return how often something was asked for."""
         return sum(path.startswith(start) for path in self.paths)
 
-    def _special(self, path: str) -> Answer | Callable[[FhirRequest], FhirResponse] | None:
+    def _special(self, path: str) -> Any:
         for start, answers in self.special.items():
             if path.startswith(start) if start else not path:
                 if callable(answers):

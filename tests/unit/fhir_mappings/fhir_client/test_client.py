@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.fhir_client.retrieval import Result
-from fhir_mappings.fhir_client.transport import FhirResponse, TransportError
+from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
+from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, TransportError
 from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.sources import SourceState
 from tests.unit.fhir_mappings.fhir_client.asking import KEYS, NOTHING, Asking, all_but
 from tests.unit.fhir_mappings.fhir_client.server import BASE, FAILURE, TOKEN, FakeServer, answer
-from tests.unit.fhir_mappings.records import FOOT_DROP, PAIN, PATIENT, bundle, condition, observation, patient
+from tests.unit.fhir_mappings.records import FOOT_DROP, PAIN, PATIENT, bundle, condition, observation, patient, record
 
 COMPLETE, PARTIAL = SourceState.COMPLETE, SourceState.PARTIAL
 UNAVAILABLE, NOT_PROVIDED = SourceState.UNAVAILABLE, SourceState.NOT_PROVIDED
@@ -141,11 +141,13 @@ def test_an_id_that_is_no_id_is_not_sent(asking: Asking, patient_id: str) -> Non
     """Nothing is asked about a patient whose id would change the address; everything is unavailable."""
     server = FakeServer()
     paged = bundle(ACHE, link=[{"relation": "next", "url": f"{BASE}/Condition?page=2"}])
-    found = asking.retrieve(server, {"conditions": paged}, patient_id=patient_id, references=["Condition/c"])
-    assert server.requests == []
+    drug = record("MedicationRequest", "m", medicationReference={"reference": "Medication/x"})
+    sent = {"conditions": paged, "medications": bundle(drug)}
+    found = asking.retrieve(server, sent, patient_id=patient_id, references=["Condition/c"])
+    assert (server.requests, found.calls) == ([], ())
     assert set(found.results.values()) == {Result.UNUSABLE_ID}
     states = {key: reading.state for key, reading in found.readings.items()}
-    assert states == dict.fromkeys(KEYS, UNAVAILABLE) | {"conditions": PARTIAL}
+    assert states == dict.fromkeys(KEYS, UNAVAILABLE) | {"conditions": PARTIAL, "medications": COMPLETE}
     assert found.missing_required == ("patient",)
 
 
@@ -194,9 +196,6 @@ def test_a_fault_of_our_own_is_not_taken_for_no_answer(asking: Asking) -> None:
 
 def test_nothing_secret_is_shown() -> None:
     """The reprs that may end in a log hold neither address nor token."""
-    from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer  # noqa: PLC0415
-    from fhir_mappings.fhir_client.transport import FhirRequest  # noqa: PLC0415
-
     shown = repr(FhirServer(BASE, FakeServer(), FetchLimits(1.0), TOKEN)) + repr(FhirRequest(BASE, token=TOKEN))
     assert TOKEN not in shown
     assert "ehr.example" not in shown

@@ -7,11 +7,12 @@ from threading import Event
 
 import pytest
 
-from fhir_mappings.fhir_client.retrieval import Result
+from fhir_mappings.fhir_client.exchange import Exchange
+from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
 from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, TransportError
 from fhir_mappings.sources import SourceState
 from tests.unit.fhir_mappings.fhir_client.asking import KEYS, Asking, all_but
-from tests.unit.fhir_mappings.fhir_client.server import FAILURE, FakeServer, answer
+from tests.unit.fhir_mappings.fhir_client.server import BASE, FAILURE, FakeServer, answer
 from tests.unit.fhir_mappings.records import FOOT_DROP, PAIN, bundle, condition, observation, patient
 
 PARTIAL, UNAVAILABLE = SourceState.PARTIAL, SourceState.UNAVAILABLE
@@ -168,3 +169,21 @@ def test_no_second_try_after_the_deadline(asking: Asking) -> None:
     found = asking.retrieve(server, all_but("conditions"))
     assert len(server.requests) == 1
     assert found.results == {"conditions": "timeout"}
+
+
+def test_a_second_try_is_not_waited_for_when_time_is_up(asking: Asking) -> None:
+    """A thread that was told to wait by its server ends with the retrieval, not after the wait."""
+    asked = Event()
+
+    def busy(_request: FhirRequest) -> FhirResponse:
+        asked.set()
+        return answer(FAILURE, 503, retry_after=3600)
+
+    server = FakeServer(special={"Condition": busy})
+    limits = FetchLimits(asking.clock.now + 7200)
+    exchange = Exchange(FhirServer(BASE, server, limits), asking.clock)
+    late = asking.executor.submit(exchange.ask, "Condition", f"{BASE}/Condition")
+    assert asked.wait(30)
+    exchange.expire()
+    assert late.result(30).result in {Result.HTTP_ERROR, Result.TIMEOUT}
+    assert len(server.requests) == 1

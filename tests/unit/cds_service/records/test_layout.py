@@ -1,0 +1,89 @@
+"""Migrations."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import inspect, text
+
+from cds_service.errors import SettingsError
+from cds_service.records.database import Database
+from cds_service.records.layout import VERSION_TABLE, current_revision, upgrade
+from cds_service.records.tables import FEEDBACK, METADATA
+from tests.unit.cds_service.records.builders import count
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+def test_migrations_make_the_tables_that_the_code_expects(database: Database) -> None:
+    """A change of a table without a migration would only be noticed by those who upgrade."""
+    with database.read() as connection:
+        context = MigrationContext.configure(connection, opts={"version_table": VERSION_TABLE, "compare_type": True})
+        assert compare_metadata(context, METADATA) == []
+
+
+def test_deleting_goes_through_to_what_belongs_to_a_row(database: Database) -> None:
+    """Pruning a call leaves nothing of it behind; the comparison of layouts does not look at this."""
+    with database.read() as connection:
+        inspector = inspect(connection)
+        keys = [key for table in METADATA.tables for key in inspector.get_foreign_keys(table)]
+    assert [key["options"].get("ondelete") for key in keys] == ["CASCADE"] * 4
+
+
+def test_second_start_finds_nothing_to_do(url: str, tmp_path: Path) -> None:
+    """Starting again leaves the database as it is."""
+    database = Database(url, tmp_path)
+    upgrade(database)
+    revision = current_revision(database)
+    upgrade(database)
+    assert (current_revision(database), count(database, FEEDBACK)) == (revision, 0)
+    database.close()
+
+
+def test_newer_database_is_refused(database: Database) -> None:
+    """An old version does not write into what a newer one has laid out, and says what to do."""
+    with database.write() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608 - a constant
+    with pytest.raises(SettingsError, match="newer version of this service"):
+        upgrade(database)
+    assert current_revision(database) == "9999"
+
+
+def test_foreign_tables_of_the_same_name_are_refused(url: str, tmp_path: Path) -> None:
+    """Another application's table is neither used nor changed, and no table of ours is left beside it."""
+    database = Database(url, tmp_path)
+    with database.write() as connection:
+        connection.execute(text("CREATE TABLE feedback (stars integer)"))
+    with pytest.raises(SettingsError, match="LUMBAR_CDS_DATABASE_URL"):
+        upgrade(database)
+    with database.read() as connection:
+        assert not connection.dialect.has_table(connection, "invocations")
+    database.close()
+
+
+@pytest.mark.slow
+def test_processes_that_start_at_once_agree(url: str, tmp_path: Path) -> None:
+    """Several services that start on an empty database all come up, and it is laid out once."""
+    script = (
+        "import sys; from pathlib import Path; from cds_service.records.opening import open_database; "
+        "print('ready', flush=True); sys.stdin.read(); open_database(sys.argv[1], Path(sys.argv[2]))"
+    )
+    command = [sys.executable, "-c", script, url, str(tmp_path)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    started = [subprocess.Popen(command, text=True, **pipes) for _ in range(3)]  # type: ignore[call-overload]
+    for process in started:
+        assert process.stdout.readline() == "ready\n"
+    for process in started:
+        process.stdin.close()
+        process.stdin = None
+    ended = [(process.communicate(timeout=60)[1], process.returncode) for process in started]
+    assert ended == [("", 0)] * 3
+    database = Database(url, tmp_path)
+    assert count(database, FEEDBACK) == 0
+    database.close()
