@@ -41,7 +41,10 @@ from cds_service.limits import CallLimits
 from cds_service.logs import log_requests
 from cds_service.metrics import Metrics
 from cds_service.metrics_endpoint import MetricsEndpoint, count_requests
+from cds_service.pages.demo_charts import DemoCharts
+from cds_service.pages.demo_page import Demo, demo_client, demo_is_on
 from cds_service.pages.facts import PageFacts
+from cds_service.pages.renderer import Renderer
 from cds_service.pages.security import refuse_sniffing
 from cds_service.pages.views import Pages
 from cds_service.paths import TidyPaths
@@ -58,6 +61,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from cds_service.clients.profile import ClientProfile
+    from cds_service.hooks import Adviser
     from cds_service.settings import Settings
 
 # What pages of other origins may call: hooks, discovery and feedback, nothing else.
@@ -118,8 +122,12 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     )
     token = settings.metrics_token
     app.register_blueprint(MetricsEndpoint(metrics, token.get_secret_value() if token else None).blueprint())
-    for blueprint in Pages(_facts(settings, clients)).blueprints():
+    facts = _facts(settings, clients)
+    for blueprint in Pages(facts).blueprints():
         app.register_blueprint(blueprint)
+    if facts.demo_enabled:
+        ehr = _demo(settings, facts, advisers[demo_client(clients).name], switches, clock)
+        app.register_blueprint(ehr.blueprint())
     register_error_handlers(app)
     refuse_sniffing(app)
     log_requests(app)
@@ -172,7 +180,21 @@ def _facts(settings: Settings, clients: Sequence[ClientProfile]) -> PageFacts:
         authentication=authentication_state(clients, insecure=settings.insecure),
         public_url=settings.public_url or "",
         clients=tuple(client.name for client in clients),
+        demo_enabled=demo_is_on(clients, settings.demo),
         insecure=settings.insecure,
+    )
+
+
+def _demo(
+    settings: Settings, facts: PageFacts, adviser: Adviser, switches: Switches, clock: Callable[[], datetime]
+) -> Demo:
+    return Demo(
+        renderer=Renderer(facts),
+        adviser=adviser,
+        charts=DemoCharts(settings.charts_dir),
+        clock=clock,
+        mode=lambda: switches.mode(adviser.client).value,
+        max_body_bytes=settings.max_body_bytes,
     )
 
 

@@ -23,6 +23,7 @@ _LEAST_SPAN: Final = 75
 _TOP: Final = 46.0
 _BOTTOM: Final = 30.0
 _LANE: Final = 26.0
+_CHARACTER: Final = 6.8  # the width of a letter of a line's label, rather too wide than too narrow
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +39,7 @@ class Layout:
     ticks: int
 
 
-WIDE: Final = Layout("wide", 760, 250, 36, label_above=False, characters=32, ticks=7)
+WIDE: Final = Layout("wide", 640, 222, 38, label_above=False, characters=29, ticks=7)
 NARROW: Final = Layout("narrow", 340, 10, 44, label_above=True, characters=44, ticks=4)
 LAYOUTS: Final = (WIDE, NARROW)
 
@@ -142,6 +143,7 @@ def drawing_of(timeline: Timeline, layout: Layout, wording: Wording) -> Drawing:
         y += layout.row
     care = timeline.care_line
     care_x = scale.x(care)
+    care_label = f"{timeline.care_days} days before: {wording.day(exact(care))}"
     return Drawing(
         layout=layout,
         height=y + 8 + _BOTTOM,
@@ -149,8 +151,8 @@ def drawing_of(timeline: Timeline, layout: Layout, wording: Wording) -> Drawing:
         rows=tuple(rows),
         ticks=tuple(_ticks(scale, layout, wording)),
         care_x=care_x,
-        care_label=f"{timeline.care_days} days before: {wording.day(exact(care))}",
-        care_before=care_x - layout.plot > 0.4 * (layout.width - layout.plot),
+        care_label=care_label,
+        care_before=care_x > len(care_label) * _CHARACTER + 10,
         order_x=scale.x(timeline.as_of),
         order_label=_order_label(timeline, wording),
     )
@@ -158,24 +160,27 @@ def drawing_of(timeline: Timeline, layout: Layout, wording: Wording) -> Drawing:
 
 def said_when(row: Row, wording: Wording) -> str:
     """Return in a few words when the records of a row are from."""
-    if any(mark.of_order for mark in row.marks):
+    recorded = [mark for mark in row.marks if not mark.of_order]
+    if not recorded:
         return "a reason of the order"
-    dated = [mark for mark in row.marks if mark.when.is_known]
+    dated = [mark for mark in recorded if mark.when.is_known]
     if not dated:
         return wording.text("meta", "undated")
-    lasting = next((mark for mark in dated if mark.until), None)
-    if lasting is not None and lasting.until is not None:
-        end = wording.day(lasting.until)
-        return f"{wording.day(lasting.when)} – {end}" if _has_ended(lasting, row) else f"since {wording.day(lasting.when)}"
+    lasting = [mark for mark in dated if mark.until]
+    if lasting:
+        return _stretch(min(lasting, key=lambda mark: mark.end != "goes-on"), wording)
     first, last = dated[0], dated[-1]
     days = list(dict.fromkeys((wording.day(first.when), wording.day(last.when))))
     return f"{len(dated)} times, {' – '.join(days)}" if len(dated) > 1 else days[0]
 
 
-def _has_ended(mark: Mark, row: Row) -> bool:
-    """Whether a stretch ended before the last day that any stretch of its row could reach."""
-    latest = max((other.until.latest for other in row.marks if other.until and other.until.latest), default=None)
-    return mark.until is not None and not mark.until.is_exact or (mark.until is not None and mark.until.latest != latest)
+def _stretch(mark: Mark, wording: Wording) -> str:
+    begin = wording.day(mark.when)
+    if mark.end == "goes-on":
+        return f"since {begin}"
+    if mark.end == "not-known" or mark.until is None:
+        return f"from {begin}, end not known"
+    return f"{begin} – {wording.day(mark.until)}"
 
 
 def _order_label(timeline: Timeline, wording: Wording) -> str:

@@ -25,10 +25,10 @@ _MOST_EVIDENCE: Final = 6
 
 @dataclass(frozen=True, slots=True)
 class FoundLine:
-    """One record behind a finding: what it says, and which one it is."""
+    """One thing behind a finding, and the records that say so."""
 
     text: str
-    reference: str
+    references: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,10 @@ def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
 
 
 def _view(finding: Finding, wording: Wording) -> FindingView:
-    lines = tuple(dict.fromkeys(FoundLine(_said(item, wording), item.reference) for item in finding.evidence))
+    said: dict[str, dict[str, None]] = {}
+    for item in finding.evidence:
+        said.setdefault(_said(item, wording), {})[item.reference] = None
+    lines = tuple(FoundLine(text, tuple(references)) for text, references in said.items())
     return FindingView(
         criterion=finding.criterion,
         title=_TITLES[finding.criterion],

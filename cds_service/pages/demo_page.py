@@ -117,11 +117,11 @@ class Demo:
         return {
             "patient": seen.person.banner(seen.as_of),
             "outcomes": [order.outcome for order in seen.orders],
-            "summary": html("demo_summary.html", look=seen, day=day),
-            "timeline": html(
-                "demo_timeline.html", look=seen, timeline=seen.timeline, day_of=lambda found: day(exact(found))
+            "summary": str(html("demo_summary.html", look=seen, day=day)),
+            "timeline": str(
+                html("demo_timeline.html", look=seen, timeline=seen.timeline, day_of=lambda found: day(exact(found)))
             ),
-            "findings": html("demo_findings.html", look=seen),
+            "findings": str(html("demo_findings.html", look=seen)),
         }
 
     def render(self) -> Response:
@@ -131,7 +131,7 @@ class Demo:
             raise BadRequestError("structure", "texts is not an array of strings.", "texts")
         if len(texts) > _MOST_TEXTS:
             raise BadRequestError("too-costly", f"texts holds more than {_MOST_TEXTS} texts.", "texts")
-        return _json({"html": [block_html(text) for text in texts]})
+        return _json({"html": [str(block_html(text)) for text in texts]})
 
     def _body(self) -> bytes:
         """Return the request's body. Only JSON: a form of another site cannot send that without being asked."""

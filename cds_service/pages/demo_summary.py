@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import date
 from typing import Final
 
 from fhir_mappings import resources as fhir
@@ -19,8 +20,9 @@ from fhir_mappings.observations import observed_on
 from fhir_mappings.readers import condition_onset, procedure_date
 from fhir_mappings.sources import SourceReading, SourceState
 
-SHOWN: Final = 5
+SHOWN: Final = 4
 _LONGEST: Final = 140
+_OVER: Final = ("resolved", "inactive", "remission")
 
 # The sections in the order of the page, and the prefetch keys that fill them.
 _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
@@ -42,16 +44,22 @@ _STATES: Final = {
 
 @dataclass(frozen=True, slots=True)
 class SummaryItem:
-    """One record: what it says, when, and its status; `when` may be unknown."""
+    """One record: what it says, when, and its status; `when` may be unknown. One that is over stands behind others."""
 
     text: str
     when: DateInterval
     status: str = ""
 
+    @property
+    def rank(self) -> tuple[bool, date]:
+        """Where it stands: what goes on before what is over, and the newest first; sorted in reverse."""
+        over = any(word in self.status for word in _OVER)
+        return not over, self.when.latest or self.when.earliest or date.min
+
 
 @dataclass(frozen=True, slots=True)
 class SummarySection:
-    """The newest records of a kind, how many more there are, and what kept its sources from being whole."""
+    """The newest records of a kind, each text once, how many more there are, and what kept the sources from being whole."""
 
     title: str
     items: tuple[SummaryItem, ...]
@@ -80,22 +88,24 @@ def _section(
         resources = [item for item in readings[key].resources if belongs_to(item, patient_id)]
         drugs = medications_by_id(resources)
         found += [item for resource in resources if (item := _item(resource, birth, drugs)) is not None]
-    found.sort(key=lambda item: item.when.latest or item.when.earliest or parse_date("0001").earliest, reverse=True)  # type: ignore[arg-type,return-value]  # the last one is a date
+    found.sort(key=lambda item: item.rank, reverse=True)
+    shown: dict[str, SummaryItem] = {}
+    for item in found:
+        shown.setdefault(item.text, item)
+    newest = tuple(shown.values())[:SHOWN]
     states = dict.fromkeys(state for key in keys if (state := _STATES.get(readings[key].state)))
-    return SummarySection(title, tuple(found[:SHOWN]), max(0, len(found) - SHOWN), ", ".join(states))
+    return SummarySection(title, newest, len(found) - len(newest), ", ".join(states))
 
 
-def _item(
-    resource: fhir.Resource, birth: DateInterval, drugs: Mapping[str, fhir.Medication]
-) -> SummaryItem | None:
+def _item(resource: fhir.Resource, birth: DateInterval, drugs: Mapping[str, fhir.Medication]) -> SummaryItem | None:
     if isinstance(resource, fhir.Condition):
         onset = condition_onset(resource, birth)
         when = onset if onset.is_known else parse_date(resource.recorded_date)
         status = [_code(resource.clinical_status), _code(resource.verification_status)]
         return _made(_words(resource.code), when, ", ".join(word for word in status if word not in ("", "confirmed")))
     if isinstance(resource, fhir.MedicationRequest | fhir.MedicationStatement):
-        when = resource.authored_on if isinstance(resource, fhir.MedicationRequest) else resource.effective_date_time
-        return _made(_words(medication_code(resource, drugs)), parse_date(when), resource.status or "")
+        given = resource.authored_on if isinstance(resource, fhir.MedicationRequest) else resource.effective_date_time
+        return _made(_words(medication_code(resource, drugs)), parse_date(given), resource.status or "")
     reader = _READERS.get(type(resource))
     return reader(resource) if reader else None
 

@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Literal
 
 from fhir_mappings import resources as fhir
 from fhir_mappings.criteria import concepts as groups
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.criteria.scope import LUMBAR_MRI
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, exact, shifted
-from fhir_mappings.entries import Activity, ChartEntry, code_up, reference_of
+from fhir_mappings.entries import Activity, Assertion, ChartEntry, code_up, reference_of
 from fhir_mappings.facts import STATED, Facts
 
 if TYPE_CHECKING:
@@ -65,12 +65,14 @@ _CONCEPTS: Final[Mapping[Lane, tuple[str, ...]]] = {
 class Mark:
     """One record on its row: when it was or began, and until when it went on, where it lasted.
 
-    `of_order` marks a reason that the order itself gives; it counts as of the order's day.
+    `end` tells how `until` is known: the record says so, the problem goes on to the day of the order, or nobody says
+    whether it does. `of_order` marks a reason that the order itself gives; it counts as of the order's day.
     """
 
     when: DateInterval
     until: DateInterval | None
     reference: str
+    end: Literal["recorded", "goes-on", "not-known"] | None = None
     suspected: bool = False
     of_order: bool = False
 
@@ -104,7 +106,9 @@ class Timeline:
         return shifted(self.as_of, -self.care_days)
 
 
-def timeline_of(facts: Facts, findings: Iterable[Finding], wording: Wording, today: date, *, has_order: bool) -> Timeline:
+def timeline_of(
+    facts: Facts, findings: Iterable[Finding], wording: Wording, today: date, *, has_order: bool
+) -> Timeline:
     """Return the timeline of a patient as the criteria see the record; findings say which measurements matter."""
     evidence = frozenset((item.reference, item.concept) for finding in findings for item in finding.evidence)
     rows: dict[tuple[Lane, str], list[Mark]] = {}
@@ -134,9 +138,7 @@ def _first(when: DateInterval) -> date:
     return when.earliest or when.latest or date.min
 
 
-def _marks(
-    facts: Facts, evidence: frozenset[tuple[str, str]], wording: Wording
-) -> Iterator[tuple[Lane, str, Mark]]:
+def _marks(facts: Facts, evidence: frozenset[tuple[str, str]], wording: Wording) -> Iterator[tuple[Lane, str, Mark]]:
     for lane, concepts in _CONCEPTS.items():
         for entry in facts.entries(*concepts):
             concept = _shown_as(entry, concepts, evidence)
@@ -154,9 +156,7 @@ def _shown_as(entry: ChartEntry, concepts: tuple[str, ...], evidence: frozenset[
     if entry.assertion not in STATED:
         return ""
     known = (name for name in concepts if name in entry.concepts)
-    return next(
-        (name for name in known if name not in _ONLY_AS_EVIDENCE or (entry.reference, name) in evidence), ""
-    )
+    return next((name for name in known if name not in _ONLY_AS_EVIDENCE or (entry.reference, name) in evidence), "")
 
 
 def _belongs(lane: Lane, entry: ChartEntry) -> bool:
@@ -169,19 +169,18 @@ def _belongs(lane: Lane, entry: ChartEntry) -> bool:
 
 
 def _mark(entry: ChartEntry, as_of: date) -> Mark:
-    suspected = entry.assertion is not STATED[0]
+    suspected = entry.assertion is not Assertion.PRESENT
     if entry.of_order:
-        return Mark(exact(as_of), None, entry.reference, suspected, of_order=True)
-    return Mark(entry.dated, _until(entry, as_of), entry.reference, suspected)
-
-
-def _until(entry: ChartEntry, as_of: date) -> DateInterval | None:
-    """Return until when a problem goes on; None for what is an event."""
+        return Mark(exact(as_of), None, entry.reference, suspected=suspected, of_order=True)
     if not isinstance(entry.resource, fhir.Condition):
-        return None
+        return Mark(entry.dated, None, entry.reference, suspected=suspected)
     if entry.ended.is_known:
-        return entry.ended
-    return None if entry.activity is Activity.INACTIVE else exact(as_of)
+        return Mark(entry.dated, entry.ended, entry.reference, "recorded", suspected)
+    if entry.activity is Activity.ACTIVE:
+        return Mark(entry.dated, exact(as_of), entry.reference, "goes-on", suspected)
+    if entry.activity is Activity.INACTIVE:
+        return Mark(entry.dated, None, entry.reference, suspected=suspected)
+    return Mark(entry.dated, DateInterval(entry.dated.latest, as_of), entry.reference, "not-known", suspected)
 
 
 def _label(entry: ChartEntry, concept: str, lane: Lane, wording: Wording) -> str:
