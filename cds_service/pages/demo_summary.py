@@ -59,7 +59,7 @@ class SummaryItem:
 
 @dataclass(frozen=True, slots=True)
 class SummarySection:
-    """The newest records of a kind, each text once, how many more there are, and what kept the sources from being whole."""
+    """The newest records of a kind, each text once; how many more there are; what kept the sources from being whole."""
 
     title: str
     items: tuple[SummaryItem, ...]
