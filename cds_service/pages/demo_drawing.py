@@ -10,6 +10,19 @@ from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Final
 
+from cds_service.pages.demo_shapes import (
+    BOTTOM,
+    NARROW,
+    TOP,
+    WIDE,
+    Bar,
+    Drawing,
+    DrawnLane,
+    DrawnRow,
+    Layout,
+    Point,
+    Tick,
+)
 from fhir_mappings.dates import DateInterval, exact, shifted
 
 if TYPE_CHECKING:
@@ -18,100 +31,11 @@ if TYPE_CHECKING:
     from cards.wording import Wording
     from cds_service.pages.demo_timeline import Mark, Row, Timeline
 
+LAYOUTS: Final = (WIDE, NARROW)
 _LONGEST_SPAN: Final = 400  # days; what is older stands at the left edge
 _LEAST_SPAN: Final = 75
-_TOP: Final = 46.0
-_BOTTOM: Final = 30.0
 _LANE: Final = 26.0
 _CHARACTER: Final = 6.8  # the width of a letter of a line's label, rather too wide than too narrow
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """Sizes of one layout; `plot` is where the time axis begins, and labels are cut after some characters."""
-
-    name: str
-    width: float
-    plot: float
-    row: float
-    label_above: bool
-    characters: int
-    ticks: int
-
-
-WIDE: Final = Layout("wide", 640, 222, 38, label_above=False, characters=29, ticks=7)
-NARROW: Final = Layout("narrow", 340, 10, 44, label_above=True, characters=44, ticks=4)
-LAYOUTS: Final = (WIDE, NARROW)
-
-
-@dataclass(frozen=True, slots=True)
-class Bar:
-    """A stretch of time: `sure` where it went on, otherwise the days that a partial date may mean."""
-
-    x: float
-    width: float
-    sure: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Point:
-    """A symbol at a day; `kind` is `dot`, `earlier` (before the picture begins) or `undated`."""
-
-    x: float
-    kind: str
-    hollow: bool
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnRow:
-    """A row with its middle `y`; `label` is cut to fit, `full` says it all."""
-
-    lane: str
-    label: str
-    full: str
-    when: str
-    y: float
-    bars: tuple[Bar, ...]
-    points: tuple[Point, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class DrawnLane:
-    """The heading of a group of rows, at its baseline."""
-
-    key: str
-    title: str
-    y: float
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A line of the calendar with its label."""
-
-    x: float
-    label: str
-
-
-@dataclass(frozen=True, slots=True)
-class Drawing:
-    """Everything that the template draws."""
-
-    layout: Layout
-    height: float
-    lanes: tuple[DrawnLane, ...]
-    rows: tuple[DrawnRow, ...]
-    ticks: tuple[Tick, ...]
-    care_x: float
-    care_label: str
-    care_before: bool
-    order_x: float
-    order_label: str
-    top: float = _TOP
-
-    @property
-    def bottom(self) -> float:
-        """Where the plot ends and the calendar begins."""
-        return self.height - _BOTTOM
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +58,7 @@ def drawing_of(timeline: Timeline, layout: Layout, wording: Wording) -> Drawing:
     scale = _scale(timeline, layout)
     lanes: list[DrawnLane] = []
     rows: list[DrawnRow] = []
-    y = _TOP + 6
+    y = TOP + 6
     for row in timeline.rows:
         if not lanes or lanes[-1].title != row.lane.value:
             y += _LANE
@@ -146,7 +70,7 @@ def drawing_of(timeline: Timeline, layout: Layout, wording: Wording) -> Drawing:
     care_label = f"{timeline.care_days} days before: {wording.day(exact(care))}"
     return Drawing(
         layout=layout,
-        height=y + 8 + _BOTTOM,
+        height=y + 8 + BOTTOM,
         lanes=tuple(lanes),
         rows=tuple(rows),
         ticks=tuple(_ticks(scale, layout, wording)),

@@ -21,14 +21,16 @@ _TITLES: Final = {criterion.id: criterion.title for criterion in CRITERIA}
 _WORDS: Final = {Status.MET: "met", Status.NOT_MET: "not met", Status.UNKNOWN: "unknown"}
 _RANK: Final = (Status.MET, Status.UNKNOWN, Status.NOT_MET)
 _MOST_EVIDENCE: Final = 6
+_MOST_RECORDS: Final = 3
 
 
 @dataclass(frozen=True, slots=True)
 class FoundLine:
-    """One thing behind a finding, and the records that say so."""
+    """One thing behind a finding, some of the records that say so, and how many more do."""
 
     text: str
     references: tuple[str, ...]
+    more: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,15 +77,15 @@ def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
         outcome=assessment.outcome.value,
         meaning=wording.find("outcomes", assessment.outcome.value),
         messages=tuple(wording.text("messages", message.id, "title") for message in assessment.messages),
-        findings=tuple(_view(finding, wording) for finding in found),
+        findings=tuple(_view(finding, assessment.order.reference, wording) for finding in found),
     )
 
 
-def _view(finding: Finding, wording: Wording) -> FindingView:
+def _view(finding: Finding, order: str, wording: Wording) -> FindingView:
     said: dict[str, dict[str, None]] = {}
     for item in finding.evidence:
-        said.setdefault(_said(item, wording), {})[item.reference] = None
-    lines = tuple(FoundLine(text, tuple(references)) for text, references in said.items())
+        said.setdefault(_said(item, order, wording), {})[item.reference] = None
+    lines = tuple(_line(text, list(references)) for text, references in said.items())
     return FindingView(
         criterion=finding.criterion,
         title=_TITLES[finding.criterion],
@@ -95,11 +97,16 @@ def _view(finding: Finding, wording: Wording) -> FindingView:
     )
 
 
-def _said(item: Evidence, wording: Wording) -> str:
+def _line(text: str, references: list[str]) -> FoundLine:
+    return FoundLine(text, tuple(references[:_MOST_RECORDS]), max(0, len(references) - _MOST_RECORDS))
+
+
+def _said(item: Evidence, order: str, wording: Wording) -> str:
     names = dict.fromkeys(_TAG.sub("", code.display) for code in item.codes)
     name = " / ".join(names) or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
     notes = [wording.find("notes", note, default=note) for note in item.notes]
-    return ", ".join(filter(None, [name, item.amount, wording.day(item.when), *notes]))
+    when = "stated in the order" if item.reference == order else wording.day(item.when)
+    return ", ".join(filter(None, [name, item.amount, when, *notes]))
 
 
 def _sources(names: Sequence[str], wording: Wording) -> tuple[str, ...]:

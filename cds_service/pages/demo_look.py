@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 from cds_service.discovery import SERVICES
 from cds_service.envelope import read_hook_request
 from cds_service.errors import BadRequestError
-from cds_service.pages.demo_drawing import LAYOUTS, Drawing, drawing_of, said_when
+from cds_service.pages.demo_drawing import LAYOUTS, drawing_of, said_when
 from cds_service.pages.demo_findings import AssessedOrder, assessed_order
 from cds_service.pages.demo_people import Person, person_of
+from cds_service.pages.demo_shapes import Drawing
 from cds_service.pages.demo_summary import SummarySection, others_unread, summary_of
 from cds_service.pages.demo_timeline import Timeline, timeline_of
 from cds_service.serialization import decode, decode_body

@@ -92,6 +92,7 @@ class Demo:
                 "orderables": [orderable.document() for orderable in ORDERABLES],
                 "reasons": [reason.document(index) for reason in REASONS],
                 "services": {service.hook: f"/cds-services/{service.id}" for service in SERVICES},
+                "systems": self.adviser.wording.get("systems"),
                 "prefetchKeys": [{"key": need.key, "search": bool(need.parameters)} for need in DATA_NEEDS],
                 "today": day.isoformat(),
             }

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from fhir_mappings.findings import Finding
 
 _TAG: Final = re.compile(r" \([a-z/ ]+\)$")
+# Takes every record of a concept for a reason to order, whatever value was measured.
+_ANY_REASON: Final = "R-IND"
 _DONE: Final = ("DiagnosticReport", "ImagingStudy", "Procedure")
 _DRUGS: Final = ("MedicationRequest", "MedicationStatement")
 # Normal values, and drugs that count only when taken long enough, are records too: shown where a finding rests on them.
@@ -110,7 +112,8 @@ def timeline_of(
     facts: Facts, findings: Iterable[Finding], wording: Wording, today: date, *, has_order: bool
 ) -> Timeline:
     """Return the timeline of a patient as the criteria see the record; findings say which measurements matter."""
-    evidence = frozenset((item.reference, item.concept) for finding in findings for item in finding.evidence)
+    telling = (finding for finding in findings if finding.met and finding.criterion != _ANY_REASON)
+    evidence = frozenset((item.reference, item.concept) for finding in telling for item in finding.evidence)
     rows: dict[tuple[Lane, str], list[Mark]] = {}
     for lane, label, mark in _marks(facts, evidence, wording):
         rows.setdefault((lane, label), []).append(mark)

@@ -2,15 +2,7 @@
 
 import { el } from "./demo-dom.js";
 
-const SYSTEMS = {
-  "http://www.ama-assn.org/go/cpt": "CPT",
-  "http://loinc.org": "LOINC",
-  "http://snomed.info/sct": "SNOMED CT",
-  "http://hl7.org/fhir/sid/icd-10-cm": "ICD-10-CM",
-  "http://www.nlm.nih.gov/research/umls/rxnorm": "RxNorm",
-};
-
-/** The draft orders. `onChange` is called after each change by the user. */
+/** The draft orders. `onChange` is called after each change by the user; `systems` names code systems by address. */
 export class DraftOrders {
   constructor(list, empty, onChange) {
     this.list = list;
@@ -19,6 +11,7 @@ export class DraftOrders {
     this.drafts = [];
     this.removed = [];
     this.counted = 0;
+    this.systems = {};
   }
 
   /** Take the entries of a Bundle; those named in `selections` are selected, or all without it. */
@@ -145,7 +138,7 @@ export class DraftOrders {
     const priority = resource.priority ?? "routine";
     const facts = [
       el("span", { className: `chip ${{ stat: "critical", urgent: "warning", asap: "warning" }[priority] ?? ""}` }, priority),
-      ...codesOf(resource).map((code) => el("code", {}, code)),
+      ...codesOf(resource, this.systems).map((code) => el("code", {}, code)),
     ];
     return el(
       "li",
@@ -194,9 +187,9 @@ function codings(concept) {
   return Array.isArray(concept?.coding) ? concept.coding.filter((item) => item && typeof item === "object") : [];
 }
 
-function codesOf(resource) {
+function codesOf(resource, systems) {
   const known = codings(conceptOf(resource)).filter((item) => item.code);
-  return known.map((item) => `${SYSTEMS[item.system] ?? ""} ${item.code}`.trim());
+  return known.map((item) => `${systems[item.system] ?? ""} ${item.code}`.trim());
 }
 
 function reasonsOf(resource) {

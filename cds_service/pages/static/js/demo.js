@@ -28,6 +28,7 @@ async function start() {
     showNotice(byId("page-error"), error.message);
     return;
   }
+  drafts.systems = setup.systems;
   sources = new Sources(setup.prefetchKeys, outdate);
   fillChooser();
   fillOrderEntry();
