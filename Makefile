@@ -45,6 +45,7 @@ docs: $(VENV)/.dev ## Write what is generated: docs/criteria.md, docs/scenarios.
 	@$(BIN)/lumbar-cds criteria --output docs/criteria.md
 	@$(BIN)/python -m tests.spec.document docs/scenarios.md
 	@$(BIN)/python -m tests.unit.cds_service.readme_card
+	@$(BIN)/python -m tests.unit.cds_service.clients_page
 	@echo "docs/criteria.md, docs/scenarios.md and the card in the README are up to date"
 
 lock: $(VENV)/.dev ## Write both lock files anew from pyproject.toml (UPGRADE=1: newest versions)

@@ -20,7 +20,7 @@ from flask_cors import CORS
 
 from cards.guideline import GUIDELINE_VERSION
 from cds_service import __version__
-from cds_service.auth.callers import Caller
+from cds_service.auth.callers import Caller, Reason
 from cds_service.clientele import advisers_of, clients_of, gate_of
 from cds_service.clients.exposure import authentication_state
 from cds_service.clients.origins import cors_origins
@@ -55,6 +55,7 @@ from cds_service.storage import Storage, open_storage
 from cds_service.trace import Trace
 from cds_service.value_sets import ValueSetViews
 from cds_service.views import Views
+from fhir_mappings.fhir_client.retrieval import Result
 from fhir_mappings.needs import DATA_NEEDS
 
 if TYPE_CHECKING:
@@ -97,7 +98,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
         clock=clock,
     )
     door = Door(gate, CallLimits(time.monotonic, settings.workers))
-    metrics, lifecycle = Metrics([client.name for client in clients]), Lifecycle()
+    metrics = Metrics([client.name for client in clients], refusals=Reason, fhir_results=Result)
+    lifecycle = Lifecycle()
 
     app = Flask("cds_service", static_folder=None)
     app.json = MsgspecProvider(app)
@@ -123,7 +125,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     token = settings.metrics_token
     app.register_blueprint(MetricsEndpoint(metrics, token.get_secret_value() if token else None).blueprint())
     facts = _facts(settings, clients)
-    for blueprint in Pages(facts).blueprints():
+    for blueprint in Pages(facts, advisers, clock).blueprints():
         app.register_blueprint(blueprint)
     if facts.demo_enabled:
         ehr = _demo(settings, facts, advisers[demo_client(clients).name], switches, clock)

@@ -45,6 +45,10 @@ class _Logger(glogging.Logger):
         for handler in list(self.error_log.handlers):
             self.error_log.removeHandler(handler)
         self.error_log.propagate = True
+        for level in "debug", "info", "warning", "error", "critical", "exception":
+            setattr(
+                self, level, getattr(self.error_log, level)
+            )  # so that a line names its place, not gunicorn's wrapper
 
 
 class Server(BaseApplication):

@@ -6,7 +6,6 @@ leaves as a fixed word: the errors of the libraries below quote addresses, which
 
 from __future__ import annotations
 
-import logging
 import os
 import socket
 import ssl
@@ -82,8 +81,6 @@ class HttpClient:
 
         `ca_bundle` is a PEM file in place of the public authorities; OSError or ssl.SSLError when it cannot be read.
         """
-        # Their debug lines and warnings hold whole addresses.
-        logging.getLogger("urllib3").setLevel(logging.CRITICAL + 1)
         self._pool_size = pool_size
         self._getaddrinfo = resolver
         self._tls = _trust(ca_bundle or Path(DEFAULT_CA_BUNDLE_PATH))

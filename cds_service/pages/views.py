@@ -5,23 +5,37 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from cds_service.pages.api import ApiPages
 from cds_service.pages.assets import load_assets
+from cds_service.pages.criteria import CriteriaPage
+from cds_service.pages.editions import editions_of
 from cds_service.pages.home import HomePage
 from cds_service.pages.renderer import Renderer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
     from flask import Blueprint
 
+    from cds_service.hooks import Adviser
     from cds_service.pages.facts import PageFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """The pages for people, and what they are made from."""
+    """The pages for people, and what they are made from: facts of the process, and the advisers of its clients."""
 
     facts: PageFacts
+    advisers: Mapping[str, Adviser]
+    clock: Callable[[], datetime]
 
     def blueprints(self) -> tuple[Blueprint, ...]:
         """Return the routes of the pages and of their static files."""
-        renderer = Renderer(self.facts)
-        return load_assets().blueprint(), HomePage(renderer).blueprint()
+        renderer, editions = Renderer(self.facts), editions_of(self.advisers)
+        return (
+            load_assets().blueprint(),
+            HomePage(renderer).blueprint(),
+            CriteriaPage(renderer, editions, self.clock).blueprint(),
+            ApiPages(renderer, editions[0], self.clock).blueprint(),
+        )

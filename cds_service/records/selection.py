@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Subquery, and_, case, func, select
+from sqlalchemy import ColumnElement, Subquery, Table, and_, case, func, select
 
-from cds_service.records.tables import ASSESSMENTS, CARDS, FEEDBACK, INVOCATIONS, UNRELATED_CALLS
+from cds_service.records.tables import CARDS, FEEDBACK, INVOCATIONS, UNRELATED_CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +34,8 @@ class Selection:
         """Return the condition on `unrelated_calls`."""
         return self._condition(UNRELATED_CALLS.c.hour, _hour(self.since), UNRELATED_CALLS)
 
-    def _condition(self, moment: ColumnElement[datetime], since: datetime | None, table: object) -> ColumnElement[bool]:
-        columns = table.c  # type: ignore[attr-defined] # both tables have these columns
+    def _condition(self, moment: ColumnElement[datetime], since: datetime | None, table: Table) -> ColumnElement[bool]:
+        columns = table.c
         conditions = [columns.synthetic == self.synthetic]
         if since is not None:
             conditions.append(moment >= since)
@@ -90,7 +90,11 @@ def _hour(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) if moment else None
 
 
-_IDENTITY: Final = (INVOCATIONS.c.client, CARDS.c.uuid, INVOCATIONS.c.shown)
-_CARDS_OF_CALLS: Final = INVOCATIONS.join(ASSESSMENTS, ASSESSMENTS.c.invocation == INVOCATIONS.c.id).join(
-    CARDS, and_(CARDS.c.invocation == ASSESSMENTS.c.invocation, CARDS.c.assessment == ASSESSMENTS.c.position)
+# Wrapped, because SQLite otherwise walks all cards in the order of an index on one of them to group by it, rather than
+# begin with the calls of the period.
+_IDENTITY: Final = (
+    func.coalesce(INVOCATIONS.c.client, "").label("client"),
+    func.coalesce(CARDS.c.uuid, "").label("uuid"),
+    INVOCATIONS.c.shown,
 )
+_CARDS_OF_CALLS: Final = INVOCATIONS.join(CARDS, CARDS.c.invocation == INVOCATIONS.c.id)

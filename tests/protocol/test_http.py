@@ -18,7 +18,7 @@ UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 @pytest.mark.parametrize(
-    "path", ["/", "/nothing", "/cds-services/unknown", "/cds-services/unknown/feedback", "/cds-services/a/b/c"]
+    "path", ["/nothing", "/cds-services/unknown", "/cds-services/unknown/feedback", "/cds-services/a/b/c"]
 )
 def test_unknown_address_is_404(client: HookClient, path: str) -> None:
     """An address that offers nothing says so."""
@@ -141,7 +141,7 @@ def test_times_are_told_where_answers_explain_themselves(client: HookClient) -> 
     """A developer sees in the browser what took how long; a client in production learns nothing about us."""
     reply = client.call(SIGN, hook_request(SIGN))
     assert re.fullmatch(r"(\w+;dur=\d+\.\d, )+total;dur=\d+\.\d", reply.headers["Server-Timing"])
-    assert client.report(SIGN, [feedback_entry()]).headers["Server-Timing"].startswith("read;dur=")
+    assert client.report(SIGN, [feedback_entry()]).headers["Server-Timing"].startswith("authenticate;dur=")
     quiet = HookClient(make_app(explain=False))
     assert "Server-Timing" not in quiet.call(SIGN, hook_request(SIGN)).headers
 
@@ -149,7 +149,7 @@ def test_times_are_told_where_answers_explain_themselves(client: HookClient) -> 
 def test_alive_and_ready(client: HookClient) -> None:
     """Both health addresses answer without a body being sent, and nothing between keeps the answer."""
     assert client.open("/livez").json["status"] == "ok"
-    assert client.open("/readyz").json == {"status": "ready", "feedback": "ok"}
+    assert client.open("/readyz").json == {"status": "ready", "feedback": "ok", "modes": {"on": 2}}
     assert client.open("/readyz").headers["Cache-Control"] == "no-store"
 
 
@@ -164,5 +164,5 @@ def test_ready_without_a_feedback_store() -> None:
             return False
 
     client = HookClient(make_app(feedback=Broken()))  # type: ignore[arg-type] # narrower on purpose
-    assert client.open("/readyz").json == {"status": "ready", "feedback": "unavailable"}
+    assert client.open("/readyz").json == {"status": "ready", "feedback": "unavailable", "modes": {"on": 2}}
     assert client.call(SIGN, hook_request(SIGN)).status == 200

@@ -282,7 +282,6 @@ def test_check_config_shows_what_is_in_force(tmp_path: Path) -> None:
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     for line in (
         "LUMBAR_CDS_PORT 9001",
-        "LUMBAR_CDS_TREAT_CONDITIONAL_AS hold",
         f"Site file: {file}",
         "name: Example Hospital",
         "threshold egfr_window: 90 -> 60 days",

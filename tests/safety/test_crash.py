@@ -19,12 +19,22 @@ def crash(*_arguments: Any, **_named: Any) -> NoReturn:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("step", ["read_lumbar_mri_orders", "read_prefetch", "read_chart", "assess", "respond"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "hooks.read_lumbar_mri_orders",
+        "gathering.read_prefetch",
+        "desk.read_chart",
+        "hooks.assess",
+        "hooks.respond",
+        "desk.encode",
+    ],
+)
 def test_crash_at_any_step_is_a_500(
     client: HookClient, monkeypatch: pytest.MonkeyPatch, service: str, step: str
 ) -> None:
     """Whichever step fails, the answer is an OperationOutcome that says that no advice was given."""
-    monkeypatch.setattr(f"cds_service.hooks.{step}", crash)
+    monkeypatch.setattr(f"cds_service.{step}", crash)
     reply = client.call(service, hook_request(service))
     assert (reply.status, reply.codes) == (500, ["exception"])
     assert "cards" not in reply.json

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import logging
 import os
 import socket
@@ -24,6 +25,8 @@ from cds_service.egress.destinations import Destinations
 from cds_service.egress.fhir_transport import FhirTransport
 from cds_service.egress.http import Fetched, HttpClient
 from cds_service.egress.network import Network
+from cds_service.logs import configure_logging
+from cds_service.settings import load_settings
 from fhir_mappings.fhir_client.transport import FhirRequest, TransportError
 from tests.loopback_server import LoopbackServer, Received, Reply, serving
 
@@ -368,9 +371,12 @@ def private(server: LoopbackServer) -> FhirRequest:
     return FhirRequest(f"http://127.0.0.1:{server.port}/r4/Condition?patient={SECRET}", token=SECRET)
 
 
-def test_nothing_of_a_call_is_logged(http: HttpClient, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.usefixtures("untouched_logging")
+def test_nothing_of_a_call_is_logged(http: HttpClient) -> None:
     """At the most talkative level of every library, neither address nor token is in the log."""
-    caplog.set_level(logging.DEBUG)
+    lines = io.StringIO()
+    configure_logging(load_settings({}, log_level="debug"), lines)
+    logging.getLogger().setLevel(logging.DEBUG)
 
     def misbehave(write: Callable[[bytes], object], _: threading.Event) -> None:
         write(b"HTTP/1.1 200 OK\r\nno header at all\r\n\r\n{}")
@@ -381,8 +387,9 @@ def test_nothing_of_a_call_is_logged(http: HttpClient, caplog: pytest.LogCapture
             assert SECRET not in repr((private(server), door(http, server)))
     http.close()
     assert reason(lambda: door(http, good).send(private(good), 5.0)) == "connection"
-    assert SECRET not in caplog.text
-    assert "/r4" not in caplog.text
+    assert lines.getvalue()
+    assert SECRET not in lines.getvalue()
+    assert "/r4" not in lines.getvalue()
 
 
 def test_parallel_searches_are_parallel(http: HttpClient) -> None:

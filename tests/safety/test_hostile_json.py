@@ -68,7 +68,17 @@ def test_nesting_is_read_or_refused(client: HookClient, depth: int) -> None:
         assert client.open(address, "POST", data=text).status in {200, 400, 412}
 
 
-@pytest.mark.parametrize("step", ["read_lumbar_mri_orders", "read_prefetch", "read_chart", "assess", "respond"])
+@pytest.mark.parametrize(
+    "step",
+    [
+        "hooks.read_lumbar_mri_orders",
+        "gathering.read_prefetch",
+        "desk.read_chart",
+        "hooks.assess",
+        "hooks.respond",
+        "desk.encode",
+    ],
+)
 def test_nesting_that_only_a_later_step_trips_over_is_a_400(
     client: HookClient, monkeypatch: pytest.MonkeyPatch, step: str
 ) -> None:
@@ -77,7 +87,7 @@ def test_nesting_that_only_a_later_step_trips_over_is_a_400(
     def exhaust(*_arguments: object) -> None:
         raise RecursionError
 
-    monkeypatch.setattr(f"cds_service.hooks.{step}", exhaust)
+    monkeypatch.setattr(f"cds_service.{step}", exhaust)
     assert client.call(SIGN, hook_request(SIGN)).status == 400
 
 

@@ -2,27 +2,21 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
-import socket
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 from urllib.parse import urlsplit
 
-import requests
 from axe_playwright_python.sync_playwright import Axe  # type: ignore[import-untyped] # ships no types
 from playwright.sync_api import sync_playwright
+
+from tests.service import PATIENCE, Running
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, ConsoleMessage, Page, Request
 
-PATIENCE: Final = 30.0  # seconds
 PHONE: Final = {"width": 360, "height": 740}
 DESKTOP: Final = {"width": 1280, "height": 900}
 MISSING: Final = "no Chromium: apt-get install chromium fonts-liberation (Debian), or put one on the PATH"
@@ -45,47 +39,17 @@ def chromium_path() -> str | None:
     return next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 
 
-def free_port() -> int:
-    """Return a loopback port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
 @contextmanager
 def running_service(folder: Path, **settings: str) -> Iterator[str]:
     """Run the service as its command line does, with its data in a folder; yield its address.
 
-    Settings are given as the variables are named, without the prefix: `profile="production"`.
+    Settings are given as the variables are named, without the prefix: `PROFILE="production"`.
     """
-    port = free_port()
-    url = f"http://127.0.0.1:{port}"
-    variables = {"data_dir": str(folder / "data")} | settings
-    environment = os.environ | {f"LUMBAR_CDS_{name.upper()}": value for name, value in variables.items()}
-    command = [sys.executable, "-m", "cds_service", "serve", "--port", str(port), "--workers", "1"]
-    output = folder / "output"
-    with output.open("wb") as stream:
-        process = subprocess.Popen(command, stdout=stream, stderr=subprocess.STDOUT, env=environment)
+    service = Running(folder, workers=1, settings=settings)
     try:
-        _await(url, process, output)
-        yield url
+        yield service.url
     finally:
-        process.send_signal(signal.SIGTERM)
-        process.wait(PATIENCE)
-
-
-def _await(url: str, process: subprocess.Popen[bytes], output: Path) -> None:
-    deadline = time.monotonic() + PATIENCE
-    with requests.Session() as session:
-        session.trust_env = False
-        while time.monotonic() < deadline and process.poll() is None:
-            try:
-                if session.get(f"{url}/readyz", timeout=PATIENCE).ok:
-                    return
-            except requests.ConnectionError:
-                time.sleep(0.05)
-    raise RuntimeError(f"the service did not start: {output.read_text()}")
+        service.stop()
 
 
 @contextmanager
@@ -134,7 +98,8 @@ def opened_page(browser: Browser, url: str, **options: Any) -> Iterator[Page]:
 
 def accessible(page: Page) -> None:
     """Fail on serious and critical violations of accessibility in what the page shows."""
-    found = Axe().run(page).response["violations"]
+    # Only violations: describing every element that is fine takes most of the time on a long page.
+    found = Axe().run(page, options={"resultTypes": ["violations"]}).response["violations"]
     grave = [item for item in found if item["impact"] in _GRAVE]
     lines = [f"{item['id']} ({item['impact']}): {node['html'][:200]}" for item in grave for node in item["nodes"][:5]]
     assert not grave, "\n".join(lines)

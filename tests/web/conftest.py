@@ -1,4 +1,4 @@
-"""One service and one browser for all tests of the pages."""
+"""One service and one browser for all tests of the pages, and the application for those that need neither."""
 
 from __future__ import annotations
 
@@ -6,12 +6,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.protocol.builders import make_app
 from tests.web.browser import MISSING, chromium_path, opened_page, running_browser, running_service
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from flask import Flask
     from playwright.sync_api import Browser, Page
+
+
+@pytest.fixture(scope="session")
+def app() -> Flask:
+    """The application with default settings."""
+    return make_app()
 
 
 @pytest.fixture(scope="session")

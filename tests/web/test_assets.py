@@ -6,25 +6,18 @@ import hashlib
 import re
 import tomllib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from flask import Flask
 
-from cds_service.errors import register_error_handlers
 from cds_service.pages.assets import load_assets
+
+if TYPE_CHECKING:
+    from flask import Flask
 
 STATIC = Path(__file__).parents[2] / "cds_service" / "pages" / "static"
 VENDOR = STATIC / "vendor"
 TEMPLATES = STATIC.parent / "templates"
-
-
-@pytest.fixture
-def app() -> Flask:
-    """An application with nothing but static files."""
-    app = Flask("static-files", static_folder=None)
-    app.register_blueprint(load_assets().blueprint())
-    register_error_handlers(app)
-    return app
 
 
 def test_vendored_files_are_as_recorded() -> None:

@@ -73,13 +73,16 @@ def test_console_is_not_drowned(settings: dict[str, Any], level: str) -> None:
     assert made(**settings).cfg.loglevel == level
 
 
-def test_gunicorn_logs_through_our_handlers() -> None:
-    """Its lines take the way that leaves the text of exceptions out."""
+def test_gunicorn_logs_through_our_handlers(caplog: pytest.LogCaptureFixture) -> None:
+    """Its lines take the way that leaves the text of exceptions out, and name the place that wrote them."""
     config = made().cfg
-    config.logger_class(config)
+    wrapper = config.logger_class(config)
     logger = logging.getLogger("gunicorn.error")
     assert logger.propagate
     assert logger.handlers == []
+    with caplog.at_level(logging.WARNING):
+        wrapper.warning("something")
+    assert [record.module for record in caplog.records] == ["test_server_config"]
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from pydantic import SecretStr
 from cards.assessment import MAY_BE_OFF, AssessmentProfile
 from cards.guideline import MESSAGES, Indicator, Outcome
 from cds_service import schemas
-from cds_service.config_report import _shown
+from cds_service.config_report import _shown, site_report
 from cds_service.errors import SettingsError
 from cds_service.site import Site, load_site
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets

@@ -39,7 +39,7 @@ def test_only_what_is_missing_is_fetched(asking: Asking) -> None:
     server = FakeServer((patient(), ACHE, observation(FOOT_DROP)))
     given = {"patient": patient(), "conditions": bundle(), "procedures": FAILURE, "medications": bundle(total=9)}
     found = asking.retrieve(server, all_but("observations", **given))
-    assert server.paths == [f"Observation?patient={PATIENT}&_sort=-date&_count=200"]
+    assert server.paths == [f"Observation?patient={PATIENT}&_sort=-date&_count=500"]
     assert found.results == {"observations": "ok"}
     assert found.readings["procedures"].state is UNAVAILABLE
     assert found.readings["medications"].state is PARTIAL

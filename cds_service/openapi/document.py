@@ -1,0 +1,41 @@
+"""The description as a whole."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+from cds_service import __version__
+from cds_service.openapi.components import components
+from cds_service.openapi.operations import paths
+
+_DESCRIPTION: Final = (
+    "Advice on lumbar-spine MRI orders through CDS Hooks 2.0.1 (ready for 3.0), on FHIR R4. Bodies are JSON in UTF-8. "
+    "Every answer carries `X-Request-ID`; every refusal is an OperationOutcome. An error is never an empty answer. Who "
+    "must prove what before a hook is answered depends on the clients that are configured; the start page tells. "
+    "**Advice for clinicians, not validated by one: not for the care of real patients.**"
+)
+_TAGS: Final = (
+    ("CDS Hooks", "What an EHR calls."),
+    ("Terminology", "The codes behind the advice."),
+    ("Operation", "For whoever keeps the service running."),
+    ("Documentation", "For whoever connects to it."),
+)
+
+
+def openapi_document(base_url: str = "") -> dict[str, Any]:
+    """Return the OpenAPI 3.1 description of the service at an address without a slash at its end."""
+    return {
+        "openapi": "3.1.0",
+        "info": {
+            "title": "Lumbar MRI CDS",
+            "version": __version__,
+            "summary": "Decision support for lumbar-spine MRI orders",
+            "description": _DESCRIPTION,
+            "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        },
+        "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
+        "servers": [{"url": base_url or "/"}],
+        "tags": [{"name": name, "description": text} for name, text in _TAGS],
+        "paths": paths(),
+        "components": components(),
+    }

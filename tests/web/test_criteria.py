@@ -1,0 +1,139 @@
+"""The criteria page: everything the guideline says, where it leads, and the cards as they look."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from cards.guideline import MESSAGES
+from cds_service.clients.profile import ClientProfile
+from cds_service.hooks import Adviser
+from cds_service.pages import gallery as bundled
+from cds_service.pages.editions import Edition, editions_of
+from cds_service.settings import load_settings
+from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
+from tests.protocol.builders import NOW, make_app
+from tests.spec import gallery
+from tests.web.html import Html
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+SITE = """
+name = "Northern <Hospital>"
+treat_conditional_as = "hold"
+messages_off = ["C-DUP", "C-EDU"]
+[thresholds]
+conservative_care = 56
+egfr_severe = 25
+"""
+
+
+@pytest.fixture(scope="module")
+def edition() -> Edition:
+    """The guideline as it comes."""
+    index = TerminologyIndex.from_directory(bundled_value_sets())
+    return Edition(("a",), Adviser.of(ClientProfile("a"), load_settings({}), index))
+
+
+@pytest.fixture(scope="module")
+def page(app: Flask) -> Html:
+    """The page as it comes."""
+    return Html(app.test_client().get("/criteria").text)
+
+
+@pytest.fixture(scope="module")
+def changed(tmp_path_factory: pytest.TempPathFactory) -> Html:
+    """The page of a site that has changed something."""
+    file = tmp_path_factory.mktemp("site") / "site.toml"
+    file.write_text(SITE, encoding="utf-8")
+    return Html(make_app(site_file=file).test_client().get("/criteria").text)
+
+
+def test_everything_is_there(page: Html, edition: Edition) -> None:
+    """Every outcome, rule, number, decision, statement, message, code and release of the guideline is on the page."""
+    guideline = edition.guideline
+    ids = [rule.id for rule in guideline.rules] + [message.id for message in guideline.messages]
+    ids += [statement.id for statement in guideline.statements] + [concept.id for concept in guideline.concepts]
+    assert {name.lower() for name in ids} | {number.name for number in guideline.numbers} <= set(page.ids)
+    shown = [outcome.id for outcome in guideline.outcomes] + [key for key, _ in guideline.decisions]
+    shown += [code for concept in guideline.concepts for entry in concept.codes for code in entry.codes]
+    shown += [f"Version {release.version}" for release in guideline.releases]
+    assert [text for text in shown if text not in page.text] == []
+
+
+def test_links_lead_somewhere(page: Html) -> None:
+    """Every link within the page has its target, and no two targets share an id."""
+    assert page.dead_links() == set()
+    assert len(page.ids) == len(set(page.ids))
+
+
+def test_no_markdown_is_left(page: Html) -> None:
+    """Sentences of the catalogue are shown as they are meant, not as they are written."""
+    assert not re.search(r"\*\*|\]\(", page.text)
+
+
+def test_every_message_is_exhibited(edition: Edition) -> None:
+    """The gallery has a card for every message, and the message leads it wherever one of the cases lets it."""
+    found = bundled.exhibits(edition.guideline.messages, lambda call: edition.answer(call, NOW.date()))
+    assert [exhibit.message.id for exhibit in found] == list(MESSAGES)
+    assert all(exhibit.card for exhibit in found)
+    beside = {exhibit.message.id for exhibit in found if not exhibit.leads}
+    assert beside == {message.id for message in MESSAGES.values() if not message.lead} | {"C-MR-ARTIFACT"}
+
+
+def test_cards_are_those_of_the_service(page: Html) -> None:
+    """A card on the page has the summary, the suggestions and the override reasons that an EHR would get."""
+    assert "Call spine surgery." in page.text
+    assert "Raise the MRI to stat recommended" in page.text
+    assert "Reasons to override: Already done; A specialist asks for this study" in page.text
+
+
+@pytest.mark.slow
+def test_gallery_is_up_to_date() -> None:
+    """A changed scenario changes the case that the gallery shows."""
+    file = Path(bundled.__file__).parent / "gallery.json"
+    same = file.read_text(encoding="utf-8") == gallery.text()
+    assert same, f"{file.name} is not what the scenarios say; `make docs` writes it anew"
+
+
+def test_site_sees_its_changes(changed: Html) -> None:
+    """A site reads first what differs there, and finds it marked where it counts."""
+    assert "as in force at Northern <Hospital>" in changed.text
+    assert "conservative_care: 56 days instead of 42" in changed.text
+    assert "C-DUP (Recent study of the same region) is turned off" in changed.text
+    assert "42 days" not in changed.text
+    assert "56 days changed here guideline: 42" in changed.text
+    assert "At this site turned off" in changed.text
+    assert "MR Conditional implants hold the scan" in changed.text
+
+
+def test_sentences_name_the_numbers_in_force(changed: Html, page: Html) -> None:
+    """A rule is told with the site's number, not the guideline's."""
+    assert "56 days" in changed.text
+    assert "56 days" not in page.text
+
+
+def test_site_without_a_card_is_told_so(changed: Html) -> None:
+    """A message that is off has no card, and the page says why rather than show an old one."""
+    assert changed.text.count("the case for this message shows none") >= 2
+
+
+def test_browser_keeps_the_page(app: Flask) -> None:
+    """A page that has not changed is not sent again."""
+    client = app.test_client()
+    etag = client.get("/criteria").headers["ETag"]
+    assert client.get("/criteria", headers={"If-None-Match": etag}).status_code == 304
+
+
+def test_clients_with_the_same_guideline_share_an_edition(edition: Edition, tmp_path: Path) -> None:
+    """Clients are told apart only where the guideline is in force differently for them."""
+    file = tmp_path / "site.toml"
+    file.write_text(SITE, encoding="utf-8")
+    index = edition.adviser.index
+    clients = [ClientProfile("a"), ClientProfile("b", site_file=file), ClientProfile("c", verbosity="action")]
+    found = editions_of({client.name: Adviser.of(client, load_settings({}), index) for client in clients})
+    assert [item.clients for item in found] == [("a", "c"), ("b",)]
