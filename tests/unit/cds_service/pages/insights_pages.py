@@ -19,9 +19,7 @@ if TYPE_CHECKING:
     from cds_service.records.database import Database
 
 NOW = datetime(2026, 6, 2, 12, tzinfo=UTC)
-FACTS = PageFacts(
-    "0", "1.0.0", "development", "on", "none", public_url="https://cds.example.org", insights_enabled=True
-)
+FACTS = PageFacts("0", "1.0.0", "development", "none", public_url="https://cds.example.org", insights_enabled=True)
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 TOKEN = "a-long-administrator-token"
 
