@@ -32,6 +32,7 @@ class HookRequest:
     fhir_authorization: Mapping[str, Any] | None = field(repr=False)
     context: Mapping[str, Any] = field(repr=False)
     prefetch_text: msgspec.Raw | None = field(repr=False)
+    names_other_hook: bool = False
 
     @property
     def prefetch(self) -> Mapping[str, msgspec.Raw]:
@@ -85,6 +86,7 @@ def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> Ho
         fhir_authorization=envelope.get("fhirAuthorization"),
         context=envelope["context"],
         prefetch_text=prefetch,
+        names_other_hook=envelope["hook"] != hook,
     )
 
 
