@@ -61,7 +61,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer of any status; of its headers `cache-control`, `content-type` and `retry-after` are kept, where sent."""
+    """An answer of any status; of its headers only those are kept that somebody reads."""
 
     status: int
     body: bytes = field(repr=False)
