@@ -49,6 +49,7 @@ def _search(page: Page) -> None:
 
 
 def _point(page: Page) -> None:
+    page.locator("#messages").scroll_into_view_if_needed()
     page.locator("#messages .bars .s-overridden").first.hover()
 
 
@@ -63,7 +64,7 @@ SHOTS: Final = (
     Shot("criteria-phone-dark", "/criteria#c-mr-hold", PHONE, "dark"),
     Shot("api", "/docs#call-order-sign", DESKTOP),
     Shot("insights", _INSIGHTS, _TALL),
-    Shot("insights-messages", _INSIGHTS, DESKTOP, of="#messages", before=_point),
+    Shot("insights-messages", _INSIGHTS, _TALL, of="#messages", before=_point),
     Shot("insights-phone-dark", f"{_INSIGHTS}#outcomes", PHONE, "dark"),
 )
 
