@@ -69,7 +69,7 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Build the application, in the parent process."""
         app = create_app(self._settings)
-        self._authentication = app.extensions["authentication"]
+        self._authentication = app.extensions["engine"].authentication
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -129,14 +129,14 @@ def _begin_worker(worker: Any) -> None:
     """Let the application know when its worker is told to stop, and keep what it tells of itself current."""
     extensions = worker.wsgi.extensions
     extensions["lifecycle"].stopping = lambda: not worker.alive
-    extensions["gate"].warm()
+    extensions["engine"].gate.warm()
     Pulse(extensions["metrics"].refresh, _REFRESH_SECONDS).start()
 
 
 def _end_worker(_arbiter: object, worker: Any) -> None:
     """Write the records that wait; a worker that never got as far as its application has none."""
     if worker.wsgi is not None:
-        worker.wsgi.extensions["storage"].recorder.close()
+        worker.wsgi.extensions["engine"].storage.recorder.close()
 
 
 def _forget(_arbiter: object, worker: Any) -> None:

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.web.browser import DESKTOP, MISSING, PHONE, chromium_path, opened_page, running_browser, running_service
+from tests.web.browser import DESKTOP, MISSING, PHONE, chromium_path, opened_page, running_browser
+from tests.web.insights import seeded_service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,8 +61,14 @@ def _order(hook: str) -> Callable[[Page], object]:
     return fire
 
 
+def _point(page: Page) -> None:
+    page.locator("#messages .bars .s-overridden").first.hover()
+
+
 # High enough for the patient, the order and the card beside the timeline and the findings.
 _DESK: Final = {"width": 1280, "height": 1320}
+_INSIGHTS: Final = "/insights?records=synthetic&period=all"
+_TALL: Final = {"width": 1280, "height": 1180}
 
 SHOTS: Final = (
     Shot("start", "/", DESKTOP),
@@ -74,6 +81,9 @@ SHOTS: Final = (
     Shot("demo-timeline", "/demo?patient=failed-six-weeks", DESKTOP, of=".timeline-panel", before=_order("select")),
     Shot("demo-phone-dark", "/demo?patient=cauda-equina", PHONE, "dark", of="#cards .card", before=_order("sign")),
     Shot("api", "/docs#call-order-sign", DESKTOP),
+    Shot("insights", _INSIGHTS, _TALL),
+    Shot("insights-messages", _INSIGHTS, DESKTOP, of="#messages", before=_point),
+    Shot("insights-phone-dark", f"{_INSIGHTS}#outcomes", PHONE, "dark"),
 )
 
 
@@ -99,7 +109,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        running_service(Path(data), PUBLIC_URL=SHOWN_URL) as url,
+        seeded_service(Path(data), PUBLIC_URL=SHOWN_URL) as url,
         running_browser(executable) as browser,
     ):
         for shot in SHOTS:

@@ -235,7 +235,7 @@ def test_bodies_are_json_of_a_bounded_size() -> None:
 def test_mode_that_hides_cards_is_told(mode: str) -> None:
     """Whoever tries a client that is shown no cards is not left wondering."""
     app = Flask("demo", static_folder=None)
-    facts = PageFacts("1", "1", "development", "on", "nobody is authenticated", demo_enabled=True)
+    facts = PageFacts("1", "1", "development", "nobody is authenticated", demo_enabled=True)
     demo = Demo(Renderer(facts), make_adviser(), DemoCharts(), lambda: NOW, mode=lambda: mode)
     app.register_blueprint(demo.blueprint())
     assert "cards are not shown to anybody" in app.test_client().get("/demo").text
@@ -246,6 +246,6 @@ def test_service_that_authenticates_asks_for_a_token() -> None:
     app = Flask("demo", static_folder=None)
     adviser = make_adviser()
     signed = replace(adviser, client=replace(adviser.client, authentication=Authentication.OAUTH_BEARER))
-    facts = PageFacts("1", "1", "production", "on", "every caller is authenticated", demo_enabled=True)
+    facts = PageFacts("1", "1", "production", "every caller is authenticated", demo_enabled=True)
     app.register_blueprint(Demo(Renderer(facts), signed, DemoCharts(), lambda: NOW, mode=lambda: "on").blueprint())
     assert 'id="token"' in app.test_client().get("/demo").text
