@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cds_service.app import create_app
-from cds_service.records.feedback import NullFeedbackStore
 from cds_service.settings import load_settings
+from cds_service.storage import Storage
 from fhir_mappings.needs import DATA_NEEDS
 
 PATIENT = "bench-1"
@@ -104,7 +104,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=30)
     rounds = parser.parse_args().rounds
     settings = load_settings({}, profile="production", log_level="error")
-    app = create_app(settings, clock=lambda: datetime(2026, 6, 2, tzinfo=UTC), feedback=NullFeedbackStore())
+    app = create_app(settings, clock=lambda: datetime(2026, 6, 2, tzinfo=UTC), storage=Storage())
     client = app.test_client()
     gc.collect()
     gc.freeze()

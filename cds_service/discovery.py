@@ -67,9 +67,10 @@ def usage_requirements() -> str:
     required = [need.key for need in DATA_NEEDS if need.required]
     others = [need.key for need in DATA_NEEDS if not need.required]
     return (
-        f"FHIR R4. The prefetch keys {' and '.join(required)} are required for lumbar spine MRI orders, otherwise the "
-        f"answer is 412; null or an empty Bundle says that there are none. The others ({', '.join(others)}) improve "
-        "the answer: a card names what could not be checked. Nothing that is sent with a hook is stored. Cards of "
+        f"FHIR R4. The prefetch keys {' and '.join(required)} are required for lumbar spine MRI orders, in prefetch or "
+        "from a fhirServer that was agreed on, otherwise the answer is 412; null or an empty Bundle says that there "
+        f"are none. The others ({', '.join(others)}) improve the answer: a card names what could not be checked. "
+        "Nothing that names a patient is stored. Cards of "
         "lumbar-mri-order-sign supersede those of lumbar-mri-order-select for the same order. Feedback is welcome at "
         "the service's address followed by /feedback."
     )

@@ -77,7 +77,10 @@ class Settings(BaseModel):
         10_000, ge=100, le=1_000_000, description="Most records of calls waiting for the database; more are dropped."
     )
     retention_days: int | None = Field(
-        None, ge=1, le=36_500, description="Days that records of calls are kept; none: until they are deleted by hand."
+        None,
+        ge=1,
+        le=36_500,
+        description="Days that records of calls are kept, looked at when the service starts; none: no limit.",
     )
     redis_url: SecretStr | None = Field(
         None, description="`redis://…` shared by several hosts to recognise replayed tokens; none: one host alone."
@@ -99,11 +102,6 @@ class Settings(BaseModel):
     charts_dir: Path | None = Field(None, description="Folder of FHIR Bundles, one patient each, for `/demo`.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important log line.")
     log_format: Literal["console", "json"] = Field(description="Log lines for people or for machines.")
-
-    @property
-    def feedback_file(self) -> Path:
-        """Where feedback is stored."""
-        return self.data_dir / "feedback.sqlite3"
 
     @property
     def switches(self) -> Path:

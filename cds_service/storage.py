@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cds_service.records.feedback import DatabaseFeedbackStore, FeedbackStore, NullFeedbackStore
@@ -10,6 +12,7 @@ from cds_service.records.identities import Identities, load_identities
 from cds_service.records.invocations import NullRecorder, Recorder
 from cds_service.records.opening import open_database
 from cds_service.records.recorder import QueueRecorder
+from cds_service.records.retention import prune
 
 if TYPE_CHECKING:
     from cds_service.records.database import Database
@@ -33,6 +36,9 @@ def open_storage(settings: Settings) -> Storage:
     """
     url, key = settings.database_url, settings.hash_key
     database = open_database(url.get_secret_value() if url else None, settings.data_dir)
+    if settings.retention_days:
+        with closing(database):  # no connection is open when the workers fork
+            prune(database, datetime.now(UTC) - timedelta(days=settings.retention_days))
     return Storage(
         feedback=DatabaseFeedbackStore(database),
         recorder=QueueRecorder(database, settings.record_queue),

@@ -25,6 +25,8 @@ from fhir_mappings.remarks import remarks_of
 from fhir_mappings.sources import NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.terminology import TerminologyIndex
 
+# Uses that never were, or that are over; an explant is another matter.
+_USE_DISREGARDED = frozenset({"entered-in-error", "intended", "completed", "stopped"})
 # A text that is only a code, of a system nobody named.
 _BARE_CODE = re.compile(r"[A-Z]?\d[\dA-Z.-]*")
 
@@ -110,13 +112,17 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
     resources = {name: _without_repeats(found) for name, found in own.items()}
     birth = parse_date(patient.birth_date) if patient else UNKNOWN_DATE
     medications = medications_by_id(resources.get("Medication", ()))
+    states = {
+        need.resource_type: _state(readings[need.key], need.resource_type, patient_id, medications)
+        for need in DATA_NEEDS
+    }
+    uses = resources.get("DeviceUseStatement", ())
+    if states["DeviceUseStatement"] is SourceState.COMPLETE and _uses_unknown_device(uses, resources.get("Device", ())):
+        states["DeviceUseStatement"] = SourceState.PARTIAL
     return Chart(
         patient_id,
         patient,
-        {
-            need.resource_type: _state(readings[need.key], need.resource_type, patient_id, medications)
-            for need in DATA_NEEDS
-        },
+        states,
         index_entries(resources, index, birth),
         resources,
         index,
@@ -171,6 +177,19 @@ def _says_nothing(resource: fhir.Resource, medications: Mapping[str, fhir.Medica
         return False
     words = [code.text if code else None, *(coding.display for coding in codings)]
     return all(not word or _BARE_CODE.fullmatch(word.strip()) for word in words)
+
+
+def _uses_unknown_device(uses: Iterable[fhir.Resource], devices: Iterable[fhir.Resource]) -> bool:
+    """Whether somebody recorded the use of a device that did not come along: it may be an implant."""
+    known = {device.id for device in devices}
+    return any(
+        isinstance(use, fhir.DeviceUseStatement)
+        and use.status not in _USE_DISREGARDED
+        and use.device is not None
+        and (use.device.reference or "").removeprefix("#") not in known
+        and reference_id(use.device, "Device") not in known
+        for use in uses
+    )
 
 
 def _contained_devices(resource: fhir.Resource) -> list[fhir.Resource]:

@@ -36,7 +36,14 @@ _ORDERS: Final = {HOSPITAL: 11, CLINIC: 5}  # of a working day
 _WORKING_DAYS: Final = 5
 _HOURS: Final = range(7, 20)
 _SIGNED_PERCENT: Final = 70
-_PHASES: Final = {"parse": 0.2, "fetch": 55.0, "chart": 1.6, "assess": 0.9, "respond": 0.7}  # usual milliseconds
+_PHASES: Final = {
+    "authenticate": 0.4,
+    "read": 0.6,
+    "fetch": 55.0,
+    "chart": 1.6,
+    "assess": 0.9,
+    "respond": 0.7,
+}  # usual milliseconds
 
 
 class DemoDataError(Exception):

@@ -64,6 +64,7 @@ class QueueRecorder:
         self._waiting = 0  # calls in the queue, at most as many as its size
         self._unrelated: Counter[CallKey] = Counter()
         self._lock = threading.Lock()
+        self._settled = threading.Condition(self._lock)  # told after each batch
         self._closing = threading.Event()
         self._deadline = float("inf")
         self._thread: threading.Thread | None = None
@@ -96,6 +97,11 @@ class QueueRecorder:
                 self._refused += 1
             if not isinstance(error, queue.Full):
                 _LOG.warning("a record could not be queued (%s)", type(error).__name__)
+
+    def flush(self, timeout: float = 5.0) -> bool:
+        """Wait, at most so many seconds, until nothing is queued in this process; return whether that is so."""
+        with self._settled:
+            return self._settled.wait_for(lambda: self.queued == 0, timeout)
 
     def close(self, timeout: float = 5.0) -> bool:
         """Write what is queued, for at most so many seconds, and return whether everything taken was written.
@@ -140,6 +146,8 @@ class QueueRecorder:
             except Exception as error:  # noqa: BLE001 - a fault with one batch must not end the thread
                 self._lost += len(batch)
                 _LOG.error("records were dropped (%s)", type(error).__name__)
+            with self._settled:
+                self._settled.notify_all()
 
     def _collect(self) -> Batch:
         """Return what waits, after waiting for something."""

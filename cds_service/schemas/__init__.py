@@ -17,7 +17,7 @@ from jsonschema import Draft202012Validator, FormatChecker
 from jsonschema.exceptions import best_match
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from jsonschema.exceptions import ValidationError
 
@@ -54,12 +54,17 @@ class Problem:
 class Schema:
     """A schema of this folder, ready to check documents."""
 
-    def __init__(self, name: str) -> None:
-        """Read `<name>.schema.json` and check that it is a schema itself."""
+    def __init__(self, name: str, *, inline: bool = False) -> None:
+        """Read `<name>.schema.json` and check that it is a schema itself.
+
+        Following references takes most of the time of a small document; `inline` puts definitions in their place, in a
+        schema whose definitions do not refer to themselves.
+        """
         text = resources.files(__name__).joinpath(f"{name}.schema.json").read_bytes()
         self.document: dict[str, Any] = msgspec.json.decode(text)
         Draft202012Validator.check_schema(self.document)
-        self._validator = Draft202012Validator(self.document, format_checker=_FORMATS)
+        effective = _inlined(self.document, self.document["$defs"]) if inline else self.document
+        self._validator = Draft202012Validator(effective, format_checker=_FORMATS)
 
     def problem(self, instance: Any) -> Problem | None:
         """Return what is most wrong with a document, or None when it fits."""
@@ -73,6 +78,25 @@ class Schema:
     def violations(self, instance: Any) -> Iterator[ValidationError]:
         """Yield everything wrong with a document, for who words it without its values."""
         return self._validator.iter_errors(instance)
+
+
+def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
+    """Return a schema with its definitions in the place of the references to them.
+
+    ValueError when a definition and who refers to it set the same keyword, for then both would have to hold.
+    """
+    if isinstance(schema, list):
+        return [_inlined(item, definitions) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    found = {key: _inlined(value, definitions) for key, value in schema.items() if key not in ("$ref", "$defs")}
+    reference = schema.get("$ref")
+    if reference is None:
+        return found
+    definition: dict[str, Any] = _inlined(definitions[reference.removeprefix("#/$defs/")], definitions)
+    if clash := (definition.keys() & found.keys()) - {"description"}:
+        raise ValueError(f"{reference} and its referrer both set {', '.join(sorted(clash))}")
+    return definition | found
 
 
 def field_path(error: ValidationError) -> str:
@@ -90,7 +114,7 @@ def _problem(error: ValidationError) -> Problem:
     return Problem(path, code, sentence.format(path or "The request body"))
 
 
-HOOK_REQUEST: Final = Schema("hook-request")
+HOOK_REQUEST: Final = Schema("hook-request", inline=True)
 HOOK_RESPONSE: Final = Schema("hook-response")
 FEEDBACK_REQUEST: Final = Schema("feedback-request")
 DISCOVERY_RESPONSE: Final = Schema("discovery-response")

@@ -275,3 +275,33 @@ def test_records_with_wrong_types_do_not_mix() -> None:
     chart = chart_of(values={"procedures": bundle(device("sct:14106009"), total=None)})
     assert "implant_pacemaker" in chart.entries
     assert [resource.id for resource in chart.resources["Device"]] == ["device-sct-14106009"]
+
+
+def use_of(reference: str, **elements: Any) -> Resource:
+    """Return a DeviceUseStatement about a device."""
+    usual = {
+        "resourceType": "DeviceUseStatement",
+        "id": "use-1",
+        "status": "active",
+        "device": {"reference": reference},
+    }
+    return usual | elements
+
+
+@pytest.mark.parametrize(
+    ("use", "state"),
+    [
+        (use_of("Device/not-sent"), SourceState.PARTIAL),
+        (use_of("#carried"), SourceState.PARTIAL),
+        (use_of("Device/d-1"), SourceState.COMPLETE),
+        (use_of("https://ehr.example/fhir/Device/d-1"), SourceState.COMPLETE),
+        (use_of("#d-2", contained=[{"resourceType": "Device", "id": "d-2"}]), SourceState.COMPLETE),
+        (use_of("Device/not-sent", status="entered-in-error"), SourceState.COMPLETE),
+        (use_of("Device/not-sent", status="stopped"), SourceState.COMPLETE),
+        (use_of("Device/not-sent", device=None), SourceState.COMPLETE),
+    ],
+)
+def test_a_device_in_use_that_nobody_has_seen_leaves_its_source_incomplete(use: Resource, state: SourceState) -> None:
+    """A device that was recorded as in use and not sent may be an implant: the record of uses was not read whole."""
+    chart = chart_of(use, {"resourceType": "Device", "id": "d-1"})
+    assert chart.state("DeviceUseStatement") is state

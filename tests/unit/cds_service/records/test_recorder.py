@@ -125,6 +125,20 @@ def test_nothing_is_lost_at_a_clean_shutdown(database: Database) -> None:
     assert [row[0] for row in rows(database, UNRELATED_CALLS, "count")] == [800]
 
 
+def test_whoever_waits_sees_what_was_recorded(database: Database) -> None:
+    """After waiting for the queue, numbers are those of every call so far, and recording goes on."""
+    recorder = QueueRecorder(database)
+    assert recorder.flush(0)
+    started = time.monotonic()
+    for number in range(1, 4):
+        recorder.record(A_CALL)
+        recorder.record(call())
+        assert recorder.flush(PATIENCE)
+        assert (count(database, INVOCATIONS), recorder.written) == (number, 2 * number)
+    assert time.monotonic() - started < PATIENCE
+    assert recorder.close(PATIENCE)
+
+
 def test_database_that_hangs_delays_no_answer(tmp_path: Path, well: threading.Event) -> None:
     """While a write hangs, calls are taken at once up to the limit; those beyond are dropped and counted."""
     open_database(None, tmp_path)
@@ -137,6 +151,7 @@ def test_database_that_hangs_delays_no_answer(tmp_path: Path, well: threading.Ev
         recorder.record(call())
     assert time.monotonic() - started < 5  # a write would have hung for 30
     assert (recorder.dropped, recorder.queued, recorder.written) == (15, 36, 0)
+    assert not recorder.flush(0)
     well.set()
     assert recorder.close(PATIENCE)
     assert (recorder.dropped, recorder.queued, recorder.written) == (15, 0, 36)
