@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from flask import Flask
+from flask import Flask, Response, request
 from flask_cors import CORS
 
 from cards.guideline import GUIDELINE_VERSION
@@ -25,6 +25,7 @@ from cds_service.clientele import advisers_of, clients_of, gate_of
 from cds_service.clients.exposure import authentication_state
 from cds_service.clients.origins import cors_origins
 from cds_service.clients.profile import Mode
+from cds_service.clients.report import modes_in_force
 from cds_service.clients.switches import Switches
 from cds_service.demos import load_demos
 from cds_service.desk import Desk
@@ -63,7 +64,6 @@ if TYPE_CHECKING:
 
 # What pages of other origins may call: hooks, discovery and feedback, nothing else.
 _CORS_PATHS: Final = re.compile("^/cds-services(/.*)?$")
-
 
 # In a row, before a FHIR server is given a rest: one slow hook call alone, with all its searches, must not be enough.
 _FAILURES: Final = 2 * len(DATA_NEEDS)
@@ -120,7 +120,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     )
     token = settings.metrics_token
     app.register_blueprint(MetricsEndpoint(metrics, token.get_secret_value() if token else None).blueprint())
-    for blueprint in Pages(_facts(settings, clients), advisers, clock).blueprints():
+    for blueprint in Pages(_facts(settings, clients, switches), advisers, clock).blueprints():
         app.register_blueprint(blueprint)
     register_error_handlers(app)
     refuse_sniffing(app)
@@ -153,6 +153,7 @@ def _gatherer(clients: Sequence[ClientProfile], http: HttpClient, breakers: Brea
 def _allow_origins(app: Flask, clients: Sequence[ClientProfile]) -> None:
     """Let the pages that clients list call from a browser; their preflights come before any authentication."""
     if origins := cors_origins(clients):
+        app.after_request(_vary_by_origin)
         CORS(
             app,
             resources={_CORS_PATHS: {"origins": origins}},
@@ -164,13 +165,24 @@ def _allow_origins(app: Flask, clients: Sequence[ClientProfile]) -> None:
         )
 
 
-def _facts(settings: Settings, clients: Sequence[ClientProfile]) -> PageFacts:
+def _vary_by_origin(response: Response) -> Response:
+    """Have caches keep the answers to different origins apart.
+
+    flask-cors says so only where it allows an origin: a cache would hand what no page had asked for to one that may
+    not read it without the headers.
+    """
+    if _CORS_PATHS.match(request.path):
+        response.vary.add("Origin")
+    return response
+
+
+def _facts(settings: Settings, clients: Sequence[ClientProfile], switches: Switches) -> PageFacts:
     """Return what the pages tell of this process."""
     return PageFacts(
         version=__version__,
         guideline_version=GUIDELINE_VERSION,
         profile=settings.profile,
-        mode="on: cards are shown to everybody",
+        mode=lambda: modes_in_force(clients, switches.state),
         authentication=authentication_state(clients, insecure=settings.insecure),
         public_url=settings.public_url or "",
         clients=tuple(client.name for client in clients),

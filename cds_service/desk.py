@@ -92,15 +92,14 @@ class Desk:
         with trace.phase("read"):
             request = read_hook_request(body, call.service.hook, strict_hook=client.strict_hook)
             call.request = request
+            trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)
             if call.mode is Mode.OFF:
-                trace.shown = False
                 return _NO_CARDS
             adviser = self.advisers[client.name]
             orders = adviser.orders(request)
         if not orders:
             return _NO_CARDS
         trace.orders = len(orders)
-        trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)
         response = self._advice(call, request, orders)
         return response.document if trace.shown else _NO_CARDS
 

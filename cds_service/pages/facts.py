@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -9,16 +10,16 @@ from dataclasses import dataclass
 class PageFacts:
     """The facts behind every page.
 
-    `profile`, `mode` and `authentication` are shown as they are, the last two as sentences. `public_url` is the address
-    under which browsers and EHRs reach the service, without a slash at its end; where it is empty, the address of the
-    request in hand is shown. `clients` are the names of the configured clients. While `insecure` is set, every page
+    `profile` and `authentication` are shown as they are, the latter as a sentence; so is what `mode` returns, which is
+    asked each time because a switch may have changed it. `public_url` is the address under which browsers and EHRs
+    reach the service, without a slash at its end; where it is empty, the address of the request in hand is shown. `clients` are the names of the configured clients. While `insecure` is set, every page
     carries a red banner with `insecure_reason`.
     """
 
     version: str
     guideline_version: str
     profile: str
-    mode: str
+    mode: Callable[[], str]
     authentication: str
     public_url: str = ""
     clients: tuple[str, ...] = ()

@@ -58,7 +58,7 @@ class HomePage:
             "version": facts.version,
             "guidelineVersion": facts.guideline_version,
             "profile": facts.profile,
-            "mode": facts.mode,
+            "mode": facts.mode(),
             "authentication": facts.authentication,
             "insecure": facts.insecure,
             "clients": list(facts.clients),
