@@ -190,7 +190,7 @@ def test_every_suggestion_can_be_accepted(sandbox: Sandbox, code: str, reason: s
 @pytest.mark.parametrize(
     ("reason", "code", "changed", "rating"),
     [
-        ("low back pain", "72148", "444831000124102", "appropriate"),
+        ("low back pain", "72148", "444831000124102", "no-criteria-apply"),
         ("cauda equina", "72149", "72149", "appropriate"),
         ("after laminectomy", "72148", "72158", "appropriate"),
     ],
