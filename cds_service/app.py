@@ -21,7 +21,7 @@ from flask_cors import CORS
 from cards.guideline import GUIDELINE_VERSION
 from cds_service import __version__
 from cds_service.auth.callers import Caller, Reason
-from cds_service.clientele import advisers_of, clients_of, gate_of
+from cds_service.clientele import advisers_of, check_destinations, clients_of, gate_of, http_client_of
 from cds_service.clients.exposure import authentication_state
 from cds_service.clients.origins import cors_origins
 from cds_service.clients.profile import Mode
@@ -31,11 +31,9 @@ from cds_service.demos import load_demos
 from cds_service.desk import Desk
 from cds_service.discovery import SERVICES
 from cds_service.door import Door
-from cds_service.egress.addresses import EgressError
 from cds_service.egress.breaker import Breakers
-from cds_service.egress.http import HttpClient
 from cds_service.egress.key_fetcher import HttpKeyFetcher
-from cds_service.errors import SettingsError, outcome_response, register_error_handlers
+from cds_service.errors import outcome_response, register_error_handlers
 from cds_service.gathering import Gatherer
 from cds_service.health import Health, Lifecycle
 from cds_service.limits import CallLimits
@@ -81,13 +79,14 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
-    http, breakers = _http_client(settings), Breakers(_FAILURES)
+    check_destinations(clients)
+    http, breakers = http_client_of(settings), Breakers(_FAILURES)
     gate = gate_of(clients, settings, HttpKeyFetcher(http), clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
     stores = storage or open_storage(settings)
     desk = Desk(
         advisers=advisers,
-        gatherer=_gatherer(clients, http, breakers, settings.fetch_threads),
+        gatherer=Gatherer(clients, http, breakers, _executor(settings)),
         switches=switches,
         identities=stores.identities,
         recorder=stores.recorder,
@@ -136,18 +135,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     return app
 
 
-def _http_client(settings: Settings) -> HttpClient:
-    try:
-        return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
-    except OSError as error:  # ssl.SSLError is one too
-        raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
-
-
-def _gatherer(clients: Sequence[ClientProfile], http: HttpClient, breakers: Breakers, threads: int) -> Gatherer:
-    try:
-        return Gatherer(clients, http, breakers, ThreadPoolExecutor(threads, thread_name_prefix="fetch"))
-    except EgressError as error:
-        raise SettingsError([f"a FHIR base of a client cannot be used ({error.reason})"]) from None
+def _executor(settings: Settings) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
 
 
 def _allow_origins(app: Flask, clients: Sequence[ClientProfile]) -> None:
