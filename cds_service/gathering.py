@@ -10,14 +10,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cds_service.egress.addresses import EgressError
+from cds_service.egress.destinations import Destinations
+from cds_service.egress.fhir_transport import FhirTransport
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.queries import order_references
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer
 from fhir_mappings.fhir_client.scopes import Scopes
-
-from cds_service.egress.addresses import EgressError
-from cds_service.egress.destinations import Destinations
-from cds_service.egress.fhir_transport import FhirTransport
 from fhir_mappings.readings import read_prefetch
 
 if TYPE_CHECKING:

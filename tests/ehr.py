@@ -45,9 +45,7 @@ class Ehr:
             "jti": f"{self.kid}-{next(self._numbers)}",
         }
         given = {name: value for name, value in (claims | changes).items() if value is not None}
-        return jwt.encode(
-            given, private_key(self.kind, self.iss), self.algorithm, {"kid": self.kid, **(header or {})}
-        )
+        return jwt.encode(given, private_key(self.kind, self.iss), self.algorithm, {"kid": self.kid, **(header or {})})
 
     def headers(self, endpoint: str, header: Mapping[str, Any] | None = None, **changes: Any) -> dict[str, str]:
         """Return the header that carries such a token."""

@@ -30,6 +30,7 @@ class LogLines:
     def of(self, request_id: str) -> dict[str, Any]:
         """Return the access line of a request."""
         lines = [json.loads(line) for line in self.text.splitlines()]
+        found: dict[str, Any]
         (found,) = [line for line in lines if line.get("request_id") == request_id and "status" in line]
         return found
 

@@ -12,8 +12,9 @@ class PageFacts:
 
     `profile` and `authentication` are shown as they are, the latter as a sentence; so is what `mode` returns, which is
     asked each time because a switch may have changed it. `public_url` is the address under which browsers and EHRs
-    reach the service, without a slash at its end; where it is empty, the address of the request in hand is shown. `clients` are the names of the configured clients. While `insecure` is set, every page
-    carries a red banner with `insecure_reason`.
+    reach the service, without a slash at its end; where it is empty, the address of the request in hand is shown.
+    `clients` are the names of the configured clients. While `insecure` is set, every page carries a red banner with
+    `insecure_reason`.
     """
 
     version: str

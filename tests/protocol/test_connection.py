@@ -16,8 +16,8 @@ from tests.unit.cds_service.test_metrics import value
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.loopback_server import LoopbackServer
     from tests.log_lines import LogLines
+    from tests.loopback_server import LoopbackServer
 
 INLINE = Ehr("https://ehr.example", "inline")
 FETCHED = Ehr("https://clinic.example", "fetched", kind="RSA-2048", algorithm="RS384")
@@ -45,7 +45,7 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         return Reply(body=json.dumps({"keys": [FETCHED.jwk]}).encode(), headers={"Content-Type": "application/json"})
 
     with serving(key_set) as keys:
-        clients = {
+        clients: dict[str, dict[str, Any]] = {
             "general": {
                 "issuers": [{"iss": INLINE.iss, "keys": [INLINE.jwk], "tenants": ["north", "south"]}],
                 "origins": ["https://ehr.example"],
@@ -118,7 +118,9 @@ def test_hook_call_may_not_be_addressed_to_feedback(service: Service) -> None:
     assert reply.status == 401
 
 
-@pytest.mark.parametrize("aud", [[f"{PUBLIC_URL}/cds-services//{SIGN}", "https://else.example"], f"{PUBLIC_URL}{hook(SIGN)}/"])
+@pytest.mark.parametrize(
+    "aud", [[f"{PUBLIC_URL}/cds-services//{SIGN}", "https://else.example"], f"{PUBLIC_URL}{hook(SIGN)}/"]
+)
 def test_address_is_compared_tolerantly(service: Service, aud: Any) -> None:
     """A list, a slash at the end and a double slash, as clients put addresses together, are no reason to refuse."""
     assert service.client.call(SIGN, hook_request(SIGN), headers=north("", aud=aud)).status == 200

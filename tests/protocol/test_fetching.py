@@ -230,7 +230,9 @@ def test_trickling_server_is_412_in_time(hospital: Hospital) -> None:
 
 def test_all_pages_are_read(hospital: Hospital) -> None:
     """A red flag on the last page counts like one on the first."""
-    conditions = bundle(*(back_pain_since("2026-05-23") | {"id": f"pain-{number}"} for number in range(4)), CAUDA_EQUINA)
+    conditions = bundle(
+        *(back_pain_since("2026-05-23") | {"id": f"pain-{number}"} for number in range(4)), CAUDA_EQUINA
+    )
     with fhir_stub(prefetch(conditions=conditions), page_size={"Condition": 2}) as stub:
         assert hospital.call(offering(stub)).assessments[0]["outcome"] == "EMERGENCY"
         assert stub.asked.count("Condition") == 3

@@ -39,7 +39,7 @@ class Hospital:
 
     def __init__(self, folder: Path) -> None:
         """Start it, with its switch file in the folder."""
-        profiles = {
+        profiles: dict[str, dict[str, Any]] = {
             mode: {
                 "authentication": "none",
                 "origins": [f"https://{mode}.example"],

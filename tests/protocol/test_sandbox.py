@@ -225,7 +225,7 @@ def test_service_counts_where_the_hook_disagrees(sandbox: Sandbox, hook_sent: st
 @pytest.mark.parametrize("selections", [None, "example", [7, {}], {"a": 1}])
 def test_selections_may_be_odd_where_the_hook_disagrees(sandbox: Sandbox, selections: Any) -> None:
     """Another hook's context may say anything, or nothing, about selections; it is never a crash."""
-    request = {
+    request: dict[str, Any] = {
         "hook": "order-sign",
         "context": {
             "patientId": PATIENT,

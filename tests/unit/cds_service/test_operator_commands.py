@@ -63,7 +63,14 @@ def test_configuration_is_explained(file: Path, tmp_path: Path) -> None:
     secret = "redis://:open-sesame@cache.example/0"
     result = run("check-config", folder=tmp_path, file=file, LUMBAR_CDS_REDIS_URL=secret)
     assert result.exit_code == 0, result.output
-    for part in ("general", "General Hospital", EHR.iss, "nobody sees a card", "clinic", "https://fhir.general.example"):
+    for part in (
+        "general",
+        "General Hospital",
+        EHR.iss,
+        "nobody sees a card",
+        "clinic",
+        "https://fhir.general.example",
+    ):
         assert part in result.output
     assert "WARNING" in result.output
     assert "open-sesame" not in result.output
@@ -214,7 +221,10 @@ def stored(folder: Path) -> tuple[int, int]:
     """Return how many calls and reports are stored."""
     database = open_database(None, folder)
     with database.read() as connection:
-        found = [connection.execute(select(func.count()).select_from(table)).scalar_one() for table in (INVOCATIONS, FEEDBACK)]
+        found = [
+            connection.execute(select(func.count()).select_from(table)).scalar_one()
+            for table in (INVOCATIONS, FEEDBACK)
+        ]
     database.close()
     return found[0], found[1]
 
@@ -289,9 +299,7 @@ def test_open_service_does_not_listen_for_others(tmp_path: Path, host: str) -> N
 @pytest.mark.parametrize("log_format", ["console", "json"])
 def test_insecure_service_says_so(tmp_path: Path, log_format: str) -> None:
     """Whoever insists is told in the first lines and on every page."""
-    service = Running(
-        tmp_path, "--host", "0.0.0.0", "--insecure", workers=1, settings={"LOG_FORMAT": log_format}
-    )
+    service = Running(tmp_path, "--host", "0.0.0.0", "--insecure", workers=1, settings={"LOG_FORMAT": log_format})
     try:
         page = service.session.get(service.url, timeout=30)
         facts = service.session.get(service.url, timeout=30, headers={"Accept": "application/json"}).json()
