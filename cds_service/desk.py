@@ -94,15 +94,14 @@ class Desk:
             call.request = request
             if request.names_other_hook:
                 trace.remarks.append("hook-mismatch")
+            trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)
             if call.mode is Mode.OFF:
-                trace.shown = False
                 return _NO_CARDS
             adviser = self.advisers[client.name]
             orders = adviser.orders(request)
         if not orders:
             return _NO_CARDS
         trace.orders = len(orders)
-        trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)
         response = self._advice(call, request, orders)
         return response.document if trace.shown else _NO_CARDS
 

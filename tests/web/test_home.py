@@ -23,7 +23,7 @@ JSON = {"Accept": "application/json"}
 
 def shown(headers: Any = None, **facts: Any) -> TestResponse:
     """Return the start page of a service of which only these facts are known."""
-    usual = {
+    usual: dict[str, Any] = {
         "version": "9.8.7",
         "guideline_version": "6.5.4",
         "profile": "production",
