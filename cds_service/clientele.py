@@ -13,6 +13,9 @@ from cds_service.clients.exposure import exposure_problem
 from cds_service.clients.file import load_clients
 from cds_service.clients.layers import default_clients
 from cds_service.clients.profile import Authentication
+from cds_service.egress.addresses import EgressError
+from cds_service.egress.destinations import Destinations
+from cds_service.egress.http import HttpClient
 from cds_service.errors import SettingsError
 from cds_service.hooks import Adviser
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
@@ -49,6 +52,26 @@ def gate_of(
 ) -> Gate:
     """Return the gate through which these clients come; SettingsError when it cannot be built as configured."""
     return gate_for(clients, settings.public_url or "", fetcher, _replay_store(clients, settings, clock), clock)
+
+
+def http_client_of(settings: Settings) -> HttpClient:
+    """Return what calls other servers; SettingsError when the authorities to trust cannot be read."""
+    try:
+        return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
+    except OSError as error:  # ssl.SSLError is one too
+        raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
+
+
+def check_destinations(clients: Sequence[ClientProfile]) -> None:
+    """Check the FHIR bases of clients; SettingsError names each client with one that could never be asked."""
+    problems = []
+    for client in clients:
+        try:
+            Destinations.of(client)
+        except EgressError as error:
+            problems.append(f"client {client.name}: fhir.bases: one of them could never be asked ({error.reason})")
+    if problems:
+        raise SettingsError(problems)
 
 
 def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:

@@ -7,17 +7,14 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cds_service.clientele import advisers_of, clients_of, gate_of
+from cds_service.clientele import advisers_of, check_destinations, clients_of, gate_of, http_client_of
 from cds_service.clients.exposure import authentication_state
 from cds_service.clients.profile import Mode
 from cds_service.clients.switches import Switches
 from cds_service.desk import Desk
 from cds_service.door import Door
-from cds_service.egress.addresses import EgressError
 from cds_service.egress.breaker import Breakers
-from cds_service.egress.http import HttpClient
 from cds_service.egress.key_fetcher import HttpKeyFetcher
-from cds_service.errors import SettingsError
 from cds_service.gathering import Gatherer
 from cds_service.limits import CallLimits
 from cds_service.storage import Storage, open_storage
@@ -62,10 +59,11 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
-    http, breakers = _http_client(settings), Breakers(_FAILURES)
+    check_destinations(clients)
+    http, breakers = http_client_of(settings), Breakers(_FAILURES)
     gate = gate_of(clients, settings, HttpKeyFetcher(http), clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
-    gatherer = _gatherer(clients, http, breakers, settings.fetch_threads)
+    searches = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
     stores = storage or open_storage(settings)
     return Engine(
         clients=clients,
@@ -73,22 +71,15 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
         authentication=authentication_state(clients, insecure=settings.insecure),
         gate=gate,
         door=Door(gate, CallLimits(time.monotonic, settings.workers)),
-        desk=Desk(advisers, gatherer, switches, stores.identities, stores.recorder, clock),
+        desk=Desk(
+            advisers=advisers,
+            gatherer=Gatherer(clients, http, breakers, searches),
+            switches=switches,
+            identities=stores.identities,
+            recorder=stores.recorder,
+            clock=clock,
+        ),
         switches=switches,
         breakers=breakers,
         storage=stores,
     )
-
-
-def _http_client(settings: Settings) -> HttpClient:
-    try:
-        return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
-    except OSError as error:  # ssl.SSLError is one too
-        raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
-
-
-def _gatherer(clients: tuple[ClientProfile, ...], http: HttpClient, breakers: Breakers, threads: int) -> Gatherer:
-    try:
-        return Gatherer(clients, http, breakers, ThreadPoolExecutor(threads, thread_name_prefix="fetch"))
-    except EgressError as error:
-        raise SettingsError([f"a FHIR base of a client cannot be used ({error.reason})"]) from None

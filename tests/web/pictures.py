@@ -62,6 +62,7 @@ def _order(hook: str) -> Callable[[Page], object]:
 
 
 def _point(page: Page) -> None:
+    page.locator("#messages").scroll_into_view_if_needed()
     page.locator("#messages .bars .s-overridden").first.hover()
 
 
@@ -82,7 +83,7 @@ SHOTS: Final = (
     Shot("demo-phone-dark", "/demo?patient=cauda-equina", PHONE, "dark", of="#cards .card", before=_order("sign")),
     Shot("api", "/docs#call-order-sign", DESKTOP),
     Shot("insights", _INSIGHTS, _TALL),
-    Shot("insights-messages", _INSIGHTS, DESKTOP, of="#messages", before=_point),
+    Shot("insights-messages", _INSIGHTS, _TALL, of="#messages", before=_point),
     Shot("insights-phone-dark", f"{_INSIGHTS}#outcomes", PHONE, "dark"),
 )
 
