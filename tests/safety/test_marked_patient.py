@@ -141,7 +141,7 @@ def be_refused_in_every_way(visit: Visit) -> None:
             {"iat": [mark]},
         )
     ]
-    tokens += [visit.tokens[0], f"{tokens[0][:-5]}AAAAA", mark, f"{mark}.{mark}.{mark}", mark * 2000]
+    tokens += [visit.tokens[0], f"{visit.ehr.token(endpoint)[:-9]}AAAAAAAAA", mark, f"{mark}.{mark}.{mark}", mark * 2000]
     for token in tokens:
         visit.tokens.append(token)
         given = {"Authorization": f"Bearer {token}", "Origin": f"https://{MARKS['origin']}.example"}
