@@ -14,7 +14,7 @@ PIP_END = 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types format docs lock clean
+.PHONY: help run test lint types format docs pictures lock clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -24,7 +24,7 @@ run: $(VENV)/.run ## Start the service on 127.0.0.1:8080 (PORT=… for another) 
 
 test: lint types ## Run every check: lint, types, tests with branch coverage
 	@echo "pytest"
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --cov --cov-report term
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup --cov --cov-report term
 
 lint: $(VENV)/.dev ## Check code style and the Dockerfile
 	@echo "ruff"
@@ -41,12 +41,16 @@ format: $(VENV)/.dev ## Format the code and apply the safe lint fixes
 	@$(BIN)/ruff check --quiet --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## Write what is generated: docs/criteria.md, docs/scenarios.md, the card in the README
+docs: $(VENV)/.dev ## Write what is generated: criteria, scenarios, tables of docs/clients.md, gallery, the README's card
 	@$(BIN)/lumbar-cds criteria --output docs/criteria.md
 	@$(BIN)/python -m tests.spec.document docs/scenarios.md
 	@$(BIN)/python -m tests.unit.cds_service.readme_card
 	@$(BIN)/python -m tests.unit.cds_service.clients_page
-	@echo "docs/criteria.md, docs/scenarios.md and the card in the README are up to date"
+	@$(BIN)/python -m tests.spec.gallery cds_service/pages/gallery.json
+	@echo "what is generated is up to date"
+
+pictures: $(VENV)/.dev ## Take the README's pictures anew (needs Chromium)
+	@$(BIN)/python -m tests.web.pictures
 
 lock: $(VENV)/.dev ## Write both lock files anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(COMPILE) --group build --output-file requirements.lock pyproject.toml

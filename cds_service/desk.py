@@ -92,6 +92,8 @@ class Desk:
         with trace.phase("read"):
             request = read_hook_request(body, call.service.hook, strict_hook=client.strict_hook)
             call.request = request
+            if request.names_other_hook:
+                trace.remarks.append("hook-mismatch")
             trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)
             if call.mode is Mode.OFF:
                 return _NO_CARDS
@@ -109,7 +111,7 @@ class Desk:
         with trace.phase("chart"):
             chart = read_chart(request.patient_id, gathered.readings, adviser.index)
         if missing := tuple(dict.fromkeys((*gathered.missing_required, *chart.missing_required))):
-            raise DataMissingError(missing, asked=request.fhir_server is not None)
+            raise DataMissingError(missing, gathered.server)
         with trace.phase("assess"):
             assessments = adviser.assess(orders, chart, self.clock().date())
         with trace.phase("respond"):

@@ -36,6 +36,7 @@ class HookRequest:
     fhir_authorization: Mapping[str, Any] | None = field(repr=False)
     context: Mapping[str, Any] = field(repr=False)
     prefetch_text: msgspec.Raw | None = field(repr=False)
+    names_other_hook: bool = False
 
     @property
     def prefetch(self) -> Mapping[str, msgspec.Raw]:
@@ -93,6 +94,7 @@ def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> Ho
         fhir_authorization=envelope.get("fhirAuthorization"),
         context=envelope["context"],
         prefetch_text=prefetch,
+        names_other_hook=envelope["hook"] != hook,
     )
 
 

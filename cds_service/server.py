@@ -69,7 +69,7 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Build the application, in the parent process."""
         app = create_app(self._settings)
-        self._authentication = app.extensions["authentication"]
+        self._authentication = app.extensions["engine"].authentication
         gc.collect()
         gc.freeze()
         gc.set_threshold(*_GC_THRESHOLDS)
@@ -103,6 +103,7 @@ class Server(BaseApplication):
             "loglevel": self._log_level(),
             "proc_name": "lumbar-cds",
             "when_ready": self._when_ready,
+            "pre_fork": _before_fork,
             "post_worker_init": _begin_worker,
             "worker_exit": _end_worker,
             "child_exit": _forget,
@@ -125,18 +126,23 @@ class Server(BaseApplication):
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
 
 
+def _before_fork(arbiter: Any, _worker: object) -> None:
+    """Look at the switch file in the parent: should it break, a worker begun later knows what was in force before."""
+    _ = arbiter.app.wsgi().extensions["engine"].switches.state
+
+
 def _begin_worker(worker: Any) -> None:
     """Let the application know when its worker is told to stop, and keep what it tells of itself current."""
     extensions = worker.wsgi.extensions
     extensions["lifecycle"].stopping = lambda: not worker.alive
-    extensions["gate"].warm()
+    extensions["engine"].gate.warm()
     Pulse(extensions["metrics"].refresh, _REFRESH_SECONDS).start()
 
 
 def _end_worker(_arbiter: object, worker: Any) -> None:
     """Write the records that wait; a worker that never got as far as its application has none."""
     if worker.wsgi is not None:
-        worker.wsgi.extensions["storage"].recorder.close()
+        worker.wsgi.extensions["engine"].storage.recorder.close()
 
 
 def _forget(_arbiter: object, worker: Any) -> None:

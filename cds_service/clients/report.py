@@ -55,17 +55,6 @@ def clients_report(clients: Sequence[ClientProfile], file: Path | None, switched
     return printable("\n".join(lines))
 
 
-def modes_in_force(clients: Sequence[ClientProfile], switched: SwitchState) -> str:
-    """Return a sentence on who sees cards, with the names of the clients where their modes differ."""
-    names: dict[Mode, list[str]] = {}
-    for client in clients:
-        names.setdefault(switched.mode(client), []).append(client.name)
-    if len(names) == 1:
-        (mode,) = names
-        return f"{mode}: {_MODES[mode]}"
-    return "; ".join(f"{mode} for {', '.join(names[mode])}: {_MODES[mode]}" for mode in Mode if mode in names)
-
-
 def _switched(switched: SwitchState) -> Iterator[str]:
     for mode, reasons in ((Mode.OFF, switched.off), (Mode.SILENT, switched.silent)):
         for name, reason in reasons.items():

@@ -88,6 +88,8 @@ class Exchange:
         request = FhirRequest(url, "GET" if body is None else "POST", self.server.token, body)
         began, mark = self._clock(), object()
         with self._lock:
+            if self._closed.is_set():
+                return Answered(Result.TIMEOUT)
             self._under_way[mark] = (resource_type, began)
         answered = Answered(Result.FAILED)
         try:

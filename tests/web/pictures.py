@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.web.browser import DESKTOP, MISSING, PHONE, chromium_path, opened_page, running_browser, running_service
+from tests.web.browser import DESKTOP, MISSING, PHONE, chromium_path, opened_page, running_browser
+from tests.web.insights import seeded_service
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
 
     from tests.web.browser import Scheme
 
+# What the pages name as their address: the port in use is another at each run.
+SHOWN_URL: Final = "http://127.0.0.1:8080"
 FOLDER: Final = Path(__file__).parents[2] / "docs" / "pictures"
 
 
@@ -45,19 +48,49 @@ def _search(page: Page) -> None:
     page.get_by_role("searchbox").scroll_into_view_if_needed()
 
 
+def _order(hook: str) -> Callable[[Page], object]:
+    """Return what fires a hook in the demo and goes back to the top, where the patient is."""
+
+    def fire(page: Page) -> None:
+        page.locator("#summary dl").wait_for()
+        page.locator(f"#{hook}").click()
+        page.locator("#cards .card").first.wait_for()
+        page.locator("#desk[aria-busy=false]").wait_for()
+        page.evaluate("scrollTo(0, 0)")
+
+    return fire
+
+
+def _point(page: Page) -> None:
+    page.locator("#messages").scroll_into_view_if_needed()
+    page.locator("#messages .bars .s-overridden").first.hover()
+
+
+# High enough for the patient, the order and the card beside the timeline and the findings.
+_DESK: Final = {"width": 1280, "height": 1320}
+_INSIGHTS: Final = "/insights?records=synthetic&period=all"
+_TALL: Final = {"width": 1280, "height": 1180}
+
 SHOTS: Final = (
     Shot("start", "/", DESKTOP),
     Shot("criteria", "/criteria", DESKTOP),
     Shot("criteria-card", "/criteria", DESKTOP, of="[aria-labelledby=c-notapp-6w] .card"),
     Shot("criteria-codes", "/criteria#codes", DESKTOP, before=_search),
     Shot("criteria-phone-dark", "/criteria#c-mr-hold", PHONE, "dark"),
+    Shot("demo", "/demo?patient=pacemaker", _DESK, before=_order("sign")),
+    Shot("demo-card", "/demo?patient=acute-low-back-pain", DESKTOP, of="#cards .card", before=_order("select")),
+    Shot("demo-timeline", "/demo?patient=failed-six-weeks", DESKTOP, of=".timeline-panel", before=_order("select")),
+    Shot("demo-phone-dark", "/demo?patient=cauda-equina", PHONE, "dark", of="#cards .card", before=_order("sign")),
     Shot("api", "/docs#call-order-sign", DESKTOP),
+    Shot("insights", _INSIGHTS, _TALL),
+    Shot("insights-messages", _INSIGHTS, _TALL, of="#messages", before=_point),
+    Shot("insights-phone-dark", f"{_INSIGHTS}#outcomes", PHONE, "dark"),
 )
 
 
 def take(browser: Browser, url: str, shot: Shot, folder: Path) -> None:
-    """Take one picture, with two pixels for one so that text stays sharp where it is shown smaller."""
-    options = {"viewport": shot.viewport, "color_scheme": shot.scheme, "device_scale_factor": 2}
+    """Take one picture, with more pixels than the window has, so that text stays sharp."""
+    options = {"viewport": shot.viewport, "color_scheme": shot.scheme, "device_scale_factor": 1.5}
     with opened_page(browser, url, **options) as page:
         page.goto(shot.path)
         shot.before(page)
@@ -77,7 +110,7 @@ def main() -> None:
     folder.mkdir(parents=True, exist_ok=True)
     with (
         tempfile.TemporaryDirectory() as data,
-        running_service(Path(data)) as url,
+        seeded_service(Path(data), PUBLIC_URL=SHOWN_URL) as url,
         running_browser(executable) as browser,
     ):
         for shot in SHOTS:

@@ -27,7 +27,6 @@ def shown(headers: Any = None, **facts: Any) -> TestResponse:
         "version": "9.8.7",
         "guideline_version": "6.5.4",
         "profile": "production",
-        "mode": str,
         "authentication": "",
     }
     app = Flask("pages", static_folder=None)
@@ -38,9 +37,9 @@ def shown(headers: Any = None, **facts: Any) -> TestResponse:
 def test_start_page_tells_what_runs() -> None:
     """A visitor sees versions, profile, mode, authentication, clients, and the address to give to an EHR."""
     url = "https://cds.hospital.example/lumbar"
-    facts = {"mode": lambda: "silent: no card", "authentication": "every caller is known"}
-    text = Html(shown(public_url=url, clients=("north", "b"), **facts).text).text
-    for part in ("9.8.7", "6.5.4", "production", "silent: no card", "every caller is known", "north, b"):
+    modes = {"north": "silent", "b": "on"}
+    text = Html(shown(public_url=url, modes=lambda: modes, authentication="every caller is known").text).text
+    for part in ("9.8.7", "6.5.4", "production", "north: silent", "every caller is known", "b: on"):
         assert part in text
     assert "https://cds.hospital.example/lumbar/cds-services" in text
     for service in ("lumbar-mri-order-select", "lumbar-mri-order-sign"):
@@ -138,7 +137,7 @@ def test_answers_of_the_api_are_taken_as_json(app: Flask, path: str) -> None:
 
 def test_facts_are_shown_as_text() -> None:
     """A name that a site has chosen cannot become markup."""
-    source = shown(clients=("<script>alert(1)</script>",), public_url='https://x"><img src=x>').text
+    source = shown(modes=lambda: {"<script>alert(1)</script>": "on"}, public_url='https://x"><img src=x>').text
     assert "<script>alert" not in source
     assert "<img" not in source
 

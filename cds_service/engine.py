@@ -1,0 +1,85 @@
+"""What answers hooks, put together from the settings: clients and their advisers, the door, the desk, the stores."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cds_service.clientele import advisers_of, check_destinations, clients_of, gate_of, http_client_of
+from cds_service.clients.exposure import authentication_state
+from cds_service.clients.profile import Mode
+from cds_service.clients.switches import Switches
+from cds_service.desk import Desk
+from cds_service.door import Door
+from cds_service.egress.breaker import Breakers
+from cds_service.egress.key_fetcher import HttpKeyFetcher
+from cds_service.gathering import Gatherer
+from cds_service.limits import CallLimits
+from cds_service.storage import Storage, open_storage
+from fhir_mappings.needs import DATA_NEEDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from cds_service.auth.gate import Gate
+    from cds_service.clients.profile import ClientProfile
+    from cds_service.hooks import Adviser
+    from cds_service.settings import Settings
+
+# In a row, before a FHIR server is given a rest: one slow hook call alone, with all its searches, must not be enough.
+_FAILURES: Final = 2 * len(DATA_NEEDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The parts that a process has once; all are safe to share between threads, and made before workers fork."""
+
+    clients: tuple[ClientProfile, ...]
+    advisers: Mapping[str, Adviser]
+    authentication: str
+    gate: Gate
+    door: Door
+    desk: Desk
+    switches: Switches
+    breakers: Breakers
+    storage: Storage
+
+    def modes(self) -> dict[str, Mode]:
+        """Return the mode in force for each client, by its name."""
+        return {client.name: self.switches.mode(client) for client in self.clients}
+
+
+def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Storage | None = None) -> Engine:
+    """Return the engine that the settings describe; SettingsError when it cannot be built.
+
+    `storage` takes the place of the stores that the settings name.
+    """
+    clients = clients_of(settings)
+    advisers = advisers_of(clients, settings)
+    check_destinations(clients)
+    http, breakers = http_client_of(settings), Breakers(_FAILURES)
+    gate = gate_of(clients, settings, HttpKeyFetcher(http), clock)
+    switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
+    searches = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
+    stores = storage or open_storage(settings)
+    return Engine(
+        clients=clients,
+        advisers=advisers,
+        authentication=authentication_state(clients, insecure=settings.insecure),
+        gate=gate,
+        door=Door(gate, CallLimits(time.monotonic, settings.workers)),
+        desk=Desk(
+            advisers=advisers,
+            gatherer=Gatherer(clients, http, breakers, searches),
+            switches=switches,
+            identities=stores.identities,
+            recorder=stores.recorder,
+            clock=clock,
+        ),
+        switches=switches,
+        breakers=breakers,
+        storage=stores,
+    )

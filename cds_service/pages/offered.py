@@ -1,0 +1,77 @@
+"""Which pages a process offers, as its settings and its clients allow."""
+
+from __future__ import annotations
+
+import time
+from typing import TYPE_CHECKING
+
+from cards.guideline import GUIDELINE_VERSION
+from cds_service import __version__
+from cds_service.pages.demo_charts import DemoCharts
+from cds_service.pages.demo_page import Demo, demo_client, demo_is_on
+from cds_service.pages.facts import PageFacts
+from cds_service.pages.insights import InsightsPage
+from cds_service.pages.insights_access import InsightsAccess
+from cds_service.pages.insights_words import insights_words
+from cds_service.pages.renderer import Renderer
+from cds_service.pages.views import Pages
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from datetime import datetime
+
+    from flask import Blueprint
+
+    from cds_service.engine import Engine
+    from cds_service.settings import Settings
+
+
+def offered_pages(engine: Engine, settings: Settings, clock: Callable[[], datetime]) -> Iterator[Blueprint]:
+    """Yield the routes of every page that is offered."""
+    access = _insights_access(settings)
+    facts = _facts(engine, settings, access)
+    yield from Pages(facts, engine.advisers, clock).blueprints()
+    if facts.demo_enabled:
+        yield _demo(engine, settings, facts, clock).blueprint()
+    if engine.storage.database is not None:
+        yield InsightsPage(
+            renderer=Renderer(facts),
+            database=engine.storage.database,
+            access=access,
+            words=insights_words(settings.language),
+            clock=clock,
+            monotonic=time.monotonic,
+        ).blueprint()
+
+
+def _facts(engine: Engine, settings: Settings, access: InsightsAccess) -> PageFacts:
+    return PageFacts(
+        version=__version__,
+        guideline_version=GUIDELINE_VERSION,
+        profile=settings.profile,
+        modes=lambda: {name: mode.value for name, mode in engine.modes().items()},
+        authentication=engine.authentication,
+        public_url=settings.public_url or "",
+        demo_enabled=demo_is_on(engine.clients, settings.demo),
+        insights_enabled=engine.storage.database is not None and not access.is_closed,
+        insecure=settings.insecure,
+    )
+
+
+def _insights_access(settings: Settings) -> InsightsAccess:
+    """Return who may see the insights: without a token, only a developer on this machine."""
+    token = settings.admin_token
+    alone = settings.profile == "development" and not settings.insecure
+    return InsightsAccess(token.get_secret_value() if token else None, open_without=alone)
+
+
+def _demo(engine: Engine, settings: Settings, facts: PageFacts, clock: Callable[[], datetime]) -> Demo:
+    client = demo_client(engine.clients)
+    return Demo(
+        renderer=Renderer(facts),
+        adviser=engine.advisers[client.name],
+        charts=DemoCharts(settings.charts_dir),
+        clock=clock,
+        mode=lambda: engine.switches.mode(client).value,
+        max_body_bytes=settings.max_body_bytes,
+    )

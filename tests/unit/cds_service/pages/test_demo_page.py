@@ -1,0 +1,251 @@
+"""The addresses behind the demo EHR: what they offer, what they refuse, and when they are there at all."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from flask import Flask
+
+from cds_service.clients.profile import Authentication
+from cds_service.demos import Demo as BundledDemo
+from cds_service.demos import load_demos
+from cds_service.pages.demo_charts import DemoCharts
+from cds_service.pages.demo_orderables import ORDERABLES, REASONS
+from cds_service.pages.demo_page import Demo, demo_client, demo_is_on
+from cds_service.pages.facts import PageFacts
+from cds_service.pages.renderer import Renderer
+from fhir_mappings.needs import DATA_NEEDS
+from tests.protocol.builders import NOW, make_app
+from tests.unit.cds_service.pages.demo_cases import ICD, bundle, condition, hook_request, make_adviser
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
+
+HOSTILE = "<script>alert(1)</script><img src=x onerror=alert(1)>"
+
+
+@pytest.fixture(scope="module")
+def client() -> FlaskClient:
+    """A client of an application with default settings."""
+    return make_app().test_client()
+
+
+def test_page_runs_under_the_policy_of_all_pages(client: FlaskClient) -> None:
+    """The page is served with the content policy, says as whom it calls, and is linked from the others."""
+    response = client.get("/demo")
+    assert response.status_code == 200
+    assert "default-src 'none'" in response.headers["Content-Security-Policy"]
+    assert "<strong>development</strong>" in response.text
+    assert 'mode <strong id="mode">on</strong>' in response.text
+    assert 'id="token"' not in response.text
+    assert 'href="/demo"' in client.get("/", headers={"Accept": "text/html"}).text
+
+
+def test_demo_is_absent_when_switched_off() -> None:
+    """Nobody meets a demo where it was not wanted, and no page links to it."""
+    client = make_app(demo=False).test_client()
+    for path in ("/demo", "/demo/setup", "/demo/patients/pacemaker"):
+        assert client.get(path).status_code == 404
+    assert client.post("/demo/look", json={}).status_code == 404
+    assert 'href="/demo"' not in client.get("/", headers={"Accept": "text/html"}).text
+
+
+@pytest.mark.parametrize(
+    ("kinds", "switch", "on"),
+    [
+        ([Authentication.NONE], None, True),
+        ([Authentication.NONE, Authentication.CDS_HOOKS_JWT], None, False),
+        ([Authentication.CDS_HOOKS_JWT], None, False),
+        ([Authentication.CDS_HOOKS_JWT], True, True),
+        ([Authentication.NONE], False, False),
+    ],
+)
+def test_demo_needs_a_switch_once_callers_are_authenticated(
+    kinds: list[Authentication], switch: bool | None, on: bool
+) -> None:
+    """A service that asks who calls shows its demo only when somebody insists."""
+    profile = make_adviser().client
+    clients = [replace(profile, name=f"c{number}", authentication=kind) for number, kind in enumerate(kinds)]
+    assert demo_is_on(clients, switch) is on
+    expected = next((one for one in clients if one.authentication is Authentication.NONE), clients[0])
+    assert demo_client(clients) is expected
+
+
+def test_setup_offers_what_can_be_done(client: FlaskClient) -> None:
+    """Patients, orders, reasons, services and prefetch keys all come from the service itself."""
+    offered = client.get("/demo/setup").get_json()
+    assert [patient["id"] for patient in offered["patients"]] == [demo.name for demo in load_demos()]
+    assert [key["key"] for key in offered["prefetchKeys"]] == [need.key for need in DATA_NEEDS]
+    assert offered["services"] == {
+        "order-select": "/cds-services/lumbar-mri-order-select",
+        "order-sign": "/cds-services/lumbar-mri-order-sign",
+    }
+    assert offered["today"] == "2026-06-02"
+
+
+def test_every_code_to_order_by_is_known() -> None:
+    """No study or reason is offered by a code that the criteria do not read as what it is called."""
+    index = make_adviser().index
+    for orderable in ORDERABLES:
+        assert orderable.concept in index.concepts_of(orderable.system, orderable.code), orderable.name
+    for reason in REASONS:
+        for system, code in reason.codes:
+            assert reason.concept in index.concepts_of(system, code), reason.name
+            assert index.display_of(reason.concept, system, code)
+
+
+@pytest.mark.parametrize("demo", load_demos(), ids=lambda demo: demo.name)
+def test_look_agrees_with_the_answer(client: FlaskClient, demo: BundledDemo) -> None:
+    """What the page shows as findings are those behind the very answer: same outcome, same status of every rule."""
+    service = f"/cds-services/lumbar-mri-{demo.hook}"
+    answered = client.post(service, data=demo.body(), content_type="application/json").get_json()
+    seen = client.post("/demo/look", data=demo.body(), content_type="application/json").get_json()
+    explained: list[Any] = next(iter(answered.get("extension", {}).values()), [])
+    assert seen["outcomes"] == [item["outcome"] for item in explained]
+    for item in explained:
+        for finding in item["findings"]:
+            status = finding["status"].replace("_", " ").lower()
+            row = seen["findings"].split(f">{finding['criterion']}<")[0].rsplit('<span class="finding-status', 1)[1]
+            assert row.split(">")[1].startswith(status), finding["criterion"]
+
+
+@pytest.mark.parametrize("demo", load_demos(), ids=lambda demo: demo.name)
+def test_patient_can_be_opened(client: FlaskClient, demo: BundledDemo) -> None:
+    """A chosen patient brings everything that a hook needs."""
+    chart = client.get(f"/demo/patients/{demo.name}").get_json()
+    request = json.loads(demo.body())
+    assert chart["prefetch"] == request["prefetch"]
+    assert chart["orders"] == request["context"]["draftOrders"]["entry"]
+
+
+def test_unknown_patient_is_not_found(client: FlaskClient) -> None:
+    """A wrong link is answered like any other wrong address of the service."""
+    refused(client.get("/demo/patients/nobody"), 404, "not-found")
+
+
+def refused(response: TestResponse, status: int, code: str) -> None:
+    """Check that an answer is an OperationOutcome of a status and an issue code."""
+    assert response.status_code == status
+    assert response.get_json()["resourceType"] == "OperationOutcome"
+    assert response.get_json()["issue"][0]["code"] == code
+
+
+@pytest.mark.parametrize(
+    ("change", "status", "code"),
+    [
+        ({"hook": "patient-view"}, 400, "value"),
+        ({"hook": 7}, 400, "value"),
+        ({"context": {}}, 400, "required"),
+    ],
+)
+def test_look_refuses_what_the_hook_refuses(
+    client: FlaskClient, change: dict[str, Any], status: int, code: str
+) -> None:
+    """A broken request is refused here in the same form, and never half shown."""
+    refused(client.post("/demo/look", json=hook_request() | change), status, code)
+
+
+def test_look_names_required_data_that_are_missing(client: FlaskClient) -> None:
+    """Where the hook answers 412 nothing was assessed, and the page says for want of what."""
+    seen = client.post("/demo/look", json=hook_request(conditions=...)).get_json()
+    assert seen["outcomes"] == []
+    assert "<strong>conditions</strong> is required and was not sent" in seen["findings"]
+
+
+def test_look_tells_that_it_fetches_nothing(client: FlaskClient) -> None:
+    """A request with a FHIR server may be answered from more than this view knows; it says so."""
+    body = hook_request() | {"fhirServer": "http://127.0.0.1:1/fhir"}
+    assert "this view does not" in client.post("/demo/look", json=body).get_json()["findings"]
+
+
+def test_unread_sources_are_told_in_the_summary(client: FlaskClient) -> None:
+    """The chart on the screen is as honest as a card: what failed or was not sent is no empty list."""
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+    body = hook_request(devices=failed, observations=..., appointments=...)
+    summary = client.post("/demo/look", json=body).get_json()["summary"]
+    assert '<dt>Devices</dt><dd><span class="chip warning">could not be read</span>' in summary
+    assert '<dt>Observations</dt><dd><span class="chip warning">not sent</span>' in summary
+    assert "appointments (not sent)" in summary
+
+
+def test_hostile_texts_are_escaped(client: FlaskClient) -> None:
+    """Markup in the chart's texts leaves as text in every part of the page."""
+    patient = {"resourceType": "Patient", "id": "p", "name": [{"text": HOSTILE}]}
+    pain = condition("c", ICD, "M54.50", onset="2026-05-01", text=HOSTILE)
+    pain["id"] = HOSTILE
+    device = {"resourceType": "Device", "id": "d", "type": {"text": HOSTILE}, "deviceName": [{"name": HOSTILE}]}
+    body = hook_request(patient=patient, conditions=bundle(pain), devices=bundle(device))
+    seen = client.post("/demo/look", json=body).get_json()
+    for part in ("summary", "timeline", "findings"):
+        assert "<script" not in seen[part]
+        assert "<img" not in seen[part]
+    assert "&lt;script&gt;" in seen["summary"]
+    assert " style=" not in "".join(seen[part] for part in ("summary", "timeline", "findings"))
+
+
+def test_timeline_has_a_text_alternative(client: FlaskClient) -> None:
+    """Who does not see the picture has its title, a description, and a table with the same rows."""
+    body = hook_request(conditions=bundle(condition("c", ICD, "M54.50", onset="2026-05-01")))
+    timeline = client.post("/demo/look", json=body).get_json()["timeline"]
+    assert timeline.count('role="img"') == 2
+    assert "Symptoms: Low back pain, nonspecific, since 1 May 2026." in timeline
+    assert "<td>Low back pain, nonspecific</td><td>since 1 May 2026</td>" in timeline
+
+
+def test_empty_chart_has_no_picture(client: FlaskClient) -> None:
+    """A chart without anything to draw says so instead of showing an empty grid."""
+    timeline = client.post("/demo/look", json=hook_request()).get_json()["timeline"]
+    assert "<svg" not in timeline
+    assert "Nothing on record lies on the timeline" in timeline
+
+
+def test_markdown_is_rendered_harmless(client: FlaskClient) -> None:
+    """Details come back as HTML in their order, without anything that could act."""
+    html = client.post("/demo/render", json={"texts": ["**a**", HOSTILE]}).get_json()["html"]
+    assert html[0] == "<p><strong>a</strong></p>\n"
+    assert "<script" not in html[1]
+
+
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({}, "structure"),
+        ({"texts": "a"}, "structure"),
+        ({"texts": [1]}, "structure"),
+        ({"texts": [""] * 201}, "too-costly"),
+    ],
+)
+def test_render_takes_a_list_of_texts(client: FlaskClient, body: dict[str, Any], code: str) -> None:
+    """Anything else is refused in words."""
+    refused(client.post("/demo/render", json=body), 400, code)
+
+
+def test_bodies_are_json_of_a_bounded_size() -> None:
+    """A form of another site, and a body beyond the service's limit, are turned away."""
+    client = make_app(max_body_bytes=2048).test_client()
+    refused(client.post("/demo/look", data="{}", content_type="text/plain"), 415, "not-supported")
+    refused(client.post("/demo/render", json={"texts": ["x" * 4096]}), 413, "too-long")
+
+
+@pytest.mark.parametrize("mode", ["silent", "off"])
+def test_mode_that_hides_cards_is_told(mode: str) -> None:
+    """Whoever tries a client that is shown no cards is not left wondering."""
+    app = Flask("demo", static_folder=None)
+    facts = PageFacts("1", "1", "development", "nobody is authenticated", demo_enabled=True)
+    demo = Demo(Renderer(facts), make_adviser(), DemoCharts(), lambda: NOW, mode=lambda: mode)
+    app.register_blueprint(demo.blueprint())
+    assert "cards are not shown to anybody" in app.test_client().get("/demo").text
+
+
+def test_service_that_authenticates_asks_for_a_token() -> None:
+    """Where every caller proves who it is, the demo takes a token to send along, instead of failing silently."""
+    app = Flask("demo", static_folder=None)
+    adviser = make_adviser()
+    signed = replace(adviser, client=replace(adviser.client, authentication=Authentication.OAUTH_BEARER))
+    facts = PageFacts("1", "1", "production", "every caller is authenticated", demo_enabled=True)
+    app.register_blueprint(Demo(Renderer(facts), signed, DemoCharts(), lambda: NOW, mode=lambda: "on").blueprint())
+    assert 'id="token"' in app.test_client().get("/demo").text
