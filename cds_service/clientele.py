@@ -45,10 +45,14 @@ def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping
 
 
 def gate_of(
-    clients: Sequence[ClientProfile], settings: Settings, fetcher: KeyFetcher, clock: Callable[[], datetime]
+    clients: Sequence[ClientProfile],
+    settings: Settings,
+    fetcher: KeyFetcher,
+    replay: ReplayStore,
+    clock: Callable[[], datetime],
 ) -> Gate:
     """Return the gate through which these clients come; SettingsError when it cannot be built as configured."""
-    return gate_for(clients, settings.public_url or "", fetcher, _replay_store(clients, settings, clock), clock)
+    return gate_for(clients, settings.public_url or "", fetcher, replay, clock)
 
 
 def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:
@@ -57,13 +61,22 @@ def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:
         raise SettingsError(problems)
 
 
-def _replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
-    """Return where used tokens are remembered: wherever a replay could land, it must be recognised."""
-    signing = any(client.authentication is Authentication.CDS_HOOKS_JWT for client in clients)
-    if not signing:
-        return MemoryReplayStore(clock)
+def check_redis(settings: Settings) -> None:
+    """Check the address of Redis, and connect to nothing; SettingsError when there is one that cannot be used."""
     if settings.redis_url:
-        return RedisReplayStore(connect_redis(settings.redis_url.get_secret_value()), clock)
-    if settings.workers > 1:
-        return SqliteReplayStore(settings.data_dir / "replay.sqlite3", clock)
-    return MemoryReplayStore(clock)
+        connect_redis(settings.redis_url.get_secret_value())
+
+
+def replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
+    """Return where used tokens are remembered: wherever a replay could land, it must be recognised.
+
+    That is another worker, and also the one that takes the place of a worker which has died, or a service that was
+    started again: so it is never the memory of a process, unless nobody signs calls. SettingsError when it cannot be
+    used.
+    """
+    check_redis(settings)
+    if not any(client.authentication is Authentication.CDS_HOOKS_JWT for client in clients):
+        return MemoryReplayStore(clock)
+    if redis_url := settings.redis_url:
+        return RedisReplayStore(connect_redis(redis_url.get_secret_value()), clock)
+    return SqliteReplayStore(settings.data_dir / "replay.sqlite3", clock)

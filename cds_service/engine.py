@@ -7,16 +7,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cds_service.clientele import advisers_of, clients_of, gate_of
+from cds_service.auth.replay import MemoryReplayStore
+from cds_service.clientele import advisers_of, clients_of, gate_of, replay_store
 from cds_service.clients.exposure import authentication_state
 from cds_service.clients.profile import Mode
 from cds_service.clients.switches import Switches
 from cds_service.desk import Desk
 from cds_service.door import Door
-from cds_service.egress.addresses import EgressError
 from cds_service.egress.breaker import Breakers
-from cds_service.egress.http import HttpClient
-from cds_service.egress.key_fetcher import HttpKeyFetcher
+from cds_service.egress.http import HttpClient, trust
+from cds_service.auth.key_fetcher import HttpKeyFetcher
 from cds_service.errors import SettingsError
 from cds_service.gathering import Gatherer
 from cds_service.limits import CallLimits
@@ -58,14 +58,15 @@ class Engine:
 def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Storage | None = None) -> Engine:
     """Return the engine that the settings describe; SettingsError when it cannot be built.
 
-    `storage` takes the place of the stores that the settings name.
+    `storage` takes the place of the stores that the settings name; used tokens are then kept in memory.
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
     http, breakers = _http_client(settings), Breakers(_FAILURES)
-    gate = gate_of(clients, settings, HttpKeyFetcher(http), clock)
+    replay = MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock)
+    gate = gate_of(clients, settings, HttpKeyFetcher(http), replay, clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
-    gatherer = _gatherer(clients, http, breakers, settings.fetch_threads)
+    pool = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
     stores = storage or open_storage(settings)
     return Engine(
         clients=clients,
@@ -73,22 +74,23 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
         authentication=authentication_state(clients, insecure=settings.insecure),
         gate=gate,
         door=Door(gate, CallLimits(time.monotonic, settings.workers)),
-        desk=Desk(advisers, gatherer, switches, stores.identities, stores.recorder, clock),
+        desk=Desk(
+            advisers, Gatherer(clients, http, breakers, pool), switches, stores.identities, stores.recorder, clock
+        ),
         switches=switches,
         breakers=breakers,
         storage=stores,
     )
 
 
-def _http_client(settings: Settings) -> HttpClient:
+def check_authorities(settings: Settings) -> None:
+    """Check whom to trust, and call nobody; SettingsError when the file cannot be used."""
     try:
-        return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
+        trust(settings.ca_bundle)
     except OSError as error:  # ssl.SSLError is one too
         raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
 
 
-def _gatherer(clients: tuple[ClientProfile, ...], http: HttpClient, breakers: Breakers, threads: int) -> Gatherer:
-    try:
-        return Gatherer(clients, http, breakers, ThreadPoolExecutor(threads, thread_name_prefix="fetch"))
-    except EgressError as error:
-        raise SettingsError([f"a FHIR base of a client cannot be used ({error.reason})"]) from None
+def _http_client(settings: Settings) -> HttpClient:
+    check_authorities(settings)
+    return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)

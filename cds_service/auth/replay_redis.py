@@ -46,18 +46,21 @@ class RedisReplayStore:
 
 
 def connect_redis(url: str) -> Redis:
-    """Return a client for `redis://`, `rediss://` or `unix://`, which connects on first use; SettingsError otherwise.
+    """Return a client for `redis://`, `rediss://` or `unix://`, which connects on first use; SettingsError for others.
 
     It tries once more after a connection that has gone stale. It does not after a time-out: the first attempt may have
     been carried out, and the second would then look like a replay.
     """
     try:
-        client: Redis = Redis.from_url(
+        client: Redis | None = Redis.from_url(
             url,
             socket_timeout=_PATIENCE,
             socket_connect_timeout=_PATIENCE,
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
-    except ValueError as error:
-        raise SettingsError(["LUMBAR_CDS_REDIS_URL: this is no address of a Redis server"]) from error
+        client.connection_pool.connection_class(**client.connection_pool.connection_kwargs)  # not connected yet
+    except (ValueError, TypeError):  # the second for an option that there is not; their texts quote the address
+        client = None
+    if client is None:
+        raise SettingsError(["LUMBAR_CDS_REDIS_URL: this is no address of a Redis server"])
     return client
