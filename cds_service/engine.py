@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cds_service.auth.key_fetcher import HttpKeyFetcher
 from cds_service.auth.replay import MemoryReplayStore
 from cds_service.clientele import advisers_of, clients_of, gate_of, replay_store
 from cds_service.clients.exposure import authentication_state
@@ -16,7 +17,6 @@ from cds_service.desk import Desk
 from cds_service.door import Door
 from cds_service.egress.breaker import Breakers
 from cds_service.egress.http import HttpClient, trust
-from cds_service.auth.key_fetcher import HttpKeyFetcher
 from cds_service.errors import SettingsError
 from cds_service.gathering import Gatherer
 from cds_service.limits import CallLimits
