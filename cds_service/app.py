@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from flask import Flask
+from flask import Flask, Response, request
 from flask_cors import CORS
 
 from cds_service.auth.callers import Caller, Reason
@@ -112,6 +112,7 @@ def _register(app: Flask, engine: Engine, settings: Settings) -> None:
 def _allow_origins(app: Flask, engine: Engine) -> None:
     """Let the pages that clients list call from a browser; their preflights come before any authentication."""
     if origins := cors_origins(engine.clients):
+        app.after_request(_vary_by_origin)
         CORS(
             app,
             resources={_CORS_PATHS: {"origins": origins}},
@@ -121,6 +122,17 @@ def _allow_origins(app: Flask, engine: Engine) -> None:
             expose_headers=["X-Request-ID", "Server-Timing"],
             max_age=600,
         )
+
+
+def _vary_by_origin(response: Response) -> Response:
+    """Have caches keep the answers to different origins apart.
+
+    flask-cors says so only where it allows an origin: a cache would hand what no page had asked for to one that may
+    not read it without the headers.
+    """
+    if _CORS_PATHS.match(request.path):
+        response.vary.add("Origin")
+    return response
 
 
 def _rehearse(app: Flask, engine: Engine) -> None:

@@ -13,6 +13,7 @@ from cds_service.clients.exposure import exposure_problem
 from cds_service.clients.file import load_clients
 from cds_service.clients.layers import default_clients
 from cds_service.clients.profile import Authentication
+from cds_service.egress.http import HttpClient, trust
 from cds_service.errors import SettingsError
 from cds_service.hooks import Adviser
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
@@ -53,6 +54,20 @@ def gate_of(
 ) -> Gate:
     """Return the gate through which these clients come; SettingsError when it cannot be built as configured."""
     return gate_for(clients, settings.public_url or "", fetcher, replay, clock)
+
+
+def http_client_of(settings: Settings) -> HttpClient:
+    """Return what calls other servers; SettingsError when the authorities to trust cannot be read."""
+    check_authorities(settings)
+    return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
+
+
+def check_authorities(settings: Settings) -> None:
+    """Check whom to trust, and call nobody; SettingsError when the file cannot be used."""
+    try:
+        trust(settings.ca_bundle)
+    except OSError as error:  # ssl.SSLError is one too
+        raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
 
 
 def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:

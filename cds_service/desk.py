@@ -92,15 +92,16 @@ class Desk:
         with trace.phase("read"):
             request = read_hook_request(body, call.service.hook, strict_hook=client.strict_hook)
             call.request = request
+            if request.names_other_hook:
+                trace.remarks.append("hook-mismatch")
+            trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)
             if call.mode is Mode.OFF:
-                trace.shown = False
                 return _NO_CARDS
             adviser = self.advisers[client.name]
             orders = adviser.orders(request)
         if not orders:
             return _NO_CARDS
         trace.orders = len(orders)
-        trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)
         response = self._advice(call, request, orders)
         return response.document if trace.shown else _NO_CARDS
 
@@ -110,7 +111,7 @@ class Desk:
         with trace.phase("chart"):
             chart = read_chart(request.patient_id, gathered.readings, adviser.index)
         if missing := tuple(dict.fromkeys((*gathered.missing_required, *chart.missing_required))):
-            raise DataMissingError(missing, asked=request.fhir_server is not None)
+            raise DataMissingError(missing, gathered.server)
         with trace.phase("assess"):
             assessments = adviser.assess(orders, chart, self.clock().date())
         with trace.phase("respond"):

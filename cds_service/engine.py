@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING, Final
 
 from cds_service.auth.key_fetcher import HttpKeyFetcher
 from cds_service.auth.replay import MemoryReplayStore
-from cds_service.clientele import advisers_of, clients_of, gate_of, replay_store
+from cds_service.clientele import advisers_of, clients_of, gate_of, http_client_of, replay_store
 from cds_service.clients.exposure import authentication_state
 from cds_service.clients.profile import Mode
 from cds_service.clients.switches import Switches
 from cds_service.desk import Desk
 from cds_service.door import Door
 from cds_service.egress.breaker import Breakers
-from cds_service.egress.http import HttpClient, trust
-from cds_service.errors import SettingsError
 from cds_service.gathering import Gatherer
 from cds_service.limits import CallLimits
 from cds_service.storage import Storage, open_storage
@@ -62,11 +60,11 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
-    http, breakers = _http_client(settings), Breakers(_FAILURES)
+    http, breakers = http_client_of(settings), Breakers(_FAILURES)
     replay = MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock)
     gate = gate_of(clients, settings, HttpKeyFetcher(http), replay, clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
-    pool = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
+    searches = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
     stores = storage or open_storage(settings)
     return Engine(
         clients=clients,
@@ -75,22 +73,14 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
         gate=gate,
         door=Door(gate, CallLimits(time.monotonic, settings.workers)),
         desk=Desk(
-            advisers, Gatherer(clients, http, breakers, pool), switches, stores.identities, stores.recorder, clock
+            advisers=advisers,
+            gatherer=Gatherer(clients, http, breakers, searches),
+            switches=switches,
+            identities=stores.identities,
+            recorder=stores.recorder,
+            clock=clock,
         ),
         switches=switches,
         breakers=breakers,
         storage=stores,
     )
-
-
-def check_authorities(settings: Settings) -> None:
-    """Check whom to trust, and call nobody; SettingsError when the file cannot be used."""
-    try:
-        trust(settings.ca_bundle)
-    except OSError as error:  # ssl.SSLError is one too
-        raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
-
-
-def _http_client(settings: Settings) -> HttpClient:
-    check_authorities(settings)
-    return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)

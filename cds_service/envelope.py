@@ -6,6 +6,7 @@ values of `prefetch` stay undecoded here; only the context, which holds the orde
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
@@ -18,8 +19,11 @@ if TYPE_CHECKING:
 
     import msgspec
 
+_LOG: Final = logging.getLogger(__name__)
+
 # The members that are read; others, `extension` too, are never decoded, so they cannot break a call.
 _MEMBERS: Final = ("hook", "hookInstance", "fhirServer", "fhirAuthorization", "context")
+_WITHOUT_SELECTIONS: Final = "order-sign"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class HookRequest:
     fhir_authorization: Mapping[str, Any] | None = field(repr=False)
     context: Mapping[str, Any] = field(repr=False)
     prefetch_text: msgspec.Raw | None = field(repr=False)
+    names_other_hook: bool = False
 
     @property
     def prefetch(self) -> Mapping[str, msgspec.Raw]:
@@ -58,7 +63,8 @@ class HookRequest:
     @property
     def selections(self) -> Sequence[str] | None:
         """The orders just selected, or None where every order counts: at order-sign, or when they were not named."""
-        return self.context.get("selections") if self.hook == "order-select" else None
+        selections = self.context.get("selections") if self.hook == "order-select" else None
+        return [text for text in selections if isinstance(text, str)] if isinstance(selections, list) else None
 
 
 def bare_patient_id(text: str) -> str:
@@ -73,8 +79,11 @@ def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> Ho
     """
     members = decode_body(body)
     envelope = {name: decode(members[name], name) for name in _MEMBERS if name in members}
-    if strict_hook and isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
-        raise BadRequestError("value", f"This service answers the hook {hook} only.", "hook")
+    if isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
+        if strict_hook:
+            raise BadRequestError("value", f"This service answers the hook {hook} only.", "hook")
+        _LOG.warning("a request names another hook than that of the service, which counts")
+        envelope["hook"] = _WITHOUT_SELECTIONS  # whichever hook was meant, they may be missing
     prefetch = _object_or_none(members.get("prefetch"))
     if problem := schemas.HOOK_REQUEST.problem(envelope):
         raise BadRequestError(problem.issue_code, problem.message, *filter(None, [problem.path]))
@@ -85,6 +94,7 @@ def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> Ho
         fhir_authorization=envelope.get("fhirAuthorization"),
         context=envelope["context"],
         prefetch_text=prefetch,
+        names_other_hook=envelope["hook"] != hook,
     )
 
 

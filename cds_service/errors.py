@@ -18,7 +18,7 @@ from werkzeug.exceptions import HTTPException
 from cds_service.trace import current_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from flask import Flask
 
@@ -91,17 +91,25 @@ class UnknownServiceError(ServiceError):
         super().__init__(HTTPStatus.NOT_FOUND, "not-found", "No service has this id; GET /cds-services lists them.")
 
 
+# What a 412 says of the FHIR server that a request names.
+_SERVER_USES: Final[Mapping[str, str]] = {
+    "none": "",
+    "refused": "; the fhirServer of the request was not asked, because it is none of those agreed on with this client",
+    "asked": " and were not to be had from the FHIR server in time",
+}
+
+
 class DataMissingError(ServiceError):
     """412: data without which no advice can be given were neither sent nor to be had from the FHIR server."""
 
-    def __init__(self, keys: Iterable[str], *, asked: bool = False) -> None:
-        """Take the prefetch keys that are missing, and whether the request named a FHIR server."""
+    def __init__(self, keys: Iterable[str], server: str = "none") -> None:
+        """Take the prefetch keys that are missing, and whether a FHIR server was `none`, `refused` or `asked`."""
         missing = tuple(keys)
-        server = " and were not to be had from the FHIR server in time" if asked else ""
         message = (
-            f"Advice on a lumbar spine MRI needs data that were not sent{server}: {', '.join(missing)}. Send them in "
-            "prefetch under these keys, as the templates at /cds-services ask (null or an empty Bundle says that there "
-            "are none), or a fhirServer that this service may ask, with an access token that covers them."
+            f"Advice on a lumbar spine MRI needs data that were not sent{_SERVER_USES[server]}. Missing: "
+            f"{', '.join(missing)}. Send them in prefetch under these keys, as the templates at /cds-services ask "
+            "(null or an empty Bundle says that there are none), or name a fhirServer that this service may ask, with "
+            "an access token that covers them."
         )
         fields = (f"prefetch.{key}" for key in missing)
         super().__init__(HTTPStatus.PRECONDITION_FAILED, "incomplete", message, fields)
@@ -122,6 +130,7 @@ class StoreUnavailableError(ServiceError):
         """Say that the client may send the same again."""
         message = "The feedback could not be stored and nothing of it was kept; please send it again later."
         super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, "no-store", message)
+        self.headers["Retry-After"] = "10"
 
 
 def outcome_response(status: int, issue_code: str, message: str, expression: Iterable[str] = ()) -> Response:
@@ -139,6 +148,8 @@ def outcome_response(status: int, issue_code: str, message: str, expression: Ite
 
 
 def _service_error(error: ServiceError) -> Response:
+    trace = current_trace()
+    trace.problem, trace.problem_at = error.issue_code, error.expression
     response = outcome_response(error.status, error.issue_code, error.message, error.expression)
     response.headers.update(error.headers)
     return response

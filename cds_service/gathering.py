@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
-
-from fhir_mappings.fhir_client.client import FhirClient
-from fhir_mappings.fhir_client.queries import order_references
-from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer
-from fhir_mappings.fhir_client.scopes import Scopes
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cds_service.egress.addresses import EgressError
 from cds_service.egress.destinations import Destinations
 from cds_service.egress.fhir_transport import FhirTransport
+from fhir_mappings.fhir_client.client import FhirClient
+from fhir_mappings.fhir_client.queries import order_references
+from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
+from fhir_mappings.fhir_client.scopes import Scopes
 from fhir_mappings.readings import read_prefetch
 
 if TYPE_CHECKING:
@@ -32,6 +31,9 @@ if TYPE_CHECKING:
     from fhir_mappings.orders import ImagingOrder
     from fhir_mappings.sources import SourceReading
 
+# What became of the FHIR server that a request names: there is none, it may not be asked, or it was asked.
+ServerUse = Literal["none", "refused", "asked"]
+
 # A request that was slow to arrive still gets this share of the deadline for its data.
 _LEAST_SHARE: Final = 0.25
 
@@ -42,6 +44,7 @@ class Gathered:
 
     readings: Mapping[str, SourceReading]
     missing_required: Sequence[str] = ()
+    server: ServerUse = "none"
 
 
 class Gatherer:
@@ -65,10 +68,10 @@ class Gatherer:
         """Return what is known, and note in the trace how each source was had."""
         with trace.phase("read"):
             sent = read_prefetch(request.prefetch)
-        server = self._server(request, client, trace.started)
+        server = self._server(request, client, trace)
         if server is None:
             trace.sources = {key: f"prefetch:{reading.state.value}" for key, reading in sent.items()}
-            return Gathered(sent)
+            return Gathered(sent, server="none" if request.fhir_server is None else "refused")
         with trace.phase("fetch"):
             found = self._fhir.retrieve(server, request.patient_id, sent, order_references(orders))
         trace.sources = {
@@ -76,20 +79,24 @@ class Gatherer:
             for key, reading in found.readings.items()
         }
         trace.fhir_results.update(call.result.value for call in found.calls)
-        return Gathered(found.readings, found.missing_required)
+        return Gathered(found.readings, found.missing_required, "asked")
 
-    def _server(self, request: HookRequest, client: ClientProfile, started: float) -> FhirServer | None:
-        """Return the server to ask, or None where none was offered that this client may name."""
+    def _server(self, request: HookRequest, client: ClientProfile, trace: Trace) -> FhirServer | None:
+        """Return the server to ask, or None where none was offered that may be asked; the trace tells why."""
         authorization = request.fhir_authorization or {}
-        if request.fhir_server is None or not _is_bearer(authorization):
+        if request.fhir_server is None:
+            return None
+        if not _is_bearer(authorization):
+            trace.fhir_results[Result.TOKEN_TYPE.value] += 1
             return None
         try:
             base = self._destinations[client.name].check_base(request.fhir_server)
         except EgressError:
+            trace.fhir_results[Result.NOT_LISTED.value] += 1
             return None
         access = client.fhir
         allowed = access.deadline_ms / 1000
-        deadline = max(started + allowed, time.perf_counter() + allowed * _LEAST_SHARE)
+        deadline = max(trace.started + allowed, time.perf_counter() + allowed * _LEAST_SHARE)
         return FhirServer(
             base=base.url,
             transport=FhirTransport(self._http, client, self._breakers, base),

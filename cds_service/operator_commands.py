@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from cds_service.records.database import Database
     from cds_service.settings import Settings
 
@@ -82,7 +84,7 @@ def client_sheet(name: str, clients_file: str | None) -> None:
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     if name not in clients:
-        raise click.ClickException(f"there is no client of this name; there are: {', '.join(clients)}")
+        raise click.ClickException(_no_such_client(clients))
     click.echo(sheet(clients[name], settings.public_url or f"http://127.0.0.1:{settings.port}", SERVICES), nl=False)
 
 
@@ -90,7 +92,8 @@ def client_sheet(name: str, clients_file: str | None) -> None:
 @click.argument("mode", type=click.Choice(["off", "silent", "clear"]))
 @click.option("--client", "name", default="*", metavar="NAME", help="The client to switch.  [default: all of them]")
 @click.option("--reason", default="", help="Why, for whoever finds it switched.")
-def switch(mode: str, name: str, reason: str) -> None:
+@CLIENTS_FILE
+def switch(mode: str, name: str, reason: str, clients_file: str | None) -> None:
     """Lower the mode of a client, or of all, in the running service; `clear` takes that back.
 
     `off` answers every call without cards and assesses nothing; `silent` assesses and records, and shows nothing.
@@ -101,7 +104,9 @@ def switch(mode: str, name: str, reason: str) -> None:
     from cds_service.clients.switch_writer import write_switch
     from cds_service.errors import SettingsError
 
-    settings = read_settings()
+    settings = read_settings(clients_file=clients_file)
+    if mode != "clear":
+        _check_name(name, settings)
     try:
         write_switch(settings.switches, name, None if mode == "clear" else Mode(mode), reason)
     except SettingsError as error:
@@ -110,6 +115,30 @@ def switch(mode: str, name: str, reason: str) -> None:
         raise click.ClickException(f"{settings.switches}: cannot be written ({error.strerror})") from None
     who = "all clients" if name == "*" else name
     click.echo(f"{settings.switches}: {'nothing is switched for' if mode == 'clear' else mode + ':'} {who}")
+
+
+def _check_name(name: str, settings: Settings) -> None:
+    """End the command when no client has a name: it would go on showing cards.
+
+    A clients file that somebody is about to break must not be in the way of switching off.
+    """
+    from cds_service.clientele import clients_of
+    from cds_service.clients.switches import EVERY_CLIENT
+    from cds_service.errors import SettingsError
+
+    if name == EVERY_CLIENT:
+        return
+    try:
+        names = [client.name for client in clients_of(settings.model_copy(update={"host": "127.0.0.1"}))]
+    except SettingsError:
+        click.echo("the clients cannot be read, so the name is not checked; check-config says why", err=True)
+        return
+    if name not in names:
+        raise click.ClickException(_no_such_client(names))
+
+
+def _no_such_client(names: Iterable[str]) -> str:
+    return f"there is no client of this name; there are: {', '.join(names)}"
 
 
 @click.command("demo-data")

@@ -10,9 +10,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.clientele import advisers_of, check_redis, check_tokens, clients_of
+from cds_service.clientele import advisers_of, check_authorities, check_redis, check_tokens, clients_of
 from cds_service.clients.switches import Switches
-from cds_service.engine import check_authorities
 from cds_service.errors import SettingsError
 from cds_service.storage import check_storage
 

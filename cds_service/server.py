@@ -108,6 +108,7 @@ class Server(BaseApplication):
             "loglevel": self._log_level(),
             "proc_name": "lumbar-cds",
             "when_ready": self._when_ready,
+            "pre_fork": _before_fork,
             "post_worker_init": _begin_worker,
             "worker_exit": _end_worker,
             "child_exit": _forget,
@@ -128,6 +129,11 @@ class Server(BaseApplication):
         if self._demo:
             arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
+
+
+def _before_fork(arbiter: Any, _worker: object) -> None:
+    """Look at the switch file in the parent: should it break, a worker begun later knows what was in force before."""
+    _ = arbiter.app.wsgi().extensions["engine"].switches.state
 
 
 def _begin_worker(worker: Any) -> None:

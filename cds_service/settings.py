@@ -91,7 +91,9 @@ class Settings(BaseModel):
     ca_bundle: Path | None = Field(
         None, description="PEM file of the authorities to trust for outgoing https; none: the public ones."
     )
-    fetch_threads: int = Field(64, ge=4, le=512, description="FHIR searches under way at once in each worker.")
+    fetch_threads: int = Field(
+        240, ge=15, le=4096, description="FHIR searches under way at once in each worker: 15 for each of its threads."
+    )
     metrics_token: SecretStr | None = Field(None, description="Bearer token that `/metrics` asks for; none: open.")
     admin_token: SecretStr | None = Field(
         None, description="Token that `/insights` asks for; none: open in development, closed in production."

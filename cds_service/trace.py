@@ -32,9 +32,10 @@ class Trace:
     """The loggable facts of one request; filled in as they become known, by the thread that answers it.
 
     `client` is the name of a profile and `mode` its mode; `shown` says whether cards, if any, are sent. `refusal` is
-    the fixed word of why a caller was refused. `orders` counts the lumbar MRI orders. `phases` are milliseconds,
-    `sources` states by prefetch key (`prefetch:complete`), `fhir_results` counts by the fixed word of how a FHIR call
-    ended, and `feedback` counts by outcome.
+    the fixed word of why a caller was refused, `problem` the FHIR issue code of an error answer and `problem_at` the
+    fields that it names; `remarks` are fixed words on what was tolerated. `orders` counts the lumbar MRI orders.
+    `phases` are milliseconds, `sources` states by prefetch key (`prefetch:complete`), `fhir_results` counts by the
+    fixed word of how a FHIR call ended, and `feedback` counts by outcome.
     """
 
     request_id: str
@@ -49,6 +50,9 @@ class Trace:
     tenant: str | None = None
     token_id: str | None = None
     refusal: str | None = None
+    problem: str | None = None
+    problem_at: tuple[str, ...] = ()
+    remarks: list[str] = field(default_factory=list)
     shown: bool = True
     orders: int = 0
     outcomes: tuple[str, ...] = ()
@@ -103,6 +107,9 @@ class Trace:
             "tenant": self.tenant,
             "token_id": self.token_id,
             "refusal": self.refusal,
+            "problem": self.problem,
+            "problem_at": list(self.problem_at),
+            "remarks": self.remarks,
             "status": status,
             "shown": None if self.shown else False,
             "orders": self.orders or None,

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from fhir_mappings import resources as fhir
 from fhir_mappings.answers import OrderAnswer, answers_of
-from fhir_mappings.datatypes import Reference, reference_id
+from fhir_mappings.datatypes import Reference, named_type, reference_id
 from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.decoding import convert_resource
 from fhir_mappings.entries import ChartEntry, ReadingContext, reference_of
@@ -246,5 +246,8 @@ def belongs_to(resource: fhir.Resource, patient_id: str) -> bool:
         return resource.id == patient_id
     if isinstance(resource, fhir.Medication):
         return True
-    owner = reference_id(subject_of(resource), "Patient")
-    return owner is None or owner == patient_id
+    subject = subject_of(resource)
+    owner = reference_id(subject, "Patient")
+    if owner is None:
+        return named_type(subject.reference if subject else None) is None
+    return owner == patient_id

@@ -6,7 +6,11 @@ which is what keeps a large prefetch cheap. `fhir.resources` is used for what th
 
 from __future__ import annotations
 
+import re
+
 import msgspec
+
+_TYPE = re.compile("[A-Z][A-Za-z]+")
 
 
 class FhirStruct(msgspec.Struct, rename="camel", gc=False):
@@ -71,6 +75,12 @@ class Annotation(FhirStruct):
 def reference_id(reference: Reference | None, resource_type: str) -> str | None:
     """Return the bare id in a reference to a resource type, relative or absolute; None if it cannot be told."""
     return id_in(reference.reference if reference else None, resource_type)
+
+
+def named_type(reference: str | None) -> str | None:
+    """Return the resource type that a literal reference names, relative or absolute; None where it names none."""
+    parts = (reference or "").split("|")[0].strip().split("/_history/")[0].split("/")
+    return parts[-2] if len(parts) > 1 and parts[-1] and _TYPE.fullmatch(parts[-2]) else None
 
 
 def id_in(reference: str | None, resource_type: str) -> str | None:

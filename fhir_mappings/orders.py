@@ -14,7 +14,7 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Any
 
-from fhir_mappings.datatypes import CodeableConcept, id_in
+from fhir_mappings.datatypes import CodeableConcept, id_in, named_type
 from fhir_mappings.dates import DateInterval, parse_date
 from fhir_mappings.decoding import convert_resource, salvage
 from fhir_mappings.entries import ChartEntry, ReadingContext, order_entry
@@ -283,6 +283,12 @@ def _references(value: object) -> Iterator[str]:
 
 
 def _patient_ids(subject: object) -> frozenset[str]:
-    """Return the bare patient ids in an order's subject; empty for contained, logical or temporary references."""
-    ids = (id_in(reference, "Patient") for reference in _references(subject))
-    return frozenset(found for found in ids if found)
+    """Return the bare patient ids in an order's subject; empty for contained, logical or temporary references.
+
+    A subject of another type, such as a Group, counts under its whole reference: it is not the patient.
+    """
+    found = []
+    for reference in _references(subject):
+        patient_id = id_in(reference, "Patient")
+        found.append(patient_id or (reference if named_type(reference) else None))
+    return frozenset(name for name in found if name)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.log_lines import LogLines, logging_as_json
 from tests.postgres import PostgresServer, missing
 
 if TYPE_CHECKING:
@@ -32,3 +33,10 @@ def postgres() -> Iterator[PostgresServer]:
     server = PostgresServer()
     yield server
     server.remove()
+
+
+@pytest.fixture
+def log() -> Iterator[LogLines]:
+    """Everything that the process logs, at its most talkative."""
+    with logging_as_json() as lines:
+        yield lines

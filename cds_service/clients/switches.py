@@ -100,10 +100,14 @@ class Switches:
             return
         self._signature = signature
         try:
-            self._state = read_switches(file)
+            # Some editors empty a file before they write it: that is not "nothing is switched".
+            state = None if signature is not None and signature[-1] == 0 else read_switches(file)
         except SettingsError:
+            state = None
+        if state is None:
             _LOG.error("the switch file cannot be used; what was switched before stays in force")
             return
+        self._state = state
         # Names of clients come from the clients file or are refused by their pattern: they are safe to log.
         off, silent = sorted(self._state.off), sorted(self._state.silent)
         _LOG.warning("the switch file changed; off: %s; silent: %s", _list(off), _list(silent))

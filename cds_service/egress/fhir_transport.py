@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import Final
 
@@ -15,6 +16,7 @@ from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, Trans
 _FHIR_JSON: Final = "application/fhir+json"
 _TOKEN: Final = re.compile(r"[!-~]+")
 _SERVER_ERROR: Final = 500
+_MOST_DIGITS: Final = 9
 _NOT_IMPLEMENTED: Final = 501  # says something about the search, not about the server
 
 
@@ -42,7 +44,7 @@ class FhirTransport:
                 admission.healthy = self._verdict(error.reason, seconds)
                 raise
             admission.healthy = answer.status < _SERVER_ERROR or answer.status == _NOT_IMPLEMENTED
-        return FhirResponse(answer.status, answer.body)
+        return FhirResponse(answer.status, answer.body, _seconds(answer.headers.get("retry-after", "")))
 
     def _call(self, request: FhirRequest, seconds: float) -> Call:
         address = self._address(request.url)
@@ -71,3 +73,11 @@ class FhirTransport:
         if reason == "too-large":
             return True
         return False if reason == "connection" or (reason == "timeout" and fair) else None
+
+
+def _seconds(retry_after: str) -> float | None:
+    """Return the seconds of a Retry-After header; a date, which is always too late for a hook call, is a long time."""
+    text = retry_after.strip()
+    if not text:
+        return None
+    return float(text) if text.isdecimal() and len(text) < _MOST_DIGITS else math.inf

@@ -31,7 +31,7 @@ from cds_service.egress.resolving import GetAddrInfo, Resolver
 from fhir_mappings.fhir_client.transport import TransportError
 
 _CHUNK: Final = 64 * 1024
-_KEPT_HEADERS: Final = ("cache-control", "content-type")
+_KEPT_HEADERS: Final = ("cache-control", "content-type", "retry-after")
 # Applied once each: several layers of compression are how a small answer becomes an enormous one.
 _ENCODINGS: Final = ("", "identity", "gzip", "deflate")
 _HEADERS: Final = {"User-Agent": "lumbar-mri-cds", "Accept-Encoding": "gzip, deflate", "Connection": "keep-alive"}
@@ -61,7 +61,7 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Fetched:
-    """An answer of any status; of its headers only `cache-control` and `content-type` are kept, where sent."""
+    """An answer of any status; of its headers only those are kept that somebody reads."""
 
     status: int
     body: bytes = field(repr=False)

@@ -11,9 +11,9 @@ class PageFacts:
     """The facts behind every page.
 
     `profile` and `authentication` are shown as they are, the second as a sentence. `modes` returns the mode in force
-    for each configured client, by its name. `public_url` is the address under which browsers and EHRs reach the service,
-    without a slash at its end; where it is empty, the address of the request in hand is shown. While `insecure` is set,
-    every page carries a red banner with `insecure_reason`.
+    for each configured client, by its name. `public_url` is the address under which browsers and EHRs reach the
+    service, without a slash at its end; where it is empty, the address of the request in hand is shown. While
+    `insecure` is set, every page carries a red banner with `insecure_reason`.
     """
 
     version: str

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cards.guideline import POSITION
 from cds_service.pages.charts_svg import Caption, LegendItem
 from cds_service.pages.charts_svg_bars import Bar, Part, Row, bar_plot
 from cds_service.pages.insights_figures import FEW, Section, Table, count, counted, headings, per_100, percent
@@ -49,7 +50,8 @@ def card_section(insights: Insights) -> Section:
 def message_section(insights: Insights, words: InsightsWords) -> Section:
     """Return the answers by message."""
     silent = any(message.silent for message in insights.messages)
-    rows = [_message_row(message, words) for message in insights.messages]
+    messages = sorted(insights.messages, key=_place)
+    rows = [_message_row(message, words) for message in messages]
     return Section(
         ident="messages",
         title="Messages, and the answers to them",
@@ -90,7 +92,7 @@ def message_section(insights: Insights, words: InsightsWords) -> Section:
                     _with_share(message.unanswered, message.shown),
                     count(message.silent),
                 )
-                for message in insights.messages
+                for message in messages
             ),
         ),
         export="messages",
@@ -179,6 +181,11 @@ def reason_section(insights: Insights, words: InsightsWords) -> Section:
         ),
         export="reasons",
     )
+
+
+def _place(message: MessageAnswers) -> tuple[int, int, str]:
+    """Return the most frequent first; of those as frequent, the one that the guideline puts first."""
+    return -message.shown - message.silent, POSITION.get(message.message, len(POSITION)), message.message
 
 
 def _answer_bar(name: str, answers: CardAnswers | MessageAnswers) -> Bar:

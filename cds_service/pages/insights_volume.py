@@ -68,16 +68,17 @@ def outcome_section(insights: Insights, words: InsightsWords) -> Section:
         if silent:
             bars.append(_share_bar(name, found.silent_orders, silent, silent=True))
         rows.append(Row(name, found.outcome, tuple(bars), note=_first_sentence(words.outcome_meaning(found.outcome))))
+    below = f" and, below it, of the {counted(silent, 'silent order')}" if silent else ""
     shares = [100 * found.orders / orders for found in insights.outcomes if orders]
     shares += [100 * found.silent_orders / silent for found in insights.outcomes if silent]
     return Section(
         ident="outcomes",
         title="What the guideline said",
         about=f"The outcome of each lumbar MRI order, as a share of the {counted(orders, 'order')} where cards are "
-        f"shown and, below it, of the {counted(silent, 'silent order')}.",
+        f"shown{below}.",
         plots=(
             bar_plot(
-                Caption("Outcomes, shown and silent", "share of orders, %", (SHOWN, SILENT)),
+                Caption("Outcomes, shown and silent", "share of orders, %", (SHOWN, SILENT) if silent else (SHOWN,)),
                 rows,
                 most=max(shares, default=100),
             ),

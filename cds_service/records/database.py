@@ -26,7 +26,7 @@ FILE_NAME: Final = "records.sqlite3"
 URL_SETTING: Final = "LUMBAR_CDS_DATABASE_URL"
 FOLDER_SETTING: Final = "LUMBAR_CDS_DATA_DIR"
 
-_PATIENCE: Final = 5.0  # seconds to wait for another process's transaction on the file
+_PATIENCE: Final = 3.0  # seconds to wait for another process's transaction on the file
 _STATEMENT_SECONDS: Final = 10
 _CONNECTIONS: Final = 4  # of each process to PostgreSQL
 

@@ -21,6 +21,8 @@ from cds_service.records.statements import insert_new
 from cds_service.records.tables import ACCEPTED_SUGGESTIONS, FEEDBACK
 
 _PROBE_SECONDS: Final = 0.5
+_WRITERS: Final = 4  # of each process
+_TURN_SECONDS: Final = 0.25
 
 
 class FeedbackStore(Protocol):
@@ -52,9 +54,21 @@ class DatabaseFeedbackStore:
         """Take a database at the layout of this version."""
         self._database = database
         self._probe = threading.Lock()
+        self._turns = threading.BoundedSemaphore(_WRITERS)
 
     def record(self, events: Sequence[FeedbackEvent]) -> int:
-        """Keep all events that are not there yet, in one durable transaction, and return how many these were."""
+        """Keep all events that are not there yet, in one durable transaction, and return how many these were.
+
+        Only a few may wait for a slow database at a time: hook calls are answered by the same threads.
+        """
+        if not self._turns.acquire(timeout=_TURN_SECONDS):
+            raise StoreUnavailableError
+        try:
+            return self._record(events)
+        finally:
+            self._turns.release()
+
+    def _record(self, events: Sequence[FeedbackEvent]) -> int:
         received = datetime.now(UTC)
         # In one order everywhere: two batches with the same events must not wait for each other crosswise.
         distinct = [event for _, event in sorted({event.fingerprint: event for event in events}.items())]

@@ -87,7 +87,10 @@ class Exchange:
             return Answered(Result.TIMEOUT)
         request = FhirRequest(url, "GET" if body is None else "POST", self.server.token, body)
         began, mark = self._clock(), object()
-        self._under_way[mark] = (resource_type, began)
+        with self._lock:
+            if self._closed.is_set():
+                return Answered(Result.TIMEOUT)
+            self._under_way[mark] = (resource_type, began)
         answered = Answered(Result.FAILED)
         try:
             answered = _weighed(self.server.transport.send(request, seconds))

@@ -29,6 +29,8 @@ class Result(StrEnum):
     TOO_LARGE = "too-large"
     CONNECTION = "connection"
     OPEN = "open"  # the server did not answer lately: not asked
+    NOT_LISTED = "not-listed"  # the server is none of those that the client may name: not asked
+    TOKEN_TYPE = "token-type"  # noqa: S105 - the token is of a type that nobody agreed on: not asked
     UNUSABLE_ID = "unusable-id"  # the patient's id cannot be part of an address: not asked
 
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
     from cds_service.records.feedback import FeedbackStore
-    from cds_service.records.invocations import Recorder
+    from cds_service.records.invocations import Invocation, Recorder
 
 SELECT = "lumbar-mri-order-select"
 SIGN = "lumbar-mri-order-sign"
@@ -69,6 +69,22 @@ def make_app(feedback: FeedbackStore | None = None, recorder: Recorder | None = 
     """Return an application whose today is 2 June 2026 and which stores nothing unless told where."""
     storage = Storage(feedback or NullFeedbackStore(), recorder or NullRecorder())
     return create_app(load_settings({}, **settings), clock=lambda: NOW, storage=storage)
+
+
+class ListRecorder:
+    """Keeps the records of calls in a list."""
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.kept: list[Invocation] = []
+
+    def record(self, invocation: Invocation) -> None:
+        """Keep a record."""
+        self.kept.append(invocation)
+
+    def close(self, timeout: float = 5.0) -> bool:
+        """Everything is kept already."""
+        return True
 
 
 def concept(system: str, code: str, display: str = "") -> dict[str, Any]:

@@ -121,9 +121,10 @@ def test_no_data_is_not_missing_data(client: HookClient, nothing: object) -> Non
     assert client.call(SIGN, hook_request(SIGN, prefetch=prefetch(conditions=nothing))).status == 200
 
 
-def test_order_for_another_patient_is_refused(client: HookClient) -> None:
+@pytest.mark.parametrize("subject", ["Patient/pat-2", "https://ehr.example/fhir/Patient/pat-2", "Group/pat-2"])
+def test_order_for_another_patient_is_refused(client: HookClient, subject: str) -> None:
     """An order whose subject is not the patient in context stops everything."""
-    order = lumbar_mri(2, subject={"reference": "Patient/pat-2"})
+    order = lumbar_mri(2, subject={"reference": subject})
     reply = client.call(SIGN, hook_request(SIGN, lumbar_mri(), order))
     assert (reply.status, reply.codes) == (400, ["invariant"])
     assert "context.draftOrders.entry.resource.subject" in reply.fields

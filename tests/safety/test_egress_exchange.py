@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import io
 import logging
+import math
 import os
 import socket
 import ssl
@@ -409,3 +410,13 @@ def test_parallel_searches_are_parallel(http: HttpClient) -> None:
         for thread in threads:
             thread.join()
     assert not together.broken
+
+
+@pytest.mark.parametrize(
+    ("header", "seconds"), [(None, None), ("2", 2.0), ("Thu, 26 Nov 2026 01:00:00 GMT", math.inf), ("9" * 20, math.inf)]
+)
+def test_when_to_ask_again_is_passed_on(http: HttpClient, header: str | None, seconds: float | None) -> None:
+    """A busy server is asked again when it said, not at once; a date is later than any hook call can wait."""
+    headers = {"Retry-After": header} if header else {}
+    with serving(lambda _: Reply(429, headers=headers)) as server:
+        assert door(http, server).send(private(server), 5.0).retry_after == seconds

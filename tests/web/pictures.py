@@ -48,10 +48,26 @@ def _search(page: Page) -> None:
     page.get_by_role("searchbox").scroll_into_view_if_needed()
 
 
+def _order(hook: str) -> Callable[[Page], object]:
+    """Return what fires a hook in the demo and goes back to the top, where the patient is."""
+
+    def fire(page: Page) -> None:
+        page.locator("#summary dl").wait_for()
+        page.locator(f"#{hook}").click()
+        page.locator("#cards .card").first.wait_for()
+        page.locator("#desk[aria-busy=false]").wait_for()
+        page.evaluate("scrollTo(0, 0)")
+
+    return fire
+
+
 def _point(page: Page) -> None:
+    page.locator("#messages").scroll_into_view_if_needed()
     page.locator("#messages .bars .s-overridden").first.hover()
 
 
+# High enough for the patient, the order and the card beside the timeline and the findings.
+_DESK: Final = {"width": 1280, "height": 1320}
 _INSIGHTS: Final = "/insights?records=synthetic&period=all"
 _TALL: Final = {"width": 1280, "height": 1180}
 
@@ -61,9 +77,13 @@ SHOTS: Final = (
     Shot("criteria-card", "/criteria", DESKTOP, of="[aria-labelledby=c-notapp-6w] .card"),
     Shot("criteria-codes", "/criteria#codes", DESKTOP, before=_search),
     Shot("criteria-phone-dark", "/criteria#c-mr-hold", PHONE, "dark"),
+    Shot("demo", "/demo?patient=pacemaker", _DESK, before=_order("sign")),
+    Shot("demo-card", "/demo?patient=acute-low-back-pain", DESKTOP, of="#cards .card", before=_order("select")),
+    Shot("demo-timeline", "/demo?patient=failed-six-weeks", DESKTOP, of=".timeline-panel", before=_order("select")),
+    Shot("demo-phone-dark", "/demo?patient=cauda-equina", PHONE, "dark", of="#cards .card", before=_order("sign")),
     Shot("api", "/docs#call-order-sign", DESKTOP),
     Shot("insights", _INSIGHTS, _TALL),
-    Shot("insights-messages", _INSIGHTS, DESKTOP, of="#messages", before=_point),
+    Shot("insights-messages", _INSIGHTS, _TALL, of="#messages", before=_point),
     Shot("insights-phone-dark", f"{_INSIGHTS}#outcomes", PHONE, "dark"),
 )
 

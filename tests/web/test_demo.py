@@ -419,3 +419,11 @@ def test_demo_with_an_answer_is_accessible(
         expect(page.locator("svg.timeline:visible")).to_have_count(1)
         fits(page)
         accessible(page)
+
+
+def test_without_scripts_the_page_says_so(browser: Browser, demo_url: str) -> None:
+    """Without JavaScript there is no dead desk, but a hint at the command line."""
+    with opened_page(browser, demo_url, java_script_enabled=False) as page:
+        page.goto("/demo")
+        expect(page.get_by_text("lumbar-cds try")).to_be_visible()
+        expect(page.locator("#desk")).to_be_hidden()

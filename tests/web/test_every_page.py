@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
-PATHS: Final = ("/", "/criteria", "/docs")
+PATHS: Final = ("/", "/criteria", "/demo", "/docs")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -20,8 +20,11 @@ if TYPE_CHECKING:
     from flask import Flask
     from werkzeug.test import TestResponse
 
-# Pages for people and the files that they load.
-PAGES: Final = {"/criteria", "/docs", "/static/{version}/{name}"}
+# Pages for people, the files that they load, and what only the demo's script asks.
+PAGES: Final = {
+    *("/criteria", "/docs", "/static/{version}/{name}"),
+    *("/demo", "/demo/setup", "/demo/patients/{chart_id}", "/demo/look", "/demo/render"),
+}
 SERVICES: Final = (SELECT, SIGN)
 DOCUMENT: Final = openapi_document()
 METHODS: Final = {"GET", "POST"}

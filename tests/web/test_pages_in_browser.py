@@ -55,7 +55,7 @@ def test_address_is_selected_where_the_clipboard_is_closed(page: Page, service_u
     assert page.evaluate("getSelection().toString()") == f"{service_url}/cds-services"
 
 
-@pytest.mark.parametrize("path", ["/", "/criteria", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/criteria", "/demo", "/docs"])
 def test_first_tab_skips_the_navigation(page: Page, path: str) -> None:
     """Who uses the keyboard is past the navigation with two presses, and sees where they are."""
     page.goto(path)
@@ -77,7 +77,7 @@ def test_controls_are_reached_by_keyboard(page: Page) -> None:
 def test_navigation_leads_around(page: Page) -> None:
     """Every page is one press away from every other, and the navigation shows which it is."""
     page.goto("/")
-    for name in ("Criteria", "API", "Start"):
+    for name in ("Demo", "Criteria", "API", "Start"):
         page.get_by_role("navigation", name="Pages").get_by_role("link", name=name).click()
         expect(page.locator("nav [aria-current=page]")).to_have_text(name)
 
@@ -167,7 +167,7 @@ def _with_hostile_markup(route: Route) -> None:
     route.fulfill(response=answer, body=answer.text().replace("<h1>", hostile))
 
 
-@pytest.mark.parametrize("path", ["/", "/criteria", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/criteria", "/demo", "/docs"])
 def test_dark_mode_is_dark(browser: Browser, service_url: str, path: str) -> None:
     """Who asks the system for dark gets light text on a dark ground, and the other way round."""
     for scheme, dark in (("dark", True), ("light", False)):

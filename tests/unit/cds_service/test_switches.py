@@ -89,7 +89,7 @@ def test_no_file_switches_nothing() -> None:
     assert Switches(None, Clock()).mode(client(Mode.PILOT)) is Mode.PILOT
 
 
-@pytest.mark.parametrize("content", [b"[off", b"[off]\na = 1\n", b"\xff", b"[on]\na = ''\n"])
+@pytest.mark.parametrize("content", [b"", b"[off", b"[off]\na = 1\n", b"\xff", b"[on]\na = ''\n"])
 def test_broken_file_changes_nothing(file: Path, content: bytes, caplog: pytest.LogCaptureFixture) -> None:
     """A file that cannot be used leaves the last state in force and is logged once, without what it says."""
     clock = Clock()

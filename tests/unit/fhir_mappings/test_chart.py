@@ -54,6 +54,13 @@ def test_record_that_may_be_the_patients_counts(subject: Resource | None) -> Non
     assert chart.foreign == ()
 
 
+@pytest.mark.parametrize("subject", ["Group/1", f"Device/{PATIENT}", "https://ehr.example/fhir/Location/2"])
+def test_record_about_somebody_or_something_else_is_not_the_patients(subject: str) -> None:
+    """A record about a group, a device or a place is reported and not used, even under the patient's id."""
+    chart = chart_of(condition(FOOT_DROP, subject={"reference": subject}))
+    assert (chart.entries, chart.foreign) == ({}, ("Condition",))
+
+
 def test_record_of_another_patient_is_reported_and_not_used() -> None:
     """A foreign problem, device, appointment or patient is nowhere but in the report of foreign records."""
     foreign = [

@@ -109,7 +109,7 @@ def test_look_agrees_with_the_answer(client: FlaskClient, demo: BundledDemo) -> 
     for item in explained:
         for finding in item["findings"]:
             status = finding["status"].replace("_", " ").lower()
-            row = seen["findings"].split(f">{finding['criterion']}<")[0].rsplit('<span class="status', 1)[1]
+            row = seen["findings"].split(f">{finding['criterion']}<")[0].rsplit('<span class="finding-status', 1)[1]
             assert row.split(">")[1].startswith(status), finding["criterion"]
 
 

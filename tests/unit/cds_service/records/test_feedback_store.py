@@ -143,3 +143,28 @@ def test_database_that_hangs_is_not_waited_for(tmp_path: Path) -> None:
     assert store._probe.acquire(timeout=30)
     store._probe.release()
     assert store.available()
+
+
+def test_slow_database_does_not_take_all_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a few reports wait for a database that hangs, further ones are refused at once: hooks need the threads."""
+    store = DatabaseFeedbackStore(open_database(None, tmp_path))
+    waiting, over = threading.Semaphore(0), threading.Event()
+
+    def hang(_events: object) -> int:
+        waiting.release()
+        over.wait(30)
+        return 0
+
+    monkeypatch.setattr(store, "_record", hang)
+    threads = [threading.Thread(target=store.record, args=([event(str(number))],)) for number in range(4)]
+    for thread in threads:
+        thread.start()
+        assert waiting.acquire(timeout=30)
+    with pytest.raises(StoreUnavailableError) as refused:
+        store.record([event("one too many")])
+    assert refused.value.headers["Retry-After"]
+    over.set()
+    for thread in threads:
+        thread.join(30)
+    monkeypatch.undo()
+    assert store.record([event("later")]) == 1
