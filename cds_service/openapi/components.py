@@ -65,6 +65,10 @@ _READINESS: Final[Mapping[str, Any]] = {
     "properties": {
         "status": {"enum": ["starting", "ready", "stopping"]},
         "feedback": {"enum": ["ok", "unavailable"]},
+        "keys": {
+            "enum": ["ok", "unavailable"],
+            "description": "Whether all keys of token issuers are there, where any are fetched.",
+        },
         "circuits": {**_COUNTS, "description": "How many FHIR servers are asked, by state of their circuit breaker."},
         "modes": {**_COUNTS, "description": "How many clients are in which mode."},
     },
