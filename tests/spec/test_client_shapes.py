@@ -179,7 +179,9 @@ def shapes_for(position: int) -> list[ClientShape]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("position", "scenario"), enumerate(load()), ids=lambda value: getattr(value, "id", ""))
+@pytest.mark.parametrize(
+    ("position", "scenario"), [pytest.param(*found, id=found[1].id) for found in enumerate(load())]
+)
 def test_scenario_in_the_shapes_of_clients(position: int, scenario: Scenario) -> None:
     """Whatever a client can take, it gets valid FHIR about this order and the same advice as everybody else."""
     for assessment in assessments(scenario):
