@@ -446,3 +446,19 @@ def test_insights_count_what_was_done_here(browser: Browser, tmp_path: Path) -> 
         names = ("calls", "orders", "shown", "accepted", "overridden")
         numbers = {name: page.locator(f"#headline-{name} strong").inner_text() for name in names}
         assert numbers == {"calls": "4", "orders": "3", "shown": "3", "accepted": "2", "overridden": "1"}
+
+
+def test_page_keeps_its_shape_while_it_waits(browser: Browser, demo_url: str) -> None:
+    """While a call runs, the page says so, locks its buttons, and does not jump about on a phone."""
+    held: list[Route] = []
+    with opened_page(browser, demo_url, viewport=PHONE) as page:
+        ehr = DemoEhr(page)
+        page.route("**/cds-services/lumbar-mri-order-sign", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+        page.locator("#sign").click()
+        expect(page.locator("#progress")).to_be_visible()
+        expect(page.locator("#select")).to_be_disabled()
+        fits(page)
+        held[0].continue_()
+        ehr.settled()
+        expect(page.locator("#progress")).to_be_hidden()
+        expect(ehr.cards).to_have_count(1)
