@@ -66,7 +66,7 @@ def fever(facts: Facts) -> list[Evidence]:
     for entry in facts.entries("fever"):
         if facts.is_recent(entry, window) is False:
             continue
-        if _is_measurement(entry):
+        if is_measurement(entry):
             degrees = _celsius(entry)
             if degrees is not None and degrees >= facts.thresholds.fever_celsius:
                 found.append(facts.evidence(entry, "fever", amount=f"{degrees:.1f} °C"))
@@ -81,7 +81,7 @@ def _unread(facts: Facts) -> list[str]:
     unread = [
         entry
         for entry in facts.entries("fever")
-        if _is_measurement(entry)
+        if is_measurement(entry)
         and _celsius(entry) is None
         and facts.is_recent(entry, limits.fever_window) is not False
     ]
@@ -103,7 +103,7 @@ def _old_fever(facts: Facts) -> bool:
     )
 
 
-def _is_measurement(entry: ChartEntry) -> bool:
+def is_measurement(entry: ChartEntry) -> bool:
     """Whether the code only says that a temperature was taken, not that it was high."""
     return any(canonical_system(code.system) == LOINC for code in entry.codes_of("fever"))
 

@@ -8,6 +8,7 @@ from fhir_mappings.chart import belongs_to
 from fhir_mappings.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
 from fhir_mappings.criteria.cancer import cancers, weight_loss
 from fhir_mappings.criteria.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, RED_FLAGS
+from fhir_mappings.criteria.infection import fever, is_measurement
 from fhir_mappings.criteria.contrast import is_nondiagnostic
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.implants import IMPLANTS
@@ -59,9 +60,11 @@ def r_ind(facts: Facts) -> Finding:
     charted = [
         entry
         for entry in facts.stated(*INDICATIONS)
-        if entry.activity is Activity.ACTIVE or facts.is_recent(entry, window) is not False
+        if not is_measurement(entry)
+        and (entry.activity is Activity.ACTIVE or facts.is_recent(entry, window) is not False)
     ]
-    evidence = [facts.evidence(entry, *INDICATIONS) for entry in (*own, *charted)]
+    # A temperature is a reason for the order only where it is a fever.
+    evidence = [*(facts.evidence(entry, *INDICATIONS) for entry in (*own, *charted)), *fever(facts)]
     unread = [name for name in FINDINGS if facts.chart.state(name) in (SourceState.UNAVAILABLE, SourceState.PARTIAL)]
     if evidence:
         status = Status.MET
