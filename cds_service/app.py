@@ -94,9 +94,11 @@ def _register(app: Flask, engine: Engine, settings: Settings) -> None:
     """Register the addresses for machines: CDS Hooks, value sets, health and metrics."""
     feedback, token = engine.storage.feedback, settings.metrics_token
     index = engine.advisers[engine.clients[0].name].index
+    gate = engine.gate
     health = Health(
         app.extensions["lifecycle"],
         feedback,
+        parts={"keys": lambda: gate.has_all_keys} if gate.fetches_keys else {},
         circuits=lambda: engine.breakers.states().values(),
         modes=lambda: [mode.value for mode in engine.modes().values()],
     )

@@ -13,9 +13,7 @@ from cds_service.clients.exposure import exposure_problem
 from cds_service.clients.file import load_clients
 from cds_service.clients.layers import default_clients
 from cds_service.clients.profile import Authentication
-from cds_service.egress.addresses import EgressError
-from cds_service.egress.destinations import Destinations
-from cds_service.egress.http import HttpClient
+from cds_service.egress.http import HttpClient, trust
 from cds_service.errors import SettingsError
 from cds_service.hooks import Adviser
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
@@ -48,30 +46,28 @@ def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping
 
 
 def gate_of(
-    clients: Sequence[ClientProfile], settings: Settings, fetcher: KeyFetcher, clock: Callable[[], datetime]
+    clients: Sequence[ClientProfile],
+    settings: Settings,
+    fetcher: KeyFetcher,
+    replay: ReplayStore,
+    clock: Callable[[], datetime],
 ) -> Gate:
     """Return the gate through which these clients come; SettingsError when it cannot be built as configured."""
-    return gate_for(clients, settings.public_url or "", fetcher, _replay_store(clients, settings, clock), clock)
+    return gate_for(clients, settings.public_url or "", fetcher, replay, clock)
 
 
 def http_client_of(settings: Settings) -> HttpClient:
     """Return what calls other servers; SettingsError when the authorities to trust cannot be read."""
+    check_authorities(settings)
+    return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
+
+
+def check_authorities(settings: Settings) -> None:
+    """Check whom to trust, and call nobody; SettingsError when the file cannot be used."""
     try:
-        return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
+        trust(settings.ca_bundle)
     except OSError as error:  # ssl.SSLError is one too
         raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
-
-
-def check_destinations(clients: Sequence[ClientProfile]) -> None:
-    """Check the FHIR bases of clients; SettingsError names each client with one that could never be asked."""
-    problems = []
-    for client in clients:
-        try:
-            Destinations.of(client)
-        except EgressError as error:
-            problems.append(f"client {client.name}: fhir.bases: one of them could never be asked ({error.reason})")
-    if problems:
-        raise SettingsError(problems)
 
 
 def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:
@@ -80,13 +76,22 @@ def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:
         raise SettingsError(problems)
 
 
-def _replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
-    """Return where used tokens are remembered: wherever a replay could land, it must be recognised."""
-    signing = any(client.authentication is Authentication.CDS_HOOKS_JWT for client in clients)
-    if not signing:
-        return MemoryReplayStore(clock)
+def check_redis(settings: Settings) -> None:
+    """Check the address of Redis, and connect to nothing; SettingsError when there is one that cannot be used."""
     if settings.redis_url:
-        return RedisReplayStore(connect_redis(settings.redis_url.get_secret_value()), clock)
-    if settings.workers > 1:
-        return SqliteReplayStore(settings.data_dir / "replay.sqlite3", clock)
-    return MemoryReplayStore(clock)
+        connect_redis(settings.redis_url.get_secret_value())
+
+
+def replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
+    """Return where used tokens are remembered: wherever a replay could land, it must be recognised.
+
+    That is another worker, and also the one that takes the place of a worker which has died, or a service that was
+    started again: so it is never the memory of a process, unless nobody signs calls. SettingsError when it cannot be
+    used.
+    """
+    check_redis(settings)
+    if not any(client.authentication is Authentication.CDS_HOOKS_JWT for client in clients):
+        return MemoryReplayStore(clock)
+    if redis_url := settings.redis_url:
+        return RedisReplayStore(connect_redis(redis_url.get_secret_value()), clock)
+    return SqliteReplayStore(settings.data_dir / "replay.sqlite3", clock)

@@ -7,14 +7,15 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
-from cds_service.clientele import advisers_of, check_destinations, clients_of, gate_of, http_client_of
+from cds_service.auth.key_fetcher import HttpKeyFetcher
+from cds_service.auth.replay import MemoryReplayStore
+from cds_service.clientele import advisers_of, clients_of, gate_of, http_client_of, replay_store
 from cds_service.clients.exposure import authentication_state
 from cds_service.clients.profile import Mode
 from cds_service.clients.switches import Switches
 from cds_service.desk import Desk
 from cds_service.door import Door
 from cds_service.egress.breaker import Breakers
-from cds_service.egress.key_fetcher import HttpKeyFetcher
 from cds_service.gathering import Gatherer
 from cds_service.limits import CallLimits
 from cds_service.storage import Storage, open_storage
@@ -55,13 +56,13 @@ class Engine:
 def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Storage | None = None) -> Engine:
     """Return the engine that the settings describe; SettingsError when it cannot be built.
 
-    `storage` takes the place of the stores that the settings name.
+    `storage` takes the place of the stores that the settings name; used tokens are then kept in memory.
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
-    check_destinations(clients)
     http, breakers = http_client_of(settings), Breakers(_FAILURES)
-    gate = gate_of(clients, settings, HttpKeyFetcher(http), clock)
+    replay = MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock)
+    gate = gate_of(clients, settings, HttpKeyFetcher(http), replay, clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
     searches = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
     stores = storage or open_storage(settings)

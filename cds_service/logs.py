@@ -66,9 +66,6 @@ FIELDS: Final = (
     "ms",
     "listening",
     "authentication",
-    "reason",
-    "count",
-    "insecure",
 )
 _WITHHELD: Final = "(a message that was put together at run time is withheld)"
 _PLAIN: Final = (str, int, float)
@@ -97,7 +94,7 @@ _QUIET_ENDPOINTS: Final = frozenset({"health.live", "health.ready", "metrics.scr
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
-    """Return a logger for sentences and fields: `get_logger(__name__).warning("The store is full.", count=3)`.
+    """Return a logger for sentences and fields: `get_logger(__name__).info("serving", listening="http://[::1]:8080")`.
 
     It writes through the logger of `logging` that has the same name.
     """

@@ -7,7 +7,6 @@ As in `cli`, each imports what it needs when it runs, so that help is there at o
 
 from __future__ import annotations
 
-import time
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
@@ -46,28 +45,22 @@ def check_config(clients_file: str | None, site_file: str | None) -> None:
     """Check settings, clients and site file without starting, and print what is in force.
 
     Explains each client in sentences and shows what the site file changes of the guideline; secrets are not shown.
-    Nothing is called or stored. Exit status: 0 when the service would start, 1 when it would refuse, with each reason
-    on standard error.
+    Nothing is called or stored, so whether port, data folder and database can be used is not looked at. Exit status: 0
+    when the service would start but for these, 1 when it would refuse, with each reason on standard error.
     """
-    from cds_service.clientele import advisers_of, check_destinations, check_tokens, clients_of, http_client_of
     from cds_service.clients.report import clients_report
-    from cds_service.clients.switches import Switches
     from cds_service.config_report import config_report, site_report
     from cds_service.errors import SettingsError
+    from cds_service.preflight import preflight
 
     settings = read_settings(clients_file=clients_file, site_file=site_file)
     try:
-        clients = clients_of(settings)
-        check_tokens(clients, settings)
-        check_destinations(clients)
-        http_client_of(settings)
-        advisers = advisers_of(clients, settings)
-        switched = Switches(settings.switches, time.monotonic, [client.name for client in clients]).state
+        found = preflight(settings)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     click.echo(config_report(settings))
-    click.echo(f"\n{clients_report(clients, settings.clients_file, switched)}")
-    for site in {adviser.site.file: adviser.site for adviser in advisers.values()}.values():
+    click.echo(f"\n{clients_report(found.clients, settings.clients_file, found.switched)}")
+    for site in {adviser.site.file: adviser.site for adviser in found.advisers.values()}.values():
         click.echo(f"\n{site_report(site)}")
 
 

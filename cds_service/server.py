@@ -81,6 +81,11 @@ class Server(BaseApplication):
         local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._settings.host, self._settings.host)  # noqa: S104
         return f"http://{_netloc(local, self._settings.port)}"
 
+    @property
+    def _bound(self) -> str:
+        """The address that is listened on, as the log must say it: every address is not this machine's alone."""
+        return f"http://{_netloc(self._settings.host, self._settings.port)}"
+
     def _configuration(self) -> dict[str, Any]:
         settings = self._settings
         return {
@@ -118,9 +123,9 @@ class Server(BaseApplication):
         if self._settings.log_format == "console":
             print(_banner(self.url, self._settings, self._authentication), flush=True)  # noqa: T201 - for a person
         elif self._settings.insecure:
-            _LOG.warning("serving INSECURELY", listening=self.url, authentication=self._authentication)
+            _LOG.warning("serving INSECURELY", listening=self._bound, authentication=self._authentication)
         else:
-            _LOG.info("serving", listening=self.url, authentication=self._authentication)
+            _LOG.info("serving", listening=self._bound, authentication=self._authentication)
         if self._demo:
             arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line

@@ -7,8 +7,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cds_service.records.database import database_address
 from cds_service.records.feedback import DatabaseFeedbackStore, FeedbackStore, NullFeedbackStore
-from cds_service.records.identities import Identities, load_identities
+from cds_service.records.identities import Identities, check_hash_key, load_identities
 from cds_service.records.invocations import NullRecorder, Recorder
 from cds_service.records.opening import open_database
 from cds_service.records.recorder import QueueRecorder
@@ -29,11 +30,20 @@ class Storage:
     database: Database | None = None
 
 
+def check_storage(settings: Settings) -> None:
+    """Check address and key as far as that takes no database and no folder; SettingsError as `open_storage`."""
+    if settings.database_url:
+        database_address(settings.database_url.get_secret_value())
+    if settings.hash_key:
+        check_hash_key(settings.hash_key.get_secret_value())
+
+
 def open_storage(settings: Settings) -> Storage:
     """Return the stores that the settings name, brought to the present layout; SettingsError when they cannot be used.
 
     To be called before workers fork.
     """
+    check_storage(settings)
     url, key = settings.database_url, settings.hash_key
     database = open_database(url.get_secret_value() if url else None, settings.data_dir)
     if settings.retention_days:

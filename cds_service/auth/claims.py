@@ -10,8 +10,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from cds_service.auth.callers import NotAuthenticatedError, Reason
-from cds_service.auth.tokens import without_slash
 from cds_service.clients.profile import Issuer
+from cds_service.clients.spellings import without_slash
 
 _LAST_SECOND: Final = 253402214400  # a day before the last that a datetime holds
 _LONGEST: Final = 512

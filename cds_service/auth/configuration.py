@@ -6,17 +6,18 @@ stop the start.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from itertools import combinations
+from collections.abc import Iterator, Sequence
 from string import hexdigits
 from typing import Final
 
-from cds_service.auth.addresses import jku_problem, public_url_problem
-from cds_service.auth.key_set import KEY_TYPES, KeySet, is_private
-from cds_service.auth.mtls_verifier import plain_fingerprint
-from cds_service.auth.tokens import without_slash
+from cds_service.auth.key_set import KeySet, is_private
+from cds_service.auth.public_url import public_url_problem
 from cds_service.clients.addresses import proxy_problem
+from cds_service.clients.algorithms import KEY_TYPES
 from cds_service.clients.profile import BY_TOKEN, Authentication, Certificates, ClientProfile, Issuer
+from cds_service.clients.rivals import rivalries
+from cds_service.clients.spellings import plain_fingerprint
+from cds_service.egress.addresses import address_problem
 
 _SHA256_DIGITS: Final = 64
 _MOST_LEEWAY: Final = 300  # seconds
@@ -31,8 +32,7 @@ def configuration_problems(clients: Sequence[ClientProfile], public_url: str) ->
     for client in clients:
         for problem in _client_problems(client, public_url):
             yield f"client {client.name}: {problem}"
-    yield from _shared_issuers(clients)
-    yield from _shared_certificates(clients)
+    yield from rivalries(clients)
 
 
 def _client_problems(client: ClientProfile, public_url: str) -> Iterator[str]:
@@ -74,8 +74,8 @@ def _issuer_problems(issuer: Issuer, client: ClientProfile) -> Iterator[str]:
 def _key_problems(issuer: Issuer, client: ClientProfile) -> Iterator[str]:
     if bool(issuer.jku) == bool(issuer.keys):
         yield "exactly one of jku and keys must be given"
-    if issuer.jku and (problem := jku_problem(issuer.jku, client.network)):
-        yield problem
+    if issuer.jku and (problem := address_problem(issuer.jku, client.network)):
+        yield f"jku {problem}"
     algorithms = [algorithm for algorithm in issuer.algorithms if algorithm in KEY_TYPES]
     for jwk in issuer.keys:
         key_id = jwk.get("kid")
@@ -100,26 +100,3 @@ def _certificate_problems(certificates: Certificates) -> Iterator[str]:
     for fingerprint in map(plain_fingerprint, certificates.fingerprints):
         if len(fingerprint) != _SHA256_DIGITS or not set(fingerprint) <= set(hexdigits):
             yield "certificates: fingerprints must be SHA-256, 64 hexadecimal digits with or without colons"
-
-
-def _shared_issuers(clients: Iterable[ClientProfile]) -> Iterator[str]:
-    """Yield the issuers whose tokens could mean two registrations. Without tenants one means all tenants."""
-    by_token = [client for client in clients if client.authentication in BY_TOKEN]
-    registered = [(client, issuer) for client in by_token for issuer in client.issuers]
-    for (client, issuer), (other_client, other) in combinations(registered, 2):
-        apart = issuer.tenants and other.tenants and not set(issuer.tenants) & set(other.tenants)
-        if without_slash(issuer.iss) == without_slash(other.iss) and not apart:
-            names = " and ".join(dict.fromkeys((client.name, other_client.name)))
-            yield f"client {names}: issuer {issuer.iss}: it is registered twice for the same tenant"
-
-
-def _shared_certificates(clients: Iterable[ClientProfile]) -> Iterator[str]:
-    """Yield the clients that one certificate could mean."""
-    known = [
-        (client.name, set(client.certificates.subjects) | set(map(plain_fingerprint, client.certificates.fingerprints)))
-        for client in clients
-        if client.authentication is Authentication.MUTUAL_TLS and client.certificates is not None
-    ]
-    for (name, accepted), (other, others) in combinations(known, 2):
-        if accepted & others:
-            yield f"client {name} and {other}: they accept the same certificate"

@@ -65,9 +65,14 @@ class Gate:
             keys.renew_in_background()
 
     @property
-    def keys_available(self) -> tuple[int, int]:
-        """How many of the fetched key sets are there, and how many should be."""
-        return sum(keys.available for keys in self._remote_keys), len(self._remote_keys)
+    def fetches_keys(self) -> bool:
+        """Whether there are keys to fetch at all."""
+        return bool(self._remote_keys)
+
+    @property
+    def has_all_keys(self) -> bool:
+        """Whether every key set that is fetched is there in this process."""
+        return all(keys.available for keys in self._remote_keys)
 
     def _check_certificate(self, caller: Caller, credentials: Credentials) -> None:
         check = self._certificates.get(caller.client.name)

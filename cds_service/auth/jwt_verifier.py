@@ -11,7 +11,7 @@ from cds_service.auth.callers import Caller, Credentials, NotAuthenticatedError,
 from cds_service.auth.claims import check_audience, check_listed, text
 from cds_service.auth.replay import ReplayStore, ReplayUnavailableError
 from cds_service.auth.signed_tokens import Registration, SignedTokens
-from cds_service.auth.tokens import without_slash
+from cds_service.clients.spellings import without_slash
 
 _REQUIRED: Final = ("iss", "aud", "exp", "iat", "jti")
 _SERVICES: Final = "/cds-services/"

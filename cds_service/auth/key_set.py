@@ -20,23 +20,10 @@ from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
 from cds_service.auth.callers import NotAuthenticatedError, Reason
+from cds_service.clients.algorithms import KEY_TYPES, fits_algorithm
 
 PublicKey: TypeAlias = RSAPublicKey | EllipticCurvePublicKey | Ed25519PublicKey | Ed448PublicKey
 
-_RSA: Final = ("RSA", (None,))
-# The asymmetric algorithms and the key that each needs: `kty`, and `crv` where the type has one.
-KEY_TYPES: Final[Mapping[str, tuple[str, tuple[str | None, ...]]]] = {
-    "ES256": ("EC", ("P-256",)),
-    "ES384": ("EC", ("P-384",)),
-    "ES512": ("EC", ("P-521",)),
-    "RS256": _RSA,
-    "RS384": _RSA,
-    "RS512": _RSA,
-    "PS256": _RSA,
-    "PS384": _RSA,
-    "PS512": _RSA,
-    "EdDSA": ("OKP", ("Ed25519", "Ed448")),
-}
 _PUBLIC_MEMBERS: Final = ("kty", "crv", "x", "y", "n", "e")
 _RSA_BITS: Final = range(2048, 8192 + 1)
 _MOST_BYTES: Final = 256 * 1024
@@ -58,8 +45,7 @@ class _Key:
 
     def fits(self, algorithm: str) -> bool:
         """Return whether this key may be used with an algorithm."""
-        kty, curves = KEY_TYPES[algorithm]
-        return self.kty == kty and self.crv in curves and self.algorithm in (None, algorithm)
+        return fits_algorithm(self.kty, self.crv, algorithm) and self.algorithm in (None, algorithm)
 
 
 class KeySet:
@@ -124,7 +110,7 @@ def _usable(jwk: Mapping[str, Any]) -> _Key | None:
     if is_private(jwk) or not _for_signatures(jwk) or not (algorithm is None or isinstance(algorithm, str)):
         return None
     # Only for a type that we know: PyJWK reads symmetric keys, too.
-    known = next((name for name, (k, c) in KEY_TYPES.items() if k == kty and crv in c), None)
+    known = next((name for name in KEY_TYPES if fits_algorithm(str(kty), crv, name)), None)
     if known is None:
         return None
     try:

@@ -12,6 +12,7 @@ from typing import Final
 
 from cds_service.auth.callers import Caller, Credentials, NotAuthenticatedError, Reason
 from cds_service.clients.profile import Certificates, ClientProfile
+from cds_service.clients.spellings import plain_fingerprint
 
 _VERIFIED: Final = "SUCCESS"
 _NOT_PRESENTED: Final = ("", "NONE")
@@ -83,8 +84,3 @@ class MutualTlsVerifier:
         if refusal is not None:
             raise refusal
         return None
-
-
-def plain_fingerprint(fingerprint: str) -> str:
-    """Return a fingerprint in lower case without colons, as tools print it with and without."""
-    return fingerprint.replace(":", "").strip().lower()

@@ -46,11 +46,19 @@ class RedisReplayStore:
 
 
 def connect_redis(url: str) -> Redis:
-    """Return a client for `redis://`, `rediss://` or `unix://`, which connects on first use; SettingsError otherwise.
+    """Return a client for `redis://`, `rediss://` or `unix://`, which connects on first use; SettingsError for others.
 
     It tries once more after a connection that has gone stale. It does not after a time-out: the first attempt may have
     been carried out, and the second would then look like a replay.
     """
+    client = _client(url)
+    if client is None:  # raised out here, the error has no context: what the library says quotes the address
+        raise SettingsError(["LUMBAR_CDS_REDIS_URL: this is no address of a Redis server"])
+    return client
+
+
+def _client(url: str) -> Redis | None:
+    """Return a client whose options are known to be ones; None when the address holds something else."""
     try:
         client: Redis = Redis.from_url(
             url,
@@ -58,6 +66,8 @@ def connect_redis(url: str) -> Redis:
             socket_connect_timeout=_PATIENCE,
             retry=Retry(NoBackoff(), 1, supported_errors=(RedisConnectionError,)),
         )
-    except ValueError as error:
-        raise SettingsError(["LUMBAR_CDS_REDIS_URL: this is no address of a Redis server"]) from error
+        pool = client.connection_pool
+        pool.connection_class(**pool.connection_kwargs)  # does not connect yet
+    except (ValueError, TypeError):  # the second is for an option that does not exist
+        return None
     return client

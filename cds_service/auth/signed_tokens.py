@@ -18,8 +18,9 @@ from jwt.exceptions import InvalidSignatureError, MissingRequiredClaimError, PyJ
 from cds_service.auth.callers import Credentials, NotAuthenticatedError, Reason
 from cds_service.auth.claims import check_times
 from cds_service.auth.keys import KeySource
-from cds_service.auth.tokens import Token, check_header, presented_token, without_slash
+from cds_service.auth.tokens import Token, check_header, presented_token
 from cds_service.clients.profile import ClientProfile, Issuer
+from cds_service.clients.spellings import without_slash
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +91,17 @@ class SignedTokens:
         return next((one for one in registrations if tenant in one.issuer.tenants), registrations[0])
 
     def _check_registered(self, token: Token, issuer: Issuer) -> None:
-        """Refuse a type, an algorithm or a key address that is not registered for the issuer."""
+        """Refuse a type, an algorithm or a key address that is not registered for the issuer.
+
+        Whose keys stand in the configuration has no registered address. The one that its tokens name all the same is
+        not looked at: nothing is ever fetched from there, and only the keys that are here count.
+        """
         kind = token.header.get("typ")
         if not isinstance(kind, str) or kind.lower().removeprefix("application/") not in self._types:
             raise NotAuthenticatedError(Reason.TYPE)
         if token.algorithm not in issuer.algorithms:
             raise NotAuthenticatedError(Reason.ALGORITHM)
-        if "jku" in token.header and token.header["jku"] != issuer.jku:
+        if issuer.jku is not None and token.header.get("jku", issuer.jku) != issuer.jku:
             raise NotAuthenticatedError(Reason.JKU)
 
     def _checked_claims(self, token: Token, registration: Registration) -> Mapping[str, Any]:

@@ -16,7 +16,8 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn
 
 from cds_service.auth.callers import Credentials, NotAuthenticatedError, Reason
-from cds_service.auth.key_set import KEY_TYPES
+from cds_service.clients.algorithms import KEY_TYPES
+from cds_service.clients.spellings import without_slash
 
 _MOST_CHARACTERS: Final = 8 * 1024
 _LONGEST_KEY_ID: Final = 512
@@ -87,11 +88,6 @@ def check_header(token: Token) -> None:
     key_id = header.get("kid")
     if not isinstance(key_id, str) or not 0 < len(key_id) <= _LONGEST_KEY_ID:
         raise NotAuthenticatedError(Reason.KEY_ID)
-
-
-def without_slash(address: str) -> str:
-    """Return an address without one trailing slash, since clients disagree on whether there is one."""
-    return address.removesuffix("/")
 
 
 def _json_object(part: str) -> dict[str, Any]:

@@ -1,10 +1,9 @@
-"""What can be wrong with an address or an address range in a clients file."""
+"""Which hosts are this machine, and what can be wrong with a range of addresses in a clients file."""
 
 from __future__ import annotations
 
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Final
-from urllib.parse import urlsplit
 
 _PRIVATE: Final = tuple(map(ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10", "fc00::/7")))
 
@@ -24,24 +23,6 @@ def is_loopback(host: str) -> bool:
         return False
     mapped = getattr(address, "ipv4_mapped", None)
     return bool((mapped or address).is_loopback)
-
-
-def url_problem(url: str, *, loopback: bool) -> str | None:
-    """Return what is wrong with an address that the service is to call; `loopback`: this machine may be called."""
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        return "is not an address"
-    if not host or port == 0:
-        return "is not an address"
-    if parts.username is not None or parts.password is not None:
-        return "must not hold a user name or a password"
-    if parts.query or parts.fragment or "?" in url or "#" in url:
-        return "must end before any ? or #"
-    if is_loopback(host) or host.endswith(".localhost"):
-        return None if loopback else "is on this machine, which only a client with network.loopback = true may name"
-    return None if parts.scheme == "https" else "must begin with https://"
 
 
 def private_range_problem(text: str) -> str | None:

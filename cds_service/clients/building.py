@@ -18,6 +18,7 @@ from cds_service.clients.profile import (
     Mode,
     Pilot,
 )
+from cds_service.clients.spellings import plain_fingerprint, without_slash
 from cds_service.egress.network import Network
 
 if TYPE_CHECKING:
@@ -28,11 +29,12 @@ def build_profile(name: str, table: Mapping[str, Any], folder: Path | None = Non
     """Return the profile; `folder` is where the path of a site file begins.
 
     Issuers and certificates that the authentication does not look at are left out: nobody is to think they count.
+    Certificates of a client with tokens are looked at, since then a call must bring both.
     """
     site_file, limits = table.get("site_file"), table.get("limits", {})
     authentication = Authentication(table["authentication"])
     issuers = table.get("issuers", ()) if authentication in BY_TOKEN else ()
-    certificates = table.get("certificates") if authentication is Authentication.MUTUAL_TLS else None
+    certificates = None if authentication is Authentication.NONE else table.get("certificates")
     return ClientProfile(
         name=name,
         extends=table["extends"],
@@ -56,23 +58,13 @@ def build_profile(name: str, table: Mapping[str, Any], folder: Path | None = Non
     )
 
 
-def tidy_base(base: str) -> str:
-    """Return a base address without a slash at its end, as it is compared."""
-    return base.rstrip("/")
-
-
-def tidy_fingerprint(fingerprint: str) -> str:
-    """Return a fingerprint as lower-case digits only."""
-    return fingerprint.replace(":", "").lower()
-
-
 def _issuer(table: Mapping[str, Any], algorithms: list[str] | None) -> Issuer:
     inherited = {"algorithms": algorithms} if algorithms else {}
     return Issuer(**_tuples(_whole({**inherited, **table})))
 
 
 def _certificates(table: Mapping[str, Any]) -> Certificates:
-    fingerprints = list(dict.fromkeys(map(tidy_fingerprint, table.get("fingerprints", ()))))
+    fingerprints = list(dict.fromkeys(map(plain_fingerprint, table.get("fingerprints", ()))))
     return Certificates(**_tuples({**table, "fingerprints": fingerprints}))
 
 
@@ -81,7 +73,7 @@ def _network(table: Mapping[str, Any]) -> Network:
 
 
 def _fhir(table: Mapping[str, Any]) -> FhirAccess:
-    bases = tuple(dict.fromkeys(map(tidy_base, table.get("bases", ()))))
+    bases = tuple(dict.fromkeys(map(without_slash, table.get("bases", ()))))
     return FhirAccess(**_whole({**table, "bases": bases}))
 
 

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from ipaddress import ip_network
 from typing import TYPE_CHECKING, Any, Final
 
 from cards.wording import WordingError, load_wording
-from cds_service.clients.addresses import private_range_problem, proxy_problem, url_problem
+from cds_service.clients.addresses import private_range_problem, proxy_problem
 from cds_service.clients.keys import key_problems
 from cds_service.clients.origins import origin_problem
 from cds_service.clients.profile import BY_TOKEN
 from cds_service.clients.public_keys import is_public
+from cds_service.egress.addresses import address_problem
+from cds_service.egress.destinations import base_problem
+from cds_service.egress.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -26,9 +30,12 @@ def contradictions(own: Table, table: Table, folder: Path) -> Iterator[str]:
     Each sentence begins with where it is inside the client. `folder` is where the path of a site file begins.
     """
     yield from _authentication(own, table)
-    yield from _issuers(table)
+    network = _readable_network(table["network"])
+    yield from _issuers(table, network)
     yield from _network(table)
-    yield from _fhir(table)
+    for position, base in enumerate(table["fhir"].get("bases", ())):
+        if problem := base_problem(base, network):
+            yield f"fhir.bases[{position}]: {problem}"
     yield from _rest(table, folder)
 
 
@@ -38,26 +45,28 @@ def _authentication(own: Table, table: Table) -> Iterator[str]:
         yield f"issuers: authentication = {kind} needs at least one; without any, nobody could call"
     if kind not in BY_TOKEN and own.get("issuers"):
         yield f"issuers: authentication = {kind} does not look at tokens; leave the issuers out, or change it"
-    if kind == "mutual-tls":
-        certificates = table.get("certificates", {})
-        if not certificates.get("proxies"):
-            yield "certificates.proxies: authentication = mutual-tls needs the address of the proxy that checks them"
-        if not certificates.get("subjects") and not certificates.get("fingerprints"):
-            yield "certificates.subjects: authentication = mutual-tls needs subjects or fingerprints"
-    elif own.get("certificates"):
+    if kind == "none" and own.get("certificates"):
         yield f"certificates: authentication = {kind} does not look at certificates; leave them out, or change it"
-    for position, proxy in enumerate(table.get("certificates", {}).get("proxies", ())):
+    elif kind == "mutual-tls" or own.get("certificates") is not None:
+        yield from _certificates(table.get("certificates", {}))
+
+
+def _certificates(table: Table) -> Iterator[str]:
+    if not table.get("proxies"):
+        yield "certificates.proxies: certificates need the address of the proxy that checks them"
+    if not table.get("subjects") and not table.get("fingerprints"):
+        yield "certificates.subjects: certificates need subjects or fingerprints"
+    for position, proxy in enumerate(table.get("proxies", ())):
         if problem := proxy_problem(proxy):
             yield f"certificates.proxies[{position}]: {problem}"
 
 
-def _issuers(table: Table) -> Iterator[str]:
-    loopback = table["network"].get("loopback", False)
+def _issuers(table: Table, network: Network) -> Iterator[str]:
     for position, issuer in enumerate(table.get("issuers", ())):
         where = f"issuers[{position}]"
         if ("jku" in issuer) == ("keys" in issuer):
             yield f"{where}: needs either jku or keys" + (", not both" if "jku" in issuer else "")
-        if "jku" in issuer and (problem := url_problem(issuer["jku"], loopback=loopback)):
+        if "jku" in issuer and (problem := address_problem(issuer["jku"], network)):
             yield f"{where}.jku: {problem}"
         algorithms = issuer.get("algorithms") or table.get("algorithms") or ("ES384", "RS384")
         for number, problem in key_problems(issuer.get("keys", ()), algorithms):
@@ -91,11 +100,10 @@ def _network(table: Table) -> Iterator[str]:
         yield "fhir.any_loopback: needs network.loopback = true"
 
 
-def _fhir(table: Table) -> Iterator[str]:
-    loopback = table["network"].get("loopback", False)
-    for position, base in enumerate(table["fhir"].get("bases", ())):
-        if problem := url_problem(base, loopback=loopback):
-            yield f"fhir.bases[{position}]: {problem}"
+def _readable_network(table: Table) -> Network:
+    """Return the network that a client's addresses are judged by, without the entries that are mistakes themselves."""
+    private = (ip_network(text) for text in table.get("private", ()) if private_range_problem(text) is None)
+    return Network(tuple(private), loopback=table.get("loopback", False))
 
 
 def _rest(table: Table, folder: Path) -> Iterator[str]:

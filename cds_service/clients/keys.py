@@ -8,19 +8,12 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from jwt import PyJWK
 from jwt.exceptions import PyJWTError
 
+from cds_service.clients.algorithms import fits_algorithm
+
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
 _SHORTEST_RSA: Final = 2048
-
-# The kind of key that each algorithm works with: `kty`, and the curve where it has one.
-_KINDS: Final[Mapping[str, frozenset[tuple[str, str | None]]]] = {
-    **{name: frozenset({("RSA", None)}) for name in ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512")},
-    "ES256": frozenset({("EC", "P-256")}),
-    "ES384": frozenset({("EC", "P-384")}),
-    "ES512": frozenset({("EC", "P-521")}),
-    "EdDSA": frozenset({("OKP", "Ed25519"), ("OKP", "Ed448")}),
-}
 
 
 def key_problems(keys: Sequence[Mapping[str, Any]], algorithms: Sequence[str]) -> Iterator[tuple[int, str]]:
@@ -35,8 +28,7 @@ def key_problems(keys: Sequence[Mapping[str, Any]], algorithms: Sequence[str]) -
 
 
 def _problem(key: Mapping[str, Any], algorithms: Sequence[str]) -> str | None:
-    kind = (key["kty"], key.get("crv"))
-    fitting = [name for name in algorithms if kind in _KINDS[name]]
+    fitting = [name for name in algorithms if fits_algorithm(key["kty"], key.get("crv"), name)]
     if not fitting:
         return f"fits none of the algorithms {', '.join(algorithms)}"
     if "alg" in key and key["alg"] not in fitting:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cds_service.clients.cautions import cautions
 from cds_service.clients.origins import LOOPBACK
-from cds_service.clients.profile import Authentication, Mode
+from cds_service.clients.profile import BY_TOKEN, Authentication, Mode
 from cds_service.clients.switches import EVERY_CLIENT, SwitchState
 from cds_service.terminal import printable
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cds_service.clients.profile import ClientProfile, Issuer
 
-PROOFS: Final = {
+_PROOFS: Final = {
     Authentication.NONE: "nothing is asked",
     Authentication.CDS_HOOKS_JWT: "a JWT signed by the client, as CDS Hooks describes it",
     Authentication.OAUTH_BEARER: "an OAuth access token of an authorization server",
@@ -77,7 +77,7 @@ def _client(client: ClientProfile, switched: SwitchState) -> Iterator[str]:
 
 
 def _callers(client: ClientProfile) -> Iterator[str]:
-    yield f"  Proof of who calls: {PROOFS[client.authentication]}."
+    yield f"  Proof of who calls: {proof(client)}."
     for issuer in client.issuers:
         yield f"    Issuer {issuer.iss}: {issuer_terms(issuer)}."
     certificates = client.certificates
@@ -88,6 +88,13 @@ def _callers(client: ClientProfile) -> Iterator[str]:
         yield f"    Reported by a proxy at {', '.join(certificates.proxies)}."
     if client.origins:
         yield f"  Web pages: {pages(client)}."
+
+
+def proof(client: ClientProfile) -> str:
+    """Return how a client proves who it is."""
+    asked = _PROOFS[client.authentication]
+    both = client.authentication in BY_TOKEN and client.certificates is not None
+    return f"{asked}, and with it {_PROOFS[Authentication.MUTUAL_TLS]}" if both else asked
 
 
 def issuer_terms(issuer: Issuer) -> str:

@@ -7,7 +7,8 @@ from itertools import combinations
 from typing import TYPE_CHECKING
 
 from cds_service.clients.origins import LOOPBACK
-from cds_service.clients.profile import Authentication
+from cds_service.clients.profile import BY_TOKEN, Authentication
+from cds_service.clients.spellings import plain_fingerprint, without_slash
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,12 +19,12 @@ if TYPE_CHECKING:
 def rivalries(clients: Sequence[ClientProfile]) -> Iterator[str]:
     """Yield a sentence for each pair of entries between which a call could not choose, with where the second is."""
     yield from _issuers(clients)
-    for name in ("subjects", "fingerprints"):
+    for name, spelling in (("subjects", str.strip), ("fingerprints", plain_fingerprint)):
         yield from _twice(
             (f"certificates.{name}", value, client)
             for client in clients
             if client.authentication is Authentication.MUTUAL_TLS and client.certificates
-            for value in dict.fromkeys(getattr(client.certificates, name))
+            for value in dict.fromkeys(map(spelling, getattr(client.certificates, name)))
         )
     open_clients = [client for client in clients if client.authentication is Authentication.NONE]
     yield from _twice(
@@ -41,8 +42,8 @@ def _issuers(clients: Sequence[ClientProfile]) -> Iterator[str]:
     """Yield the issuers that stand twice: a token of one is given to a client by its tenant and by nothing else."""
     by_issuer: Mapping[str, list[tuple[str, Issuer]]] = defaultdict(list)
     for client in clients:
-        for position, issuer in enumerate(client.issuers):
-            by_issuer[issuer.iss.rstrip("/")].append((f"clients.{client.name}.issuers[{position}]", issuer))
+        for position, issuer in enumerate(client.issuers if client.authentication in BY_TOKEN else ()):
+            by_issuer[without_slash(issuer.iss)].append((f"clients.{client.name}.issuers[{position}]", issuer))
     for issuers in by_issuer.values():
         for (first, one), (second, other) in combinations(issuers, 2):
             if not one.tenants or not other.tenants or set(one.tenants) & set(other.tenants):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from cards.wording import load_wording
 from cds_service.clients.profile import BY_TOKEN, Authentication
-from cds_service.clients.report import PROOFS, issuer_terms, pages
+from cds_service.clients.report import issuer_terms, pages, proof
 from cds_service.terminal import printable
 from fhir_mappings.needs import DATA_NEEDS, prefetch_templates
 
@@ -16,6 +16,11 @@ if TYPE_CHECKING:
 
     from cds_service.clients.profile import ClientProfile
     from cds_service.discovery import HookService
+
+_ERRORS: Final = (
+    "An HTTP status such as 412 (required data are missing), and an OperationOutcome as its body.",
+    "Modes silent and pilot keep cards back, not errors: users who see no card cause them too.",
+)
 
 
 def client_sheet(client: ClientProfile, public_url: str, services: Sequence[HookService]) -> str:
@@ -38,14 +43,14 @@ def client_sheet(client: ClientProfile, public_url: str, services: Sequence[Hook
 
 
 def _addresses(base: str, services: Sequence[HookService]) -> Iterator[str]:
-    yield from ("", "Discovery address", f"  {base}")
+    yield from ("", "Discovery address (open to everybody: a token sent there is not looked at)", f"  {base}")
     for service in services:
         yield from ("", f"Service for the hook {service.hook} (id {service.id})", f"  {base}/{service.id}")
         yield from ("  Feedback", f"  {base}/{service.id}/feedback")
 
 
 def _authentication(client: ClientProfile, base: str, services: Sequence[HookService]) -> Iterator[str]:
-    yield from ("", f"How the client proves who it is: {PROOFS[client.authentication]}")
+    yield from ("", f"How the client proves who it is: {proof(client)}")
     certificates = client.certificates
     if certificates:
         yield from (f"  Subject of the certificate: {subject}" for subject in certificates.subjects)
@@ -59,8 +64,7 @@ def _authentication(client: ClientProfile, base: str, services: Sequence[HookSer
         yield f"  Terms: {issuer_terms(issuer)}"
     yield "  Accepted aud"
     if client.authentication is Authentication.CDS_HOOKS_JWT:
-        yield "    the address that is called, letter for letter:"
-        yield f"    {base}"
+        yield "    the address that is called, letter for letter but for one slash at its end:"
         yield from (f"    {base}/{service.id}{end}" for service in services for end in ("", "/feedback"))
     aliases = dict.fromkeys(audience for issuer in client.issuers for audience in issuer.audiences)
     if aliases:
@@ -87,13 +91,13 @@ def _data(client: ClientProfile) -> Iterator[str]:
 def scopes(*, version: int) -> list[str]:
     """Return the SMART scopes that reading everything takes, in version 1 or 2 of their syntax.
 
-    Searches ask for `rs`, because some servers return what a search found only to who may read it too.
+    Searches ask for `rs`, because some servers return what a search found only to who may read it too. Medications are
+    searched for and read by the ids that prescriptions name.
     """
-    found: dict[str, None] = {}
-    for need in DATA_NEEDS:
-        access = "read" if version == 1 else "rs" if need.parameters else "r"
-        found[f"patient/{need.resource_type}.{access}"] = None
-    return list(found)
+    searched = {need.resource_type: bool(need.parameters) for need in DATA_NEEDS} | {"Medication": True}
+    return [
+        f"patient/{name}.{'read' if version == 1 else 'rs' if search else 'r'}" for name, search in searched.items()
+    ]
 
 
 def _cards(client: ClientProfile) -> Iterator[str]:
@@ -106,4 +110,5 @@ def _cards(client: ClientProfile) -> Iterator[str]:
     if hosts is not None and not hosts:
         yield "  none"
     yield from ("", "SMART apps on cards", "  none; appContext is not used")
+    yield from ("", "Errors", *(f"  {line}" for line in _ERRORS))
     yield from ("", "Web pages that may call from a browser (CORS)", f"  {pages(client)}")

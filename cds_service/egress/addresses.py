@@ -29,18 +29,39 @@ _PATH: Final = re.compile(r"(?:/(?:[A-Za-z0-9._~!$&'()*+,;=:@-]|%[0-9A-Fa-f]{2})
 # Encoded forms that a server may decode into other segments: dot, slash, backslash, percent, controls.
 _DISGUISED: Final = re.compile(r"%(?:2[eEfF5]|5[cC]|[01][0-9A-Fa-f]|7[fF])")
 
+_SENTENCES: Final = {
+    "scheme": "must begin with https:// (http:// is for this machine only)",
+    "syntax": "is not an address",
+    "too-long": f"is longer than {_LONGEST} characters",
+    "user-info": "must not hold a user name or a password",
+    "fragment": "must end before any #",
+    "query": "must end before any ?",
+    "host": "must name a host by a usual name, or by its number in the usual form",
+    "port": "has a port that is none",
+    "path": "has a path that servers read in different ways, with dots, two slashes or encoded signs",
+    "this-machine": "is on this machine, which only a client with network.loopback = true may name",
+    "private-address": "is no public address, and none that network.private lists",
+    "not-listed": "is not one of the bases",
+    "elsewhere": "is not below the base",
+}
+
 
 class EgressError(Exception):
     """An address that is not fetched from; `reason` is a fixed word, safe to log.
 
-    `scheme`, `syntax`, `too-long`, `user-info`, `fragment`, `query`, `host`, `port`, `path`, `private-address`,
-    `not-listed`, `elsewhere`.
+    `scheme`, `syntax`, `too-long`, `user-info`, `fragment`, `query`, `host`, `port`, `path`, `this-machine`,
+    `private-address`, `not-listed`, `elsewhere`; `sentence` says the same to whoever wrote the address.
     """
 
     def __init__(self, reason: str) -> None:
         """Take the reason."""
         super().__init__(reason)
         self.reason = reason
+
+    @property
+    def sentence(self) -> str:
+        """What is wrong, to follow the name of whatever holds the address; without a full stop."""
+        return _SENTENCES[self.reason]
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -94,6 +115,15 @@ def read_address(text: str, network: Network) -> Address:
     return Address(scheme, host, port, _read_path(parts[3]), (parts[4] or "")[1:])
 
 
+def address_problem(text: str, network: Network) -> str | None:
+    """Return what is wrong with an address that is to be fetched from, as `EgressError.sentence`; None for nothing."""
+    try:
+        read_address(text, network)
+    except EgressError as error:
+        return error.sentence
+    return None
+
+
 def literal(host: str) -> IpAddress | None:
     """Return the IP address that the host of an `Address` is; None for a name."""
     if ":" in host:
@@ -140,11 +170,11 @@ def _read_host(text: str) -> str:
 
 
 def _check_host(host: str, scheme: str, network: Network) -> None:
-    number = literal(host)
-    if number is not None and not is_reachable(number, network):
-        raise EgressError("private-address")
     here = is_this_machine(host)
     if here and not network.loopback:
+        raise EgressError("this-machine")
+    number = literal(host)
+    if number is not None and not is_reachable(number, network):
         raise EgressError("private-address")
     if scheme == "http" and not here:
         raise EgressError("scheme")

@@ -6,9 +6,9 @@ import math
 import re
 from typing import Final
 
-from cds_service.clients.profile import ClientProfile
 from cds_service.egress.addresses import Address, EgressError
 from cds_service.egress.breaker import Breakers
+from cds_service.egress.client import Client
 from cds_service.egress.destinations import check_below
 from cds_service.egress.http import Call, HttpClient, Limits
 from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, TransportError
@@ -27,7 +27,7 @@ class FhirTransport:
     `FhirRequest`, and only below the base.
     """
 
-    def __init__(self, http: HttpClient, client: ClientProfile, breakers: Breakers, base: Address) -> None:
+    def __init__(self, http: HttpClient, client: Client, breakers: Breakers, base: Address) -> None:
         """Take the process's client and circuits, the profile with its limits, and the base that was checked."""
         self._http = http
         self._client = client

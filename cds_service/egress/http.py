@@ -83,7 +83,7 @@ class HttpClient:
         """
         self._pool_size = pool_size
         self._getaddrinfo = resolver
-        self._tls = _trust(ca_bundle or Path(DEFAULT_CA_BUNDLE_PATH))
+        self._tls = trust(ca_bundle)
         self._lock = threading.Lock()
         self._begin()
 
@@ -169,10 +169,13 @@ class HttpClient:
 
 
 @lru_cache(maxsize=4)
-def _trust(ca_bundle: Path) -> ssl.SSLContext:
-    """Return what checks certificates against a PEM file; reading one takes long enough to do it once."""
+def trust(ca_bundle: Path | None) -> ssl.SSLContext:
+    """Return what checks certificates against a PEM file, or against the public authorities.
+
+    OSError or ssl.SSLError when the file cannot be read. Reading one takes long enough to do it once.
+    """
     context = create_urllib3_context()
-    context.load_verify_locations(cafile=ca_bundle)
+    context.load_verify_locations(cafile=ca_bundle or Path(DEFAULT_CA_BUNDLE_PATH))
     return context
 
 

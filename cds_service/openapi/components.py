@@ -65,6 +65,10 @@ _READINESS: Final[Mapping[str, Any]] = {
     "properties": {
         "status": {"enum": ["starting", "ready", "stopping"]},
         "feedback": {"enum": ["ok", "unavailable"]},
+        "keys": {
+            "enum": ["ok", "unavailable"],
+            "description": "Whether all keys of token issuers are there, where any are fetched.",
+        },
         "circuits": {**_COUNTS, "description": "How many FHIR servers are asked, by state of their circuit breaker."},
         "modes": {**_COUNTS, "description": "How many clients are in which mode."},
     },
@@ -107,10 +111,12 @@ _SERVICE_FACTS: Final[Mapping[str, Any]] = {
         "version": _TEXT,
         "guidelineVersion": _TEXT,
         "profile": _TEXT,
-        "mode": _TEXT,
         "authentication": _TEXT,
         "insecure": {"type": "boolean"},
-        "clients": {"type": "array", "items": _TEXT},
+        "clients": {
+            "type": "array",
+            "items": {"type": "object", "required": ["name", "mode"], "properties": {"name": _TEXT, "mode": _TEXT}},
+        },
         "discovery": _TEXT,
         "services": {"type": "array", "items": {"type": "object"}},
         "pages": {"type": "object", "additionalProperties": _TEXT},

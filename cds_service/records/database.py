@@ -60,7 +60,7 @@ class Database:
         Nothing is opened yet but an SQLite file, which is created with its folder when it is not there.
         """
         self.setting = URL_SETTING if url else FOLDER_SETTING
-        address = _address(url) if url else None
+        address = database_address(url) if url else None
         if address is not None and address.get_backend_name() == "postgresql":
             self._file = None
             self._engine = _postgresql(address)
@@ -127,8 +127,8 @@ _DURABLE: Final = text(
 )
 
 
-def _address(url: str) -> URL:
-    """Return a checked address; SettingsError without any part of it."""
+def database_address(url: str) -> URL:
+    """Return a checked address, and connect to nothing; SettingsError without any part of it."""
     try:
         address = make_url(url)
     except (ArgumentError, ValueError):

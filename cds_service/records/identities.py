@@ -56,14 +56,19 @@ def load_identities(setting: str | None, data_dir: Path) -> Identities:
     protect anything, or when the file cannot be read or made.
     """
     if setting:
-        if len(setting) < _SHORTEST:
-            raise SettingsError([f"{KEY_SETTING}: must have at least {_SHORTEST} characters"])
+        check_hash_key(setting)
         return Identities(hashlib.sha256(setting.encode()).digest())
     try:
         return Identities(_stored_key(data_dir / KEY_FILE))
     except OSError as error:
         sentence = f"{KEY_FILE} cannot be read or made there ({error.strerror}); {KEY_SETTING} gives a key without it"
         raise SettingsError([f"{FOLDER_SETTING}: {sentence}"]) from error
+
+
+def check_hash_key(setting: str) -> None:
+    """Check a key from the settings, and store nothing; SettingsError when it is too short to protect anything."""
+    if len(setting) < _SHORTEST:
+        raise SettingsError([f"{KEY_SETTING}: must have at least {_SHORTEST} characters"])
 
 
 def _stored_key(file: Path) -> bytes:

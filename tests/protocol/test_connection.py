@@ -152,7 +152,7 @@ REFUSED: dict[str, tuple[dict[str, str], str]] = {
     "unknown issuer": (STRANGER.headers(hook(SIGN), tenant="north"), "issuer"),
     "another's key": (THIEF.headers(hook(SIGN), iss=INLINE.iss, tenant="north"), "signature"),
     "unknown key": (INLINE.headers(hook(SIGN), {"kid": "other"}, tenant="north"), "key-unknown"),
-    "another place of keys": (north(hook(SIGN)) | INLINE.headers(hook(SIGN), {"jku": "https://a.example"}), "jku"),
+    "another place of keys": (FETCHED.headers(hook(SIGN), {"jku": "https://a.example"}), "jku"),
     "another algorithm": (FETCHED.headers(hook(SIGN), {"kid": "inline"}, iss=INLINE.iss), "key-unfit"),
     "another service": (north(hook(SELECT)), "audience"),
     "another host": (north("", aud="https://else.example/cds-services"), "audience"),

@@ -34,6 +34,10 @@ LOADERS = {
     ("fhir_mappings/terminology.py", "from_directory"),
 }
 
+# The rooms of the service in which clients are met: who is known, from where may be fetched, and who may call. Each may
+# import those before it.
+ROOMS = ("egress", "clients", "auth")
+
 
 def relative(file: Path) -> str:
     """Return a file's path as this test names it."""
@@ -86,6 +90,17 @@ def test_imports_run_one_way(file: Path) -> None:
     """The reading of records knows neither cards nor the service, and the cards do not know the service."""
     assert not FORBIDDEN[file.relative_to(ROOT).parts[0]] & set(imported(parse(file)))
     assert "." not in set(imported(parse(file)))
+
+
+@pytest.mark.parametrize("room", ROOMS)
+def test_rooms_of_the_service_are_no_circle(room: str) -> None:
+    """Fetching knows no clients file and no tokens, and the clients file knows no tokens."""
+    later = {f"cds_service.{name}" for name in ROOMS[ROOMS.index(room) + 1 :]}
+    files = sorted((ROOT / "cds_service" / room).rglob("*.py"))
+    assert files
+    for file in files:
+        modules = {node.module or "" for node in ast.walk(parse(file)) if isinstance(node, ast.ImportFrom)}
+        assert not {".".join(module.split(".")[:2]) for module in modules} & later, relative(file)
 
 
 @pytest.mark.parametrize("file", CLINICAL, ids=relative)

@@ -76,11 +76,11 @@ BAD: dict[str, tuple[str, str]] = {
     ),
     "jku without a host": (
         one_client("", issuers='[{ iss = "x", jku = "https:///k" }]'),
-        "clients.a.issuers[0].jku: is not an address",
+        "clients.a.issuers[0].jku: must name a host",
     ),
     "jku with a bad port": (
         one_client("", issuers='[{ iss = "x", jku = "https://e.example:99999/" }]'),
-        "clients.a.issuers[0].jku: is not an address",
+        "clients.a.issuers[0].jku: has a port that is none",
     ),
     "jku by file": (
         one_client("", issuers='[{ iss = "x", jku = "file:///etc/passwd" }]'),
@@ -141,15 +141,23 @@ BAD: dict[str, tuple[str, str]] = {
     ),
     "no proxies": (
         one_client('authentication = "mutual-tls"\ncertificates.subjects = ["CN=a"]', issuers=""),
-        "clients.a.certificates.proxies: authentication = mutual-tls needs",
+        "clients.a.certificates.proxies: certificates need the address",
     ),
     "no certificates": (
         one_client('authentication = "mutual-tls"\ncertificates.proxies = ["::1"]', issuers=""),
-        "clients.a.certificates.subjects: authentication = mutual-tls needs",
+        "clients.a.certificates.subjects: certificates need subjects",
     ),
     "certificates unused": (
+        one_client('certificates.proxies = ["::1"]', "development", ""),
+        "clients.a.certificates: authentication = none does not",
+    ),
+    "certificates of nobody beside tokens": (
         one_client('certificates.proxies = ["::1"]'),
-        "clients.a.certificates: authentication = cds-hooks-jwt does not",
+        "clients.a.certificates.subjects: certificates need subjects",
+    ),
+    "certificates from anywhere beside tokens": (
+        one_client('certificates.subjects = ["CN=a"]'),
+        "clients.a.certificates.proxies: certificates need the address",
     ),
     "every proxy": (
         one_client(

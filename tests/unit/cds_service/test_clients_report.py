@@ -16,6 +16,7 @@ from cds_service.clients.report import clients_report
 from cds_service.clients.sheet import client_sheet, scopes
 from cds_service.clients.switches import SwitchState, read_switches
 from cds_service.discovery import SERVICES
+from fhir_mappings.fhir_client.scopes import Access, Scopes
 from fhir_mappings.needs import DATA_NEEDS, prefetch_templates
 from tests.unit.cds_service.clients_page import PAGE, TABLES, page_with_tables
 
@@ -156,6 +157,9 @@ def test_sheet_has_what_a_form_asks(folder: Path) -> None:
         assert f"  {base}/{service.id}/feedback" in lines
         assert f"    {base}/{service.id}" in lines
     assert f"  {base}" in lines
+    assert f"    {base}" not in lines  # discovery asks for no token, so there is no aud for it
+    assert any("letter for letter but for one slash at its end" in line for line in lines)
+    assert any("412" in line for line in lines)
     assert "    https://cds.general.example/lumbar" in lines
     assert "    https://ehr.general.example/keys/jwks.json" in lines
     assert [
@@ -186,6 +190,27 @@ def test_sheet_of_other_proofs(folder: Path) -> None:
 
 def test_scopes_cover_every_need() -> None:
     """Scopes in both versions let everything be read that is asked for, and nothing be written."""
+    asked = {need.resource_type for need in DATA_NEEDS} | {"Medication"}
     for version, pattern in ((1, r"patient/(\w+)\.read"), (2, r"patient/(\w+)\.rs?")):
         found = [re.fullmatch(pattern, scope) for scope in scopes(version=version)]
-        assert [match and match[1] for match in found] == list(dict.fromkeys(need.resource_type for need in DATA_NEEDS))
+        assert {match and match[1] for match in found} == asked
+        assert len(found) == len(asked)
+
+
+def test_scopes_let_the_fhir_client_do_what_it_may() -> None:
+    """A token with the scopes of the sheet is enough for every search and read that the FHIR client knows."""
+    for version in (1, 2):
+        granted = Scopes.parse(" ".join(scopes(version=version)))
+        for need in DATA_NEEDS:
+            allowed = granted.search(need.resource_type) if need.parameters else granted.read(need.resource_type)
+            assert allowed is not Access.NONE
+        assert Access.NONE not in (granted.search("Medication"), granted.read("Medication"))
+
+
+def test_client_with_token_and_certificate_is_told_to_bring_both(folder: Path) -> None:
+    """Report and sheet ask for both, and name the issuer and the certificate."""
+    (client,) = load(folder, "mtls-and-jwt.toml")
+    for text in (clients_report([client], None), sheet(client)):
+        assert "a JWT signed by the client, as CDS Hooks describes it, and with it a client certificate" in text
+        assert "CN=ehr.regional.example,O=Regional Hospital" in text
+        assert "https://ehr.regional.example/jwks.json" in text

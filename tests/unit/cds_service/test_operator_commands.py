@@ -99,7 +99,7 @@ BROKEN: dict[str, tuple[dict[str, Any], dict[str, str], str]] = {
     "a private FHIR server": (
         {"a": {**GENERAL, "fhir": {"bases": ["https://10.1.2.3/fhir"]}}},
         {},
-        "client a: fhir.bases",
+        "clients.a.fhir.bases[0]",
     ),
     "no such authorities": ({"a": CLINIC}, {"CA_BUNDLE": "/nothing.pem"}, "LUMBAR_CDS_CA_BUNDLE"),
     "no such site file": ({"a": {**CLINIC, "site_file": "none.toml"}}, {}, "clients.a.site_file"),

@@ -104,12 +104,17 @@ def test_banner_shows_an_address_to_open(capsys: pytest.CaptureFixture[str], hos
 
 
 def test_log_for_machines_has_no_banner(capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture) -> None:
-    """Where log lines are JSON, the address stands in one of them, and nothing else is printed."""
+    """Where log lines are JSON, the address stands in one of them as it is bound, and nothing else is printed."""
     with caplog.at_level(logging.INFO):
         made(profile="production")._when_ready(None)
+        made(profile="production", host="0.0.0.0", insecure=True)._when_ready(None)
+        made(profile="production", host="::")._when_ready(None)
     assert capsys.readouterr().out == ""
-    (record,) = caplog.records
-    assert (record.message, record.__dict__["listening"]) == ("serving", "http://127.0.0.1:8080")
+    assert [(record.message, record.__dict__["listening"]) for record in caplog.records] == [
+        ("serving", "http://127.0.0.1:8080"),
+        ("serving INSECURELY", "http://0.0.0.0:8080"),
+        ("serving", "http://[::]:8080"),
+    ]
 
 
 def test_demo_is_tried_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -90,16 +90,22 @@ def test_gate_without_open_clients_says_so() -> None:
     assert Site([client()]).gate().open_clients == ()
 
 
+def test_gate_without_fetched_keys_says_so() -> None:
+    """Where all keys stand in the configuration there is none to wait for, and nothing to report."""
+    assert not Site([client("a", issuer(jku=None, keys=(public_jwk("P-384", "ec"),)))]).gate().fetches_keys
+    assert Site([client()]).gate().fetches_keys
+
+
 def test_keys_can_be_fetched_before_the_first_call() -> None:
     """A worker fetches its keys when it starts, so that no call has to wait for them."""
     site = Site([client("a", issuer(tenants=("1",))), client("b", issuer(tenants=("2",)))])
     gate = site.gate()
-    assert gate.keys_available == (0, 1)
+    assert (gate.fetches_keys, gate.has_all_keys) == (True, False)
     site.fetcher.waiting.clear()
     gate.warm()
     assert site.fetcher.waiting.wait(10)
     assert gate.admit(bearer(sign(claims_now(tenant="2")))).client.name == "b"
-    assert gate.keys_available == (1, 1)
+    assert gate.has_all_keys
     assert site.fetcher.asked == [JKU]
 
 
@@ -159,14 +165,17 @@ PROBLEMS: dict[str, tuple[list[ClientProfile], str]] = {
     "an empty tenant": (signed(tenants=("",)), "empty"),
     "scopes of signed calls": (signed(scopes=("x",)), "no scopes"),
     "bearer without audiences": ([client(authentication=Authentication.OAUTH_BEARER)], "audiences"),
-    "the same issuer twice": ([client("a"), client("b")], "client a and b: issuer"),
-    "the same issuer with a slash": ([client("a"), client("b", issuer(iss=f"{ISS}/"))], "twice"),
+    "the same issuer twice": ([client("a"), client("b")], "clients.b.issuers.0..iss: is the issuer of clients.a"),
+    "the same issuer with a slash": ([client("a"), client("b", issuer(iss=f"{ISS}/"))], "is the issuer of"),
     "the same tenant": (
         [client("a", issuer(tenants=("1", "2"))), client("b", issuer(tenants=("2",)))],
-        "same tenant",
+        "give both tenants",
     ),
-    "all tenants and one": ([client("a", issuer(tenants=("1",))), client("b")], "same tenant"),
-    "the same issuer twice in one client": ([client("a", issuer(), issuer())], "client a: issuer"),
+    "all tenants and one": ([client("a", issuer(tenants=("1",))), client("b")], "give both tenants"),
+    "the same issuer twice in one client": (
+        [client("a", issuer(), issuer())],
+        "clients.a.issuers.1..iss: is the issuer of clients.a",
+    ),
     "mTLS without certificates": ([replace(CERTIFIED, certificates=None)], "needs certificates"),
     "no proxies": (certified(proxies=()), "proxies must say"),
     "a proxy by name": (certified(proxies=("proxy.example",)), "not an address"),
@@ -176,7 +185,10 @@ PROBLEMS: dict[str, tuple[list[ClientProfile], str]] = {
     "an empty subject": (certified(subjects=(" ",)), "subject is empty"),
     "a SHA-1 fingerprint": (certified(fingerprints=("ab" * 20,)), "SHA-256"),
     "a fingerprint of other letters": (certified(fingerprints=("xy" * 32,)), "SHA-256"),
-    "one certificate for two": ([CERTIFIED, replace(CERTIFIED, name="b")], "client certified and b"),
+    "one certificate for two": (
+        [CERTIFIED, replace(CERTIFIED, name="b")],
+        "clients.b.certificates.subjects: an entry is one of certified too",
+    ),
 }
 
 
@@ -208,20 +220,30 @@ def test_configuration_that_cannot_work_does_not_start(clients: list[ClientProfi
         "https://[::1/",
         "https://ehr.exämple.com/jwks",
         "https://ehr.example.com/jwks\n",
+        "https://ehr.example.com/a/../jwks",
+        "https://ehr.example.com/%2e/jwks",
+        "https://ehr.example.com/a|b",
+        "https://10.1.1.1/jwks",
+        "https://169.254.169.254/jwks",
+        "https://2130706433/jwks",
+        "https://ehr..example.com/jwks",
     ],
 )
 def test_address_of_keys_that_is_not_safe_does_not_start(jku: str) -> None:
     """Keys are fetched over https from one clear address, or not at all."""
-    with pytest.raises(SettingsError, match="jku must be"):
+    with pytest.raises(SettingsError, match=r"issuer https://ehr\.example\.com: jku (must|is|has)"):
         Site(signed(jku=jku)).gate()
 
 
-@pytest.mark.parametrize("jku", ["http://127.0.0.1:8090/jwks", "http://localhost/jwks", "http://[::1]:80/jwks"])
+@pytest.mark.parametrize(
+    "jku",
+    ["http://127.0.0.1:8090/jwks", "http://localhost/jwks", "http://[::1]:80/jwks", "http://a.localhost/jwks?x=1"],
+)
 def test_loopback_keys_where_the_network_allows_them(jku: str) -> None:
     """In development the keys may come from this machine over plain http."""
     site = Site([client("dev", issuer(jku=jku), network=Network(loopback=True))])
     assert isinstance(site.gate(), Gate)
-    with pytest.raises(SettingsError, match="plain http"):
+    with pytest.raises(SettingsError, match="jku is no public address"):
         Site([client("dev", issuer(jku="http://10.0.0.1/jwks"), network=Network(loopback=True))]).gate()
 
 

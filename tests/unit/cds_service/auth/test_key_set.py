@@ -9,7 +9,8 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
 from cds_service.auth.callers import NotAuthenticatedError
-from cds_service.auth.key_set import KEY_TYPES, KeySet
+from cds_service.auth.key_set import KeySet
+from cds_service.clients.algorithms import KEY_TYPES
 from tests.unit.cds_service.auth.builders import private_jwk, public_jwk
 
 EC: dict[str, Any] = public_jwk("P-384", "a")

@@ -36,7 +36,9 @@ HERE = Network(loopback=True)
         ("https://fhir.example/r4/../x", "path"),
         ("https://fhir.example/r4/%zz", "path"),
         ("https://10.0.0.1/r4", "private-address"),
-        ("https://localhost/r4", "private-address"),
+        ("https://localhost/r4", "this-machine"),
+        ("https://127.0.0.1/r4", "this-machine"),
+        ("https://[::1]/r4", "this-machine"),
     ],
 )
 def test_refusal_says_why_in_a_word(text: str, reason: str) -> None:
@@ -120,7 +122,7 @@ def test_development_takes_no_other_base(base: str) -> None:
 
 def test_any_loopback_needs_a_network_that_allows_it() -> None:
     """One switch alone does not open this machine."""
-    with pytest.raises(EgressError, match="private-address"):
+    with pytest.raises(EgressError, match="this-machine"):
         Destinations([], Network(), any_loopback=True).check_base("https://127.0.0.1/r4")
 
 
