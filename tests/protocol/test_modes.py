@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.clients.profile import Mode
 from cds_service.clients.switch_writer import write_switch
-from tests.ehr import clients_file, hook
+from tests.ehr import clients_file
 from tests.protocol.builders import (
     PATIENT,
     SERVICES,
@@ -205,17 +205,18 @@ def test_broken_switch_file_changes_nothing(hospital: Hospital, log: LogLines) -
 
 
 def test_start_page_tells_the_modes(hospital: Hospital) -> None:
-    """Whoever opens the start page sees how far clinicians see cards at this moment."""
-    page = {"Accept": "application/json"}
-    shown = {found["mode"] for found in hospital.client.open("/", headers=page).json["clients"]}
-    assert shown == set(MODES)
+    """Whoever opens the start page sees how far each client's clinicians see cards at this moment."""
+
+    def told() -> dict[str, str]:
+        clients = hospital.client.open("/", headers={"Accept": "application/json"}).json["clients"]
+        return {client["name"]: client["mode"] for client in clients}
+
+    assert told() == {mode: mode for mode in MODES}
     write_switch(hospital.switches, "*", Mode.OFF)
-    shown = {found["mode"] for found in hospital.client.open("/", headers=page).json["clients"]}
-    assert shown == {"off"}
+    assert told() == dict.fromkeys(MODES, "off")
 
 
 def test_mixed_patients_are_refused_in_silent_mode(hospital: Hospital) -> None:
     """A request about two patients is refused whoever would see the answer."""
     other = lumbar_mri(subject={"reference": f"Patient/{PATIENT}-2"})
     assert hospital.call("silent", hook_request(SIGN, other)).status == 400
-    assert hook(SIGN).endswith(SIGN)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import uuid
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -25,6 +25,9 @@ from tests.protocol.builders import (
     prefetch,
 )
 from tests.unit.cds_service.test_metrics import value
+
+if TYPE_CHECKING:
+    from tests.log_lines import LogLines
 
 ORIGIN: Final = "https://sandbox.cds-hooks.org"
 SNOMED: Final = "http://snomed.info/sct"
@@ -216,10 +219,12 @@ def test_failed_queries_are_left_out(sandbox: Sandbox) -> None:
 
 
 @pytest.mark.parametrize("hook_sent", ["order-sign", "patient-view"])
-def test_service_counts_where_the_hook_disagrees(sandbox: Sandbox, hook_sent: str) -> None:
-    """Screen and hook are separate settings there; the service that was called says which hook is meant."""
+def test_service_counts_where_the_hook_disagrees(sandbox: Sandbox, log: LogLines, hook_sent: str) -> None:
+    """Screen and hook are separate settings there; the service that was called says which is meant, and it is noted."""
     usual = sandbox.pama(study(), REASONS["low back pain"])
-    assert sandbox.pama(study(), REASONS["low back pain"], hook=hook_sent).json == usual.json
+    reply = sandbox.pama(study(), REASONS["low back pain"], hook=hook_sent)
+    assert reply.json == usual.json
+    assert "hook-mismatch" in log.of(reply.headers["X-Request-ID"])["remarks"]
 
 
 @pytest.mark.parametrize("selections", [None, "example", [7, {}], {"a": 1}])

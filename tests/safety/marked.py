@@ -172,9 +172,14 @@ def answer(stopping: threading.Event, elsewhere: str, request: Received) -> Repl
         case "hang":
             stopping.wait(30)
             return Reply(503)
-    patient = MARKS["patient"] if kind == "data" else f"{mark}-patient"
-    values = {value.get("resourceType"): value for value in chart(patient).values()}
-    found = values["Patient"] if path[0] == "Patient" else searched(chart(patient), path[0])
+        case _:
+            return found_for(path[0], as_data=kind == "data")
+
+
+def found_for(resource_type: str, *, as_data: bool) -> Reply:
+    """Answer a read or search, with the data of the patient or of another one."""
+    values = chart(MARKS["patient"] if as_data else f"{MARKS['answer']}-patient")
+    found = values["patient"] if resource_type == "Patient" else searched(values, resource_type)
     return Reply(200, json.dumps(found).encode())
 
 

@@ -38,7 +38,18 @@ pytestmark = pytest.mark.slow
 
 _STRANGE: Final = ("User-Agent", "Referer", "Cookie", "X-Forwarded-For", "Accept-Language")
 STRANGE_HEADERS: Final = dict.fromkeys(_STRANGE, MARKS["header"])
-PAGES: Final = ("/", "/criteria", "/docs", "/openapi.json", "/livez", "/readyz", "/metrics", "/cds-services")
+PAGES: Final = (
+    "/",
+    "/criteria",
+    "/docs",
+    "/openapi.json",
+    "/livez",
+    "/readyz",
+    "/metrics",
+    "/cds-services",
+    "/demo",
+    "/insights",
+)
 CLIENTS: Final = ("open", "signed")
 
 
@@ -141,7 +152,13 @@ def be_refused_in_every_way(visit: Visit) -> None:
             {"iat": [mark]},
         )
     ]
-    tokens += [visit.tokens[0], f"{visit.ehr.token(endpoint)[:-9]}AAAAAAAAA", mark, f"{mark}.{mark}.{mark}", mark * 2000]
+    tokens += [
+        visit.tokens[0],
+        f"{visit.ehr.token(endpoint)[:-9]}AAAAAAAAA",
+        mark,
+        f"{mark}.{mark}.{mark}",
+        mark * 2000,
+    ]
     for token in tokens:
         visit.tokens.append(token)
         given = {"Authorization": f"Bearer {token}", "Origin": f"https://{MARKS['origin']}.example"}
