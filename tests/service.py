@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -30,9 +30,17 @@ class Running:
     """A running service; its data and its output are in a folder."""
 
     def __init__(
-        self, folder: Path, *options: str, workers: int = 2, settings: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *options: str,
+        workers: int = 2,
+        settings: Mapping[str, str] | None = None,
+        program: Sequence[str] = ("-m", "cds_service"),
     ) -> None:
-        """Start it with options of `serve` and `LUMBAR_CDS_` settings, and wait until it answers."""
+        """Start it with options of `serve` and `LUMBAR_CDS_` settings, and wait until it answers.
+
+        `program` is what Python runs as the command line.
+        """
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.session = requests.Session()
@@ -41,7 +49,7 @@ class Running:
         self.output = folder / "output"
         own = {"DATA_DIR": str(self.data)} | dict(settings or {})
         environment = os.environ | {f"LUMBAR_CDS_{name}": value for name, value in own.items()}
-        command = [sys.executable, "-m", "cds_service", "serve", "--port", str(self.port)]
+        command = [sys.executable, *program, "serve", "--port", str(self.port)]
         command += ["--workers", str(workers), *options]
         with self.output.open("wb") as output:
             self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)

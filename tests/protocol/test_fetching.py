@@ -434,7 +434,7 @@ def test_what_was_fetched_is_counted(hospital: Hospital, ehr: FhirStub) -> None:
 def test_server_that_keeps_failing_is_given_a_rest(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """After many failures in a row a server is not asked for a while; then one call tries it, and all may again."""
     clock = FakeClock()
-    monkeypatch.setattr("cds_service.app.Breakers", partial(Breakers, seconds=10.0, clock=clock))
+    monkeypatch.setattr("cds_service.engine.Breakers", partial(Breakers, seconds=10.0, clock=clock))
     profile = {"extends": "development", "origins": ["https://patient.example"], "fhir": {"retries": 0}}
     hospital = Hospital(clients_file(tmp_path, {"patient": profile}))
     with fhir_stub(prefetch(), {"*": reply(OUTAGE, 500)}) as stub, fhir_stub(prefetch()) as well:

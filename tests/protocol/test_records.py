@@ -102,7 +102,7 @@ def started(folder: Path, recorder: QueueRecorder | None = None) -> HookClient:
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     """A service that stores what it does."""
     client = started(tmp_path_factory.mktemp("records"))
-    storage = client.flask.application.extensions["storage"]
+    storage = client.flask.application.extensions["engine"].storage
     assert storage.database
     yield Hospital(client, storage.database, storage.recorder)
     assert storage.recorder.close(PATIENCE)

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 from cds_service.demos import find_demo
 from tests.web.browser import DESKTOP, PHONE, accessible, fits, opened_page, running_service
 from tests.web.demo_ehr import DemoEhr, stored_feedback
+from tests.web.insights import clinic_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -425,5 +426,39 @@ def test_without_scripts_the_page_says_so(browser: Browser, demo_url: str) -> No
     """Without JavaScript there is no dead desk, but a hint at the command line."""
     with opened_page(browser, demo_url, java_script_enabled=False) as page:
         page.goto("/demo")
-        expect(page.get_by_text("lumbar-cds try")).to_be_visible()
+        expect(page.locator("noscript p")).to_be_visible()
         expect(page.locator("#desk")).to_be_hidden()
+
+
+def test_insights_count_what_was_done_here(browser: Browser, tmp_path: Path) -> None:
+    """Calls, cards, acceptances and dismissals of the demo are on the insights page, each once."""
+    with running_service(tmp_path) as url, opened_page(browser, url) as page, clinic_of(url) as clinic:
+        ehr = DemoEhr(page, "acute-low-back-pain")
+        ehr.select()  # one order, one card
+        ehr.accept("Physical therapy instead")  # and a call without a lumbar MRI
+        ehr.open("pacemaker")
+        ehr.sign()  # one order, one card
+        ehr.accept("Add CT myelography")  # and a call with the same order, and a card
+        ehr.dismiss(comment="The device card is here.")
+        clinic.calls = 4
+        clinic.await_records()
+        page.goto("/insights")
+        names = ("calls", "orders", "shown", "accepted", "overridden")
+        numbers = {name: page.locator(f"#headline-{name} strong").inner_text() for name in names}
+        assert numbers == {"calls": "4", "orders": "3", "shown": "3", "accepted": "2", "overridden": "1"}
+
+
+def test_page_keeps_its_shape_while_it_waits(browser: Browser, demo_url: str) -> None:
+    """While a call runs, the page says so, locks its buttons, and does not jump about on a phone."""
+    held: list[Route] = []
+    with opened_page(browser, demo_url, viewport=PHONE) as page:
+        ehr = DemoEhr(page)
+        page.route("**/cds-services/lumbar-mri-order-sign", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
+        page.locator("#sign").click()
+        expect(page.locator("#progress")).to_be_visible()
+        expect(page.locator("#select")).to_be_disabled()
+        fits(page)
+        held[0].continue_()
+        ehr.settled()
+        expect(page.locator("#progress")).to_be_hidden()
+        expect(ehr.cards).to_have_count(1)

@@ -278,7 +278,7 @@ def test_retention_is_applied_at_start(tmp_path: Path) -> None:
     """A service that is restarted keeps what its settings say, and no more."""
     with_old_calls(tmp_path)
     app = create_app(load_settings({}, data_dir=tmp_path, retention_days=90))
-    database = app.extensions["storage"].database
+    database = app.extensions["engine"].storage.database
     assert count(database, INVOCATIONS) == len(rows(database, INVOCATIONS, "id")) == 2
     database.close()
 
