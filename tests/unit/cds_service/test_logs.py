@@ -247,9 +247,10 @@ def test_access_line_passes_the_list(lines: io.StringIO) -> None:
 def test_every_field_is_one_that_is_logged() -> None:
     """The list holds what the line of a request and the one of a start say, and nothing that no line ever has."""
     full = Trace("abc", method="POST", endpoint="hooks.call", shown=False)
-    for name in ("service", "hook", "client", "mode", "issuer", "tenant", "token_id", "refusal"):
+    for name in ("service", "hook", "client", "mode", "issuer", "tenant", "token_id", "refusal", "problem"):
         setattr(full, name, "x")
     full.orders, full.outcomes, full.messages, full.sources = 1, ("A",), ("M",), {"conditions": "fetched:partial"}
+    full.problem_at, full.remarks = ("prefetch.patient",), ["hook"]
     full.phases["read"] = 1.0
     full.feedback.update(["accepted"])
     full.fhir_results.update([Result.OK])
