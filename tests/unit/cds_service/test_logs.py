@@ -13,6 +13,7 @@ from flask import Flask
 from cds_service.logs import FIELDS, configure_logging, get_logger
 from cds_service.settings import load_settings
 from cds_service.trace import Trace, current_trace
+from fhir_mappings.fhir_client.retrieval import Result
 
 FORMATS = pytest.mark.parametrize("lines", ["console", "json"], indirect=True)
 JSON = pytest.mark.parametrize("lines", ["json"], indirect=True)
@@ -241,6 +242,19 @@ def test_access_line_passes_the_list(lines: io.StringIO) -> None:
     assert "dropped_fields" not in line
     assert line["sources"] == ["conditions=prefetch:complete"]
     assert line["fhir_calls"] == {"ok": 2}
+
+
+def test_every_field_is_one_that_is_logged() -> None:
+    """The list holds what the line of a request and the one of a start say, and nothing that no line ever has."""
+    full = Trace("abc", method="POST", endpoint="hooks.call", shown=False)
+    for name in ("service", "hook", "client", "mode", "issuer", "tenant", "token_id", "refusal", "problem"):
+        setattr(full, name, "x")
+    full.orders, full.outcomes, full.messages, full.sources = 1, ("A",), ("M",), {"conditions": "fetched:partial"}
+    full.problem_at, full.remarks = ("prefetch.patient",), ["hook"]
+    full.phases["read"] = 1.0
+    full.feedback.update(["accepted"])
+    full.fhir_results.update([Result.OK])
+    assert {*full.line(200), "listening", "authentication"} == set(FIELDS)
 
 
 def test_empty_fields_are_left_out() -> None:
