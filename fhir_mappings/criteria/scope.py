@@ -8,11 +8,16 @@ from fhir_mappings.chart import belongs_to
 from fhir_mappings.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
 from fhir_mappings.criteria.cancer import cancers, weight_loss
 from fhir_mappings.criteria.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, RED_FLAGS
-from fhir_mappings.criteria.infection import fever, is_measurement
 from fhir_mappings.criteria.contrast import is_nondiagnostic
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.implants import IMPLANTS
-from fhir_mappings.criteria.infection import drug_use, immunosuppressant_unclear, immunosuppression
+from fhir_mappings.criteria.infection import (
+    drug_use,
+    fever,
+    immunosuppressant_unclear,
+    immunosuppression,
+    is_measurement,
+)
 from fhir_mappings.datatypes import CodeableConcept
 from fhir_mappings.entries import Activity, ChartEntry
 from fhir_mappings.facts import Facts

@@ -19,6 +19,7 @@ from tests.unit.fhir_mappings.records import (
     mri,
     observation,
     patient,
+    quantity,
     record,
     report,
     request,
@@ -60,6 +61,11 @@ def test_unread_patient_is_of_unknown_age() -> None:
     assert (found.status.value, found.unavailable) == (UNKNOWN, ("Patient",))
 
 
+def temperature(degrees: float) -> Resource:
+    """Return a body temperature taken three days ago."""
+    return observation("loinc:8310-5", 3, "t", valueQuantity=quantity(degrees, "Cel"))
+
+
 @pytest.mark.parametrize(
     ("resources", "order", "expected"),
     [
@@ -81,6 +87,8 @@ def test_unread_patient_is_of_unknown_age() -> None:
             NOT_MET,
         ),
         ([observation(PAIN, 3, "o")], mri(reasonReference=[{"reference": "Observation/o"}]), MET),
+        ([temperature(36.8)], mri(reasons=[SPINA_BIFIDA]), NOT_MET),
+        ([temperature(39.1)], mri(reasons=[SPINA_BIFIDA]), MET),
     ],
 )
 def test_indication(resources: list[Resource], order: Resource, expected: str) -> None:
