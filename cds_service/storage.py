@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
+from cds_service.errors import SettingsError
 from cds_service.records.database import database_address
 from cds_service.records.feedback import DatabaseFeedbackStore, FeedbackStore, NullFeedbackStore
 from cds_service.records.identities import Identities, check_hash_key, load_identities
@@ -16,6 +17,10 @@ from cds_service.records.recorder import QueueRecorder
 from cds_service.records.retention import prune
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pydantic import SecretStr
+
     from cds_service.records.database import Database
     from cds_service.settings import Settings
 
@@ -31,11 +36,20 @@ class Storage:
 
 
 def check_storage(settings: Settings) -> None:
-    """Check address and key as far as that takes no database and no folder; SettingsError as `open_storage`."""
-    if settings.database_url:
-        database_address(settings.database_url.get_secret_value())
-    if settings.hash_key:
-        check_hash_key(settings.hash_key.get_secret_value())
+    """Check address and key as far as that takes no database and no folder; SettingsError names all that is wrong."""
+    problems: list[str] = []
+    checks: tuple[tuple[SecretStr | None, Callable[[str], object]], ...] = (
+        (settings.database_url, database_address),
+        (settings.hash_key, check_hash_key),
+    )
+    for setting, check in checks:
+        try:
+            if setting:
+                check(setting.get_secret_value())
+        except SettingsError as error:
+            problems += error.problems
+    if problems:
+        raise SettingsError(problems)
 
 
 def open_storage(settings: Settings) -> Storage:

@@ -67,10 +67,12 @@ def test_everything_is_said_at_once(tmp_path: Path) -> None:
     """Settings, clients and what their tokens need are mended in one go."""
     file = tmp_path / "clients.toml"
     file.write_text(one_client(""), encoding="utf-8")
-    variables = environment(tmp_path, {"REDIS_URL": "foo", "HASH_KEY": "x", "CLIENTS_FILE": str(file)})
+    variables = environment(
+        tmp_path, {"REDIS_URL": "foo", "HASH_KEY": "x", "DATABASE_URL": "x", "CLIENTS_FILE": str(file)}
+    )
     with pytest.raises(SettingsError) as refusal:
         preflight(load_settings(variables))
-    assert len(refusal.value.problems) == 3
+    assert len(refusal.value.problems) == 4
     assert "LUMBAR_CDS_PUBLIC_URL" in refusal.value.problems[-1]
 
 
