@@ -186,6 +186,7 @@ def pressing_questions(findings: Findings) -> tuple[str, ...]:
     """Return the open questions whose answers could make the scan an emergency, or forbid it."""
     asked = [question for name in _PRESSING_CRITERIA for question in findings[name].questions]
     asked += [question for question in findings["R-HINT"].questions if question in _PRESSING_HINTS]
+    asked += findings["R-DATE"].questions
     return tuple(dict.fromkeys(asked))[:MOST_QUESTIONS]
 
 

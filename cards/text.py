@@ -18,6 +18,7 @@ from cards.markdown import escape, reference
 from cards.suggestions import followup
 from cards.wording import Wording
 from fhir_mappings.code_systems import canonical_system
+from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.findings import Evidence
 from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.orders import ContrastClass
@@ -221,8 +222,12 @@ class CardText:
 
     def _devices(self) -> Iterator[str]:
         """Yield what the device records leave open; nothing where a card is about an implant anyway."""
-        chart = self.assessment.chart
-        if self.assessment.findings["R-MR"].evidence:
+        chart, findings = self.assessment.chart, self.assessment.findings
+        if ahead := [item for item in findings["R-DATE"].evidence if item.concept in IMPLANTS]:
+            what = "; ".join(line.removeprefix("- ") for line in self._lines(ahead))
+            yield self.wording.text("card", "implant_dated_ahead", what=what)
+            return
+        if findings["R-MR"].evidence:
             return
         complete = chart.state("Device") is SourceState.COMPLETE
         yield self.wording.text("card", "no_implant_data" if complete else "no_device_records")

@@ -61,7 +61,7 @@ CRITERIA: tuple[Criterion, ...] = (
         (),
         scope.r_ind,
         concepts=groups.INDICATIONS,
-        thresholds=("indication_window", "neurologic_window"),
+        thresholds=("indication_window", "neurologic_window", "fever_window", "fever_celsius"),
         sources=(*groups.FINDINGS, "Procedure"),
     ),
     Criterion(

@@ -175,6 +175,9 @@ def r_date(facts: Facts) -> Finding:
     Never MET: such a record fires nothing, and it does not settle anything either.
     """
     entries = facts.future_entries(*RED_FLAGS, "fever", *IMPLANTS)
-    evidence = [facts.evidence(entry, *sorted(entry.concepts)) for entry in entries]
+    evidence = [
+        facts.evidence(entry, *sorted(entry.concepts, key=lambda name: (name not in IMPLANTS, name)))
+        for entry in entries
+    ]
     questions = ("future_date",) if entries else ()
     return facts.finding("R-DATE", evidence, sources=FINDINGS, questions=questions, met=False)

@@ -290,3 +290,30 @@ def test_every_card_says_how_firm_it_is(name: str) -> None:
     for card in cards_of(situation(name)):
         assert "secondary source still under review" in card["detail"]
         assert ("**Basis:**" in card["detail"]) == (name not in ("everything failed", "conditions not readable"))
+
+
+@pytest.mark.parametrize(
+    "others",
+    [
+        (condition(PAIN, 10),),
+        (condition(PAIN, 70), *(observation("sct:6077001", 3, "o"),)),
+        (condition(CAUDA_EQUINA, 1),),
+    ],
+    ids=["early", "deficit", "emergency"],
+)
+def test_implant_dated_after_the_order_is_named(others: tuple[Resource, ...]) -> None:
+    """An implant with a date that cannot be right is told, whatever the advice: it may be there all the same."""
+    ahead = condition("sct:441509002", -30, resource_id="ahead")
+    text = detail(*others, ahead)
+    assert "Dated after the order" in text
+    assert "Condition/ahead" in text
+    assert "No implant is on record" not in text
+
+
+def test_date_that_cannot_be_right_is_asked_about_when_the_scan_fits() -> None:
+    """An order that fits the guidance brings the question all the same, since the answer may forbid the scan."""
+    resources, how = SITUATIONS["failed care"]
+    ahead = condition("sct:441509002", -30, resource_id="ahead")
+    assessment = advise(*resources, ahead, **how)
+    assert assessment.outcome.value == "APPROPRIATE"
+    assert "future_date" in {question for message in assessment.messages for question in message.questions}
