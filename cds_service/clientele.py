@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 from cds_service.auth.configuration import configuration_problems
@@ -39,9 +40,15 @@ def clients_of(settings: Settings) -> tuple[ClientProfile, ...]:
     return clients
 
 
+@cache
+def _bundled_index() -> TerminologyIndex:
+    """Return the index of the bundled value sets, which never changes and is read once a process."""
+    return TerminologyIndex.from_directory(bundled_value_sets())
+
+
 def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping[str, Adviser]:
     """Return an adviser for each client, by its name; the bundled value sets are read once."""
-    bundled = TerminologyIndex.from_directory(bundled_value_sets())
+    bundled = _bundled_index()
     return {client.name: Adviser.of(client, settings, bundled) for client in clients}
 
 

@@ -24,8 +24,10 @@ PATHS: Final = ("/", "/criteria", "/demo", "/docs")
 def test_page_fits_and_is_accessible(
     browser: Browser, service_url: str, path: str, viewport: dict[str, int], scheme: Scheme
 ) -> None:
-    """No page is wider than its window, and axe finds nothing serious in it, in either colour scheme."""
+    """No page is wider than its window, and axe finds nothing serious in it, on a phone in the dark and at a desk."""
     with opened_page(browser, service_url, viewport=viewport, color_scheme=scheme) as page:
         page.goto(path)
         fits(page)
-        accessible(page)
+        # It takes long on long pages, and what it finds depends on window and scheme separately.
+        if (viewport is PHONE) == (scheme == "dark"):
+            accessible(page)

@@ -55,11 +55,14 @@ def test_page_fits_and_is_accessible(
         fits(page)
         page.evaluate("document.querySelectorAll('details').forEach(details => { details.open = true })")
         fits(page)
-        accessible(page)
+        looked_at = (viewport is PHONE) == (scheme == "dark")  # as for every page
+        if looked_at:
+            accessible(page)
         page.goto("/insights")
         page.get_by_role("heading", name="Nothing is on record yet").wait_for()
         fits(page)
-        accessible(page)
+        if looked_at:
+            accessible(page)
 
 
 def test_pointing_at_a_mark_shows_its_numbers(insights: Page) -> None:
