@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from playwright.sync_api import expect
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Locator, Page, Route
 
 _FEEDBACK: Final = "SELECT outcome, reason_code, comment, card, fingerprint FROM feedback ORDER BY received_at"
 
@@ -70,6 +71,22 @@ class DemoEhr:
         self.page.locator("#pasted").fill(text)
         self.page.get_by_role("button", name="Send as pasted").click()
         self.settled()
+
+    @contextmanager
+    def held(self, pattern: str) -> Iterator[list[Route]]:
+        """Let no call to an address that fits be answered; yield those that were stopped, for `continue_`."""
+        stopped: list[Route] = []
+
+        def hold(route: Route) -> None:
+            stopped.append(route)
+
+        self.page.route(pattern, hold)
+        yield stopped
+        self.page.unroute(pattern, hold)
+
+    def focused(self, name: str) -> None:
+        """Fail unless the keyboard is on an element."""
+        expect(self.page.locator(name)).to_be_focused()
 
     def take_away(self, key: str, state: str) -> None:
         """Change what becomes of a data source."""
