@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 from playwright.sync_api import expect
 
+from cds_service.demos import find_demo
+
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Locator, Page, Route
+    from playwright.sync_api import Browser, Locator, Page, Route
 
 _FEEDBACK: Final = "SELECT outcome, reason_code, comment, card, fingerprint FROM feedback ORDER BY received_at"
 
@@ -129,6 +131,24 @@ class DemoEhr:
         expect(part.locator("code").last).not_to_be_empty()
         shown: dict[str, Any] = json.loads(part.locator("pre code").inner_text())
         return shown
+
+
+@contextmanager
+def unwatched(browser: Browser, url: str) -> Iterator[Page]:
+    """Open a page that may fail to load something: the browser itself complains of every 4xx and every lost call."""
+    context = browser.new_context(base_url=url)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def request(name: str) -> dict[str, Any]:
+    """Return a bundled hook request."""
+    demo = find_demo(name)
+    assert demo is not None
+    body: dict[str, Any] = json.loads(demo.body())
+    return body
 
 
 def stored_feedback(data: Path) -> list[dict[str, Any]]:
