@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -91,6 +91,19 @@ def test_mode_off_is_told_as_it_is_in_force(browser: Browser, tmp_path: Path) ->
         expect(page.locator("#mode-withholds")).to_be_visible()
         assert "Mode off: the service did not look at the orders" in ehr.status
         assert "Would have said: Suspected cauda equina" in ehr.findings
+
+
+def test_pilot_tells_why_a_user_gets_no_card(page: Page) -> None:
+    """A tester who takes no part in the pilot does not take the missing card for the guideline's answer."""
+
+    def in_pilot(route: Route) -> None:
+        route.fulfill(json={**route.fetch().json(), "mode": "pilot"})
+
+    page.route("**/demo/look", in_pilot)
+    page.route("**/cds-services/lumbar-mri-order-sign", lambda route: route.fulfill(json={"cards": []}))
+    ehr = DemoEhr(page, "cauda-equina")
+    ehr.sign()
+    assert "Mode pilot: assessed and withheld, since this user does not take part" in ehr.status
 
 
 def test_refused_paste_leaves_everything_as_it_was(browser: Browser, demo_url: str) -> None:
