@@ -94,7 +94,6 @@ class Demo:
                 "services": {service.hook: f"/cds-services/{service.id}" for service in SERVICES},
                 "systems": self.adviser.wording.get("systems"),
                 "prefetchKeys": [{"key": need.key, "search": bool(need.parameters)} for need in DATA_NEEDS],
-                "today": day.isoformat(),
             }
         )
 
@@ -114,15 +113,17 @@ class Demo:
         return _json(self._shown(seen))
 
     def _shown(self, seen: Look) -> dict[str, Any]:
-        html, day = self.renderer.html, self.adviser.wording.day
+        html, day, mode = self.renderer.html, self.adviser.wording.day, self.mode()
         return {
+            "mode": mode,
+            "speaks": any(order.messages for order in seen.orders),
             "patient": seen.person.banner(seen.as_of),
             "outcomes": [order.outcome for order in seen.orders],
             "summary": str(html("demo_summary.html", look=seen, day=day)),
             "timeline": str(
                 html("demo_timeline.html", look=seen, timeline=seen.timeline, day_of=lambda found: day(exact(found)))
             ),
-            "findings": str(html("demo_findings.html", look=seen)),
+            "findings": str(html("demo_findings.html", look=seen, mode=mode)),
         }
 
     def render(self) -> Response:

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from contextlib import closing
+from contextlib import closing, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 from playwright.sync_api import expect
 
+from cds_service.demos import find_demo
+
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Locator, Page
+    from playwright.sync_api import Browser, Locator, Page, Route
 
 _FEEDBACK: Final = "SELECT outcome, reason_code, comment, card, fingerprint FROM feedback ORDER BY received_at"
 
@@ -71,6 +74,22 @@ class DemoEhr:
         self.page.get_by_role("button", name="Send as pasted").click()
         self.settled()
 
+    @contextmanager
+    def held(self, pattern: str) -> Iterator[list[Route]]:
+        """Let no call to an address that fits be answered; yield those that were stopped, for `continue_`."""
+        stopped: list[Route] = []
+
+        def hold(route: Route) -> None:
+            stopped.append(route)
+
+        self.page.route(pattern, hold)
+        yield stopped
+        self.page.unroute(pattern, hold)
+
+    def focused(self, name: str) -> None:
+        """Fail unless the keyboard is on an element."""
+        expect(self.page.locator(name)).to_be_focused()
+
     def take_away(self, key: str, state: str) -> None:
         """Change what becomes of a data source."""
         if not self.page.locator(f"#source-{key}").is_visible():
@@ -112,6 +131,24 @@ class DemoEhr:
         expect(part.locator("code").last).not_to_be_empty()
         shown: dict[str, Any] = json.loads(part.locator("pre code").inner_text())
         return shown
+
+
+@contextmanager
+def unwatched(browser: Browser, url: str) -> Iterator[Page]:
+    """Open a page that may fail to load something: the browser itself complains of every 4xx and every lost call."""
+    context = browser.new_context(base_url=url)
+    try:
+        yield context.new_page()
+    finally:
+        context.close()
+
+
+def request(name: str) -> dict[str, Any]:
+    """Return a bundled hook request."""
+    demo = find_demo(name)
+    assert demo is not None
+    body: dict[str, Any] = json.loads(demo.body())
+    return body
 
 
 def stored_feedback(data: Path) -> list[dict[str, Any]]:

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 import pytest
 from playwright.sync_api import expect
 
-from cds_service.demos import find_demo
 from tests.web.browser import DESKTOP, PHONE, accessible, fits, opened_page, running_service
-from tests.web.demo_ehr import DemoEhr, stored_feedback
+from tests.web.demo_ehr import DemoEhr, request, stored_feedback, unwatched
 from tests.web.insights import clinic_of
 
 if TYPE_CHECKING:
@@ -51,14 +50,6 @@ def page(browser: Browser, demo_url: str) -> Iterator[Page]:
     """A page at desktop width; the test fails if it complained or asked another host for anything."""
     with opened_page(browser, demo_url) as opened:
         yield opened
-
-
-def request(name: str) -> dict[str, Any]:
-    """Return a bundled hook request."""
-    demo = find_demo(name)
-    assert demo is not None
-    body: dict[str, Any] = json.loads(demo.body())
-    return body
 
 
 def hostile_bundle() -> dict[str, Any]:
@@ -206,6 +197,8 @@ def test_request_is_pasted(page: Page) -> None:
         ("{", "This is not JSON"),
         ("[1]", "not a hook request"),
         ('{"hook": "patient-view"}', "must be one of order-select, order-sign"),
+        ('{"hook": "toString"}', "must be one of order-select, order-sign"),
+        ('{"hook": ["order-sign"]}', "must be one of order-select, order-sign"),
     ],
 )
 def test_broken_paste_is_told(page: Page, text: str, said: str) -> None:
@@ -243,16 +236,13 @@ def test_devices_are_not_sent(page: Page) -> None:
 
 def test_refusal_is_readable(browser: Browser, demo_url: str) -> None:
     """Where required data are missing, the page shows the service's own words and the field."""
-    context = browser.new_context(base_url=demo_url)  # unwatched: the browser itself complains of every 4xx
-    try:
-        ehr = DemoEhr(context.new_page(), "acute-low-back-pain")
+    with unwatched(browser, demo_url) as page:
+        ehr = DemoEhr(page, "acute-low-back-pain")
         ehr.take_away("conditions", "not sent")
         ehr.select()
         expect(ehr.page.locator("#advice-error")).to_contain_text("412")
         expect(ehr.page.locator("#advice-error")).to_contain_text("prefetch.conditions")
         assert "does not mean approval" in ehr.status
-    finally:
-        context.close()
 
 
 def test_card_is_dismissed(page: Page, folder: Path) -> None:
@@ -372,7 +362,7 @@ def test_everything_works_by_keyboard(page: Page) -> None:
     page.keyboard.press("Enter")
     expect(ehr.cards).to_have_count(1)
     ehr.settled()
-    page.locator("#advice").focus()
+    ehr.focused("#advice-title")
     page.keyboard.press("Tab")
     page.keyboard.press("Enter")
     expect(page.locator(".draft.changed")).to_contain_text("stat")
@@ -446,19 +436,3 @@ def test_insights_count_what_was_done_here(browser: Browser, tmp_path: Path) -> 
         names = ("calls", "orders", "shown", "accepted", "overridden")
         numbers = {name: page.locator(f"#headline-{name} strong").inner_text() for name in names}
         assert numbers == {"calls": "4", "orders": "3", "shown": "3", "accepted": "2", "overridden": "1"}
-
-
-def test_page_keeps_its_shape_while_it_waits(browser: Browser, demo_url: str) -> None:
-    """While a call runs, the page says so, locks its buttons, and does not jump about on a phone."""
-    held: list[Route] = []
-    with opened_page(browser, demo_url, viewport=PHONE) as page:
-        ehr = DemoEhr(page)
-        page.route("**/cds-services/lumbar-mri-order-sign", lambda route: held.append(route))  # noqa: PLW0108 - Playwright marks it
-        page.locator("#sign").click()
-        expect(page.locator("#progress")).to_be_visible()
-        expect(page.locator("#select")).to_be_disabled()
-        fits(page)
-        held[0].continue_()
-        ehr.settled()
-        expect(page.locator("#progress")).to_be_hidden()
-        expect(ehr.cards).to_have_count(1)

@@ -10,7 +10,7 @@ const WORDS = { info: "Information", warning: "Warning", critical: "Critical" };
  */
 export function cardElement(card, html, act) {
   const title = freshId("card");
-  const indicator = card.indicator in WORDS ? card.indicator : "info";
+  const indicator = Object.hasOwn(WORDS, card.indicator) ? card.indicator : "info";
   const body = el("div", { className: "body" });
   showServerHtml(body, html);
   return el(

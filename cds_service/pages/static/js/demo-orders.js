@@ -2,11 +2,17 @@
 
 import { el } from "./demo-dom.js";
 
-/** The draft orders. `onChange` is called after each change by the user; `systems` names code systems by address. */
+const PRESSING = new Map([["stat", "critical"], ["urgent", "warning"], ["asap", "warning"]]);
+
+/**
+ * The draft orders. `entry` gets the focus where no draft is left; `onChange` is called after each change by the user;
+ * `systems` names code systems by address.
+ */
 export class DraftOrders {
-  constructor(list, empty, onChange) {
+  constructor({ list, empty, entry }, onChange) {
     this.list = list;
     this.empty = empty;
+    this.entry = entry;
     this.onChange = onChange;
     this.drafts = [];
     this.removed = [];
@@ -101,6 +107,17 @@ export class DraftOrders {
     return problems;
   }
 
+  /** Remove an order as the user asks, and bring the keyboard to the next one, the last one, or order entry. */
+  remove(draft) {
+    const position = this.drafts.indexOf(draft);
+    this.settle();
+    this.drafts.splice(position, 1);
+    this.show();
+    const boxes = this.list.querySelectorAll("input");
+    (boxes[position] ?? boxes[boxes.length - 1] ?? this.entry).focus();
+    this.onChange();
+  }
+
   find(reference) {
     return this.drafts.find((draft) => names(draft.entry).includes(String(reference)));
   }
@@ -129,15 +146,10 @@ export class DraftOrders {
       this.onChange();
     });
     const remove = el("button", { type: "button", className: "small outline", "aria-label": `Remove ${name}` }, "Remove");
-    remove.addEventListener("click", () => {
-      this.settle();
-      this.drafts = this.drafts.filter((other) => other !== draft);
-      this.show();
-      this.onChange();
-    });
+    remove.addEventListener("click", () => this.remove(draft));
     const priority = resource.priority ?? "routine";
     const facts = [
-      el("span", { className: `chip ${{ stat: "critical", urgent: "warning", asap: "warning" }[priority] ?? ""}` }, priority),
+      el("span", { className: `chip ${PRESSING.get(priority) ?? ""}` }, priority),
       ...codesOf(resource, this.systems).map((code) => el("code", {}, code)),
     ];
     return el(
@@ -189,7 +201,7 @@ function codings(concept) {
 
 function codesOf(resource, systems) {
   const known = codings(conceptOf(resource)).filter((item) => item.code);
-  return known.map((item) => `${systems[item.system] ?? ""} ${item.code}`.trim());
+  return known.map((item) => `${Object.hasOwn(systems, item.system) ? systems[item.system] : ""} ${item.code}`.trim());
 }
 
 function reasonsOf(resource) {

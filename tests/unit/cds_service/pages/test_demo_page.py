@@ -84,7 +84,6 @@ def test_setup_offers_what_can_be_done(client: FlaskClient) -> None:
         "order-select": "/cds-services/lumbar-mri-order-select",
         "order-sign": "/cds-services/lumbar-mri-order-sign",
     }
-    assert offered["today"] == "2026-06-02"
 
 
 def test_every_code_to_order_by_is_known() -> None:
@@ -238,7 +237,27 @@ def test_mode_that_hides_cards_is_told(mode: str) -> None:
     facts = PageFacts("1", "1", "development", "nobody is authenticated", demo_enabled=True)
     demo = Demo(Renderer(facts), make_adviser(), DemoCharts(), lambda: NOW, mode=lambda: mode)
     app.register_blueprint(demo.blueprint())
-    assert "cards are not shown to anybody" in app.test_client().get("/demo").text
+    assert 'id="mode-withholds">: cards are not shown to anybody' in app.test_client().get("/demo").text
+
+
+@pytest.mark.parametrize(
+    ("mode", "said"),
+    [
+        ("on", "Said: "),
+        ("pilot", "Said to users of the pilot: "),
+        ("silent", "Would have said: "),
+        ("off", "Would have said: "),
+    ],
+)
+def test_look_says_said_only_of_what_is_said(mode: str, said: str) -> None:
+    """What a mode keeps back is not called said, and the page learns the mode that is in force with each look."""
+    app = Flask("demo", static_folder=None)
+    facts = PageFacts("1", "1", "development", "nobody is authenticated", demo_enabled=True)
+    demo = Demo(Renderer(facts), make_adviser(), DemoCharts(), lambda: NOW, mode=lambda: mode)
+    app.register_blueprint(demo.blueprint())
+    seen = app.test_client().post("/demo/look", json=hook_request()).get_json()
+    assert (seen["mode"], seen["speaks"]) == (mode, True)
+    assert f"<p>{said}" in seen["findings"]
 
 
 def test_service_that_authenticates_asks_for_a_token() -> None:
