@@ -249,6 +249,13 @@ def test_banner_finds_the_patient_in_a_bundle(client: FlaskClient) -> None:
     assert banner["name"] == "p"
 
 
+def test_unknown_finding_says_why(client: FlaskClient) -> None:
+    """A rule that stays unknown although every source was read says what it waits for."""
+    findings = client.post("/demo/look", json=hook_request()).get_json()["findings"]
+    row = findings[findings.index("Implant that may forbid or limit MRI") :].split("</tr>")[0]
+    assert "No implant is on record, which does not exclude one: ask the patient before any MRI." in row
+
+
 def test_markdown_is_rendered_harmless(client: FlaskClient) -> None:
     """Details come back as HTML in their order, without anything that could act."""
     html = client.post("/demo/render", json={"texts": ["**a**", HOSTILE]}).get_json()["html"]
