@@ -117,13 +117,13 @@ def test_page_has_its_frame(app: Flask, path: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_page_may_do_only_what_it_needs(app: Flask, path: str) -> None:
-    """Scripts, styles and connections of this service only; no frame, no guessing, no referrer."""
+    """Scripts, styles and connections of this service only; no frame, no guessing, no referrer for others."""
     headers = app.test_client().get(path).headers
     assert headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert "unsafe" not in CONTENT_SECURITY_POLICY
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert "no-cache" in headers["Cache-Control"]
 
 
