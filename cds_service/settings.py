@@ -11,7 +11,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, field_validator
+from pydantic_core import PydanticCustomError
 
 from cds_service.errors import SettingsError
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 PREFIX: Final = "LUMBAR_CDS_"
+
+SHORTEST_TOKEN: Final = 24  # characters
 
 Profile = Literal["development", "production"]
 
@@ -94,16 +97,30 @@ class Settings(BaseModel):
     fetch_threads: int = Field(
         240, ge=15, le=4096, description="FHIR searches under way at once in each worker: 15 for each of its threads."
     )
-    metrics_token: SecretStr | None = Field(None, description="Bearer token that `/metrics` asks for; none: open.")
+    metrics_token: SecretStr | None = Field(
+        None, description="Bearer token that `/metrics` asks for, of 24 characters or more; none: open."
+    )
     admin_token: SecretStr | None = Field(
-        None, description="Token that `/insights` asks for; none: open in development, closed in production."
+        None,
+        description="Token that `/insights` asks for, of 24 characters or more; none: open in development, closed in "
+        "production.",
     )
     demo: bool | None = Field(
-        None, description="Whether `/demo` is there; none: only while nobody needs to be authenticated."
+        None,
+        description="Whether `/demo` is there; none: only while nobody needs to be authenticated. With `true` beside "
+        "authentication it serves its patients to anybody who reaches the page: for internal hosts only.",
     )
     charts_dir: Path | None = Field(None, description="Folder of FHIR Bundles, one patient each, for `/demo`.")
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least important log line.")
     log_format: Literal["console", "json"] = Field(description="Log lines for people or for machines.")
+
+    @field_validator("metrics_token", "admin_token")
+    @classmethod
+    def _cannot_be_guessed(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token.get_secret_value().strip()) < SHORTEST_TOKEN:
+            problem = "has fewer than {least} characters and could be guessed; take a long random one, for example of"
+            raise PydanticCustomError("short_token", f"{problem} `openssl rand -hex 24`", {"least": SHORTEST_TOKEN})
+        return token
 
     @property
     def switches(self) -> Path:

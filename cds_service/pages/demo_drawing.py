@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 LAYOUTS: Final = (WIDE, NARROW)
 _LONGEST_SPAN: Final = 400  # days; what is older stands at the left edge
 _LEAST_SPAN: Final = 75
+_LEAST_LABEL: Final = 12  # characters
+_LEAST_AFTER: Final = 20  # days behind the order, where anything is dated there
 _LANE: Final = 26.0
+# Which of several stretches a row tells.
+_TELLING: Final = ("goes-on", "contradicts", "recorded", "not-known", None)
 _CHARACTER: Final = 6.8  # the width of a letter of a line's label, rather too wide than too narrow
 
 
@@ -63,7 +67,7 @@ def drawing_of(timeline: Timeline, layout: Layout, wording: Wording) -> Drawing:
         if not lanes or lanes[-1].title != row.lane.value:
             y += _LANE
             lanes.append(DrawnLane(row.lane.name.lower().replace("_", "-"), row.lane.value, y - 8))
-        rows.append(_row(row, y + layout.row / 2, scale, layout, wording))
+        rows.append(_row(row, y + layout.row / 2, (scale, timeline.as_of), layout, wording))
         y += layout.row
     care = timeline.care_line
     care_x = scale.x(care)
@@ -79,12 +83,25 @@ def drawing_of(timeline: Timeline, layout: Layout, wording: Wording) -> Drawing:
         care_before=care_x > len(care_label) * _CHARACTER + 10,
         order_x=scale.x(timeline.as_of),
         order_label=_order_label(timeline, wording),
+        has_later=any(mark.later for row in timeline.rows for mark in row.marks),
     )
 
 
 def said_when(row: Row, wording: Wording) -> str:
-    """Return in a few words when the records of a row are from."""
-    recorded = [mark for mark in row.marks if not mark.of_order]
+    """Return in a few words when the records of a row are from, and what makes them doubtful."""
+    late = [mark for mark in row.marks if mark.later]
+    believed = [mark for mark in row.marks if not mark.later]
+    parts = [_said(believed, wording)] if believed else []
+    parts += [f"{_span(late, wording)}, dated after the order"] if late else []
+    doubts = [mark.suspected for mark in row.marks]
+    note = wording.text("notes", "suspected")
+    doubt = f", {note}" if all(doubts) else f", in part {note}" if any(doubts) else ""
+    return f"{'; also '.join(parts)}{doubt}"
+
+
+def _said(marks: Sequence[Mark], wording: Wording) -> str:
+    """Return when records that are not dated after the order are from."""
+    recorded = [mark for mark in marks if not mark.of_order]
     if not recorded:
         return "a reason of the order"
     dated = [mark for mark in recorded if mark.when.is_known]
@@ -92,10 +109,14 @@ def said_when(row: Row, wording: Wording) -> str:
         return wording.text("meta", "undated")
     lasting = [mark for mark in dated if mark.until]
     if lasting:
-        return _stretch(min(lasting, key=lambda mark: mark.end != "goes-on"), wording)
-    first, last = dated[0], dated[-1]
-    days = list(dict.fromkeys((wording.day(first.when), wording.day(last.when))))
-    return f"{len(dated)} times, {' – '.join(days)}" if len(dated) > 1 else days[0]
+        return _stretch(min(lasting, key=lambda mark: _TELLING.index(mark.end)), wording)
+    return _span(dated, wording)
+
+
+def _span(marks: Sequence[Mark], wording: Wording) -> str:
+    """Return the day of one record, or how many there are and the first and the last day."""
+    days = list(dict.fromkeys((wording.day(marks[0].when), wording.day(marks[-1].when))))
+    return f"{len(marks)} times, {' – '.join(days)}" if len(marks) > 1 else days[0]
 
 
 def _stretch(mark: Mark, wording: Wording) -> str:
@@ -104,6 +125,8 @@ def _stretch(mark: Mark, wording: Wording) -> str:
         return f"since {begin}"
     if mark.end == "not-known" or mark.until is None:
         return f"from {begin}, end not known"
+    if mark.end == "contradicts":
+        return f"from {begin} to {wording.day(mark.until)}: dates contradict"
     return f"{begin} – {wording.day(mark.until)}"
 
 
@@ -117,13 +140,20 @@ def _order_label(timeline: Timeline, wording: Wording) -> str:
 
 
 def _scale(timeline: Timeline, layout: Layout) -> _Scale:
-    """Return a scale that begins with the oldest date of the last year or so, and holds the six weeks."""
+    """Return a scale that begins with the oldest date of the last year or so, and holds the six weeks.
+
+    Where something is dated after the order, it ends with that, or where a third of the past fits behind the order.
+    """
     end = timeline.as_of
     limit = shifted(end, -_LONGEST_SPAN)
     days = [day for row in timeline.rows for mark in row.marks for day in _days(mark) if limit <= day <= end]
     first = min([*days, shifted(end, -_LEAST_SPAN)])
     margin = max(2, (end - first).days // 20)
     right = layout.width - 14
+    late = [day for row in timeline.rows for mark in row.marks if mark.later for day in _days(mark)]
+    if late:
+        room = max(_LEAST_AFTER, (end - first).days // 3)
+        end = min(max(*late, shifted(end, _LEAST_AFTER)), shifted(end, room))
     return _Scale(shifted(first, -margin), shifted(end, margin), layout.plot, right)
 
 
@@ -133,22 +163,31 @@ def _days(mark: Mark) -> Iterator[date]:
             yield from (day for day in (found.earliest, found.latest) if day is not None)
 
 
-def _row(row: Row, y: float, scale: _Scale, layout: Layout, wording: Wording) -> DrawnRow:
-    cut = row.label if len(row.label) <= layout.characters else f"{row.label[: layout.characters - 1].rstrip()}…"
+def _row(row: Row, y: float, time: tuple[_Scale, date], layout: Layout, wording: Wording) -> DrawnRow:
+    """Return a row on a scale; `time` is the scale and the day of the order."""
+    scale, as_of = time
+    full_when = said_when(row, wording)
+    when = _cut(full_when, layout.when_characters if not layout.label_above else layout.when_characters - _LEAST_LABEL)
+    room = layout.when_characters - len(when) if layout.label_above else layout.characters
     y_marks = y + 9 if layout.label_above else y
     return DrawnRow(
         lane=row.lane.name.lower().replace("_", "-"),
-        label=cut,
+        label=_cut(row.label, min(room, layout.characters)),
         full=row.label,
-        when=said_when(row, wording),
+        when=when,
+        full_when=full_when,
         y=y_marks,
         bars=tuple(bar for mark in row.marks for bar in _bars(mark, scale)),
-        points=tuple(dict.fromkeys(_point(mark, scale) for mark in row.marks)),
+        points=tuple(dict.fromkeys(_point(mark, scale, as_of) for mark in row.marks)),
     )
 
 
+def _cut(text: str, characters: int) -> str:
+    return text if len(text) <= characters else f"{text[: characters - 1].rstrip()}…"
+
+
 def _bars(mark: Mark, scale: _Scale) -> Iterator[Bar]:
-    when, until = mark.when, mark.until
+    when, until = mark.when, None if mark.end == "contradicts" else mark.until
     if until is not None and until.latest is not None and until.latest > scale.first:
         begin = when.latest or when.earliest
         if begin is not None:
@@ -166,13 +205,17 @@ def _bar(scale: _Scale, first: date, last: date, *, sure: bool) -> Bar:
     return Bar(left, round(max(3.0, right - left), 1), sure)
 
 
-def _point(mark: Mark, scale: _Scale) -> Point:
+def _point(mark: Mark, scale: _Scale, as_of: date) -> Point:
     hollow = mark.suspected
     day = _symbol_day(mark.when)
+    if day is not None and not mark.later:
+        day = min(day, as_of)  # the middle of a partial date may lie behind the order
     if day is None:
         return Point(scale.left + 8, "undated", hollow)
     if day < scale.first:
         return Point(scale.left + 8, "earlier", hollow)
+    if day > scale.last:
+        return Point(scale.right - 8, "later", hollow)
     return Point(scale.x(day), "dot", hollow)
 
 

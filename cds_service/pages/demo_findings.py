@@ -20,6 +20,8 @@ _TAG: Final = re.compile(r" \([a-z/ ]+\)$")
 _TITLES: Final = {criterion.id: criterion.title for criterion in CRITERIA}
 _WORDS: Final = {Status.MET: "met", Status.NOT_MET: "not met", Status.UNKNOWN: "unknown"}
 _RANK: Final = (Status.MET, Status.UNKNOWN, Status.NOT_MET)
+# Rules that no record can answer with "not met", and the entry of the catalogue that says why.
+_NEVER_SETTLED: Final = {"R-MR": ("card", "no_implant_data")}
 _MOST_EVIDENCE: Final = 6
 _MOST_RECORDS: Final = 3
 
@@ -93,8 +95,16 @@ def _view(finding: Finding, order: str, wording: Wording) -> FindingView:
         evidence=lines[:_MOST_EVIDENCE],
         more=max(0, len(lines) - _MOST_EVIDENCE),
         unavailable=_sources(finding.unavailable, wording),
-        questions=tuple(wording.text("questions", question) for question in finding.questions),
+        questions=_open(finding, wording),
     )
+
+
+def _open(finding: Finding, wording: Wording) -> tuple[str, ...]:
+    """Return what a finding leaves open; one that is unknown although all was read and nothing is asked says why."""
+    asked = tuple(wording.text("questions", question) for question in finding.questions)
+    if asked or finding.unavailable or finding.status is not Status.UNKNOWN:
+        return asked
+    return tuple(filter(None, [wording.find(*_NEVER_SETTLED.get(finding.criterion, ("",)))]))
 
 
 def _line(text: str, references: list[str]) -> FoundLine:

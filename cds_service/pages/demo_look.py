@@ -14,8 +14,9 @@ from cds_service.envelope import read_hook_request
 from cds_service.errors import BadRequestError
 from cds_service.pages.demo_drawing import LAYOUTS, drawing_of, said_when
 from cds_service.pages.demo_findings import AssessedOrder, assessed_order
-from cds_service.pages.demo_people import Person, person_of
+from cds_service.pages.demo_people import Person, person_in_context
 from cds_service.pages.demo_shapes import Drawing
+from cds_service.pages.demo_sources import OpenLane, not_read_whole, open_lanes
 from cds_service.pages.demo_summary import SummarySection, others_unread, summary_of
 from cds_service.pages.demo_timeline import Timeline, timeline_of
 from cds_service.serialization import decode, decode_body
@@ -51,7 +52,7 @@ class Look:
     """What a request looks like from inside.
 
     `missing` are required prefetch keys that were not sent: then nothing was assessed. `fetches` tells that the
-    service may ask a FHIR server for what is missing here.
+    service may ask a FHIR server for what is missing here. `open_lanes` and `not_read` tell what the timeline lacks.
     """
 
     person: Person
@@ -65,6 +66,8 @@ class Look:
     timeline: Timeline
     drawings: tuple[Drawing, ...]
     table: tuple[TableLine, ...]
+    open_lanes: tuple[OpenLane, ...]
+    not_read: str
 
 
 def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
@@ -82,7 +85,11 @@ def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
     timeline = _timeline(order, chart, assessed, adviser, today, has_order=bool(orders))
     wording = adviser.wording
     return Look(
-        person=person_of(decode(prefetch["patient"], "prefetch.patient")) if "patient" in prefetch else Person(),
+        person=person_in_context(
+            decode(prefetch.get("patient", b"null"), "prefetch.patient"),
+            readings["patient"].state,
+            request.patient_id,
+        ),
         as_of=timeline.as_of,
         today=today,
         sections=summary_of(readings, request.patient_id),
@@ -96,6 +103,8 @@ def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
             TableLine(row.lane.value, row.label, said_when(row, wording), tuple(mark.reference for mark in row.marks))
             for row in timeline.rows
         ),
+        open_lanes=open_lanes(chart, wording),
+        not_read=not_read_whole(chart, wording),
     )
 
 

@@ -6,22 +6,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from fhir_mappings.dates import parse_date, years_between
+from fhir_mappings.sources import SourceState
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import date
 
 _LONGEST_NAME = 80
+_SOMEBODY_ELSE = "Patient record is of somebody else, not used"
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """A patient: id, name, gender and birth date as recorded, each empty where it is not."""
+    """A patient: id, name, gender and birth date as recorded, each empty where it is not.
+
+    `problem` says why there is nobody to show; then the rest is empty.
+    """
 
     id: str = ""
     name: str = ""
     gender: str = ""
     birth_date: str = ""
+    problem: str = ""
 
     def age(self, day: date) -> str:
         """Return the age in years on a day, a range where the birth date is partial; empty where it is not known."""
@@ -34,11 +40,40 @@ class Person:
         """Return what the page shows of the patient."""
         return {
             "id": self.id,
-            "name": self.name or "(no name)",
-            "gender": self.gender or "sex not recorded",
+            "name": self.problem or self.name or "(no name)",
+            "gender": self.gender or ("" if self.problem else "sex not recorded"),
             "birthDate": self.birth_date,
             "age": self.age(day),
         }
+
+
+def person_in_context(value: Any, state: SourceState, patient_id: str) -> Person:
+    """Return the patient that a request is about, from the decoded prefetch value `patient` and what became of it.
+
+    A Patient of another id is somebody else, whose name and birth date must not stand above this chart.
+    """
+    patients = list(_patients(value))
+    own = next((found for found in patients if found.get("id") == patient_id), None)
+    if own is not None:
+        return person_of(own)
+    if patients:
+        unnamed = all(not found.get("id") for found in patients)
+        return Person(problem="Patient record has no id, not used" if unnamed else _SOMEBODY_ELSE)
+    return Person(problem="Patient was not sent" if state is SourceState.NOT_PROVIDED else "Patient could not be read")
+
+
+def _patients(value: Any) -> Iterator[Mapping[str, Any]]:
+    """Yield every Patient of a prefetch value, bare, in a Bundle, or wrapped as old clients do."""
+    if not isinstance(value, dict):
+        return
+    if value.get("resourceType") == "Patient":
+        yield value
+        return
+    entries = value.get("entry")
+    for item in (value, *(entries if isinstance(entries, list) else ())):
+        inner = item.get("resource") if isinstance(item, dict) else None
+        if isinstance(inner, dict) and inner.get("resourceType") == "Patient":
+            yield inner
 
 
 def person_of(patient: Any) -> Person:

@@ -11,7 +11,10 @@ BOTTOM: Final = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Sizes of one layout; `plot` is where the time axis begins, and labels are cut after some characters."""
+    """Sizes of one layout; `plot` is where the time axis begins, and labels are cut after some characters.
+
+    `when_characters` is how much fits of the words for a date, and with `label_above` of those and the label together.
+    """
 
     name: str
     width: float
@@ -19,11 +22,12 @@ class Layout:
     row: float
     label_above: bool
     characters: int
+    when_characters: int
     ticks: int
 
 
-WIDE: Final = Layout("wide", 640, 222, 38, label_above=False, characters=29, ticks=7)
-NARROW: Final = Layout("narrow", 340, 10, 44, label_above=True, characters=44, ticks=4)
+WIDE: Final = Layout("wide", 640, 222, 38, label_above=False, characters=29, when_characters=37, ticks=7)
+NARROW: Final = Layout("narrow", 340, 10, 44, label_above=True, characters=44, when_characters=50, ticks=4)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +41,7 @@ class Bar:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A symbol at a day; `kind` is `dot`, `earlier` (before the picture begins) or `undated`."""
+    """A symbol at a day; `kind` is `dot`, `undated`, `earlier` (before the picture) or `later` (after it)."""
 
     x: float
     kind: str
@@ -46,12 +50,13 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class DrawnRow:
-    """A row with its middle `y`; `label` is cut to fit, `full` says it all."""
+    """A row with its middle `y`; `label` and `when` are cut to fit, `full` and `full_when` say it all."""
 
     lane: str
     label: str
     full: str
     when: str
+    full_when: str
     y: float
     bars: tuple[Bar, ...]
     points: tuple[Point, ...]
@@ -76,7 +81,7 @@ class Tick:
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """Everything that the template draws."""
+    """Everything that the template draws; `has_later` tells that something is dated after the order."""
 
     layout: Layout
     height: float
@@ -88,6 +93,7 @@ class Drawing:
     care_before: bool
     order_x: float
     order_label: str
+    has_later: bool
     top: float = TOP
 
     @property

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final
 
+from cds_service.pages.demo_sources import STATE_WORDS
 from fhir_mappings import resources as fhir
 from fhir_mappings.chart import belongs_to
 from fhir_mappings.datatypes import CodeableConcept
@@ -18,7 +19,7 @@ from fhir_mappings.medications import medication_code, medications_by_id
 from fhir_mappings.needs import DATA_NEEDS
 from fhir_mappings.observations import observed_on
 from fhir_mappings.readers import condition_onset, procedure_date
-from fhir_mappings.sources import SourceReading, SourceState
+from fhir_mappings.sources import SourceReading
 
 SHOWN: Final = 4
 _LONGEST: Final = 140
@@ -35,11 +36,6 @@ _SECTIONS: Final[tuple[tuple[str, tuple[str, ...]], ...]] = (
     ("Allergies", ("allergies",)),
     ("Earlier orders", ("serviceRequests",)),
 )
-_STATES: Final = {
-    SourceState.NOT_PROVIDED: "not sent",
-    SourceState.UNAVAILABLE: "could not be read",
-    SourceState.PARTIAL: "read in part",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +65,15 @@ class SummarySection:
 
 def summary_of(readings: Mapping[str, SourceReading], patient_id: str) -> tuple[SummarySection, ...]:
     """Return every section of the chart of a patient, also the empty ones."""
-    birth = next((parse_date(found.birth_date) for found in _of(fhir.Patient, readings)), UNKNOWN_DATE)
+    own = (found for found in _of(fhir.Patient, readings) if belongs_to(found, patient_id))
+    birth = next((parse_date(found.birth_date) for found in own), UNKNOWN_DATE)
     return tuple(_section(title, keys, readings, patient_id, birth) for title, keys in _SECTIONS)
 
 
 def others_unread(readings: Mapping[str, SourceReading]) -> tuple[tuple[str, str], ...]:
     """Return the keys that fill no section and were not read whole, each with the reason."""
     shown = {key for _, keys in _SECTIONS for key in keys}
-    states = ((need.key, _STATES.get(readings[need.key].state, "")) for need in DATA_NEEDS if need.key not in shown)
+    states = ((need.key, STATE_WORDS.get(readings[need.key].state, "")) for need in DATA_NEEDS if need.key not in shown)
     return tuple((key, state) for key, state in states if state)
 
 
@@ -93,7 +90,7 @@ def _section(
     for item in found:
         shown.setdefault(item.text, item)
     newest = tuple(shown.values())[:SHOWN]
-    states = dict.fromkeys(state for key in keys if (state := _STATES.get(readings[key].state)))
+    states = dict.fromkeys(state for key in keys if (state := STATE_WORDS.get(readings[key].state)))
     return SummarySection(title, newest, len(found) - len(newest), ", ".join(states))
 
 

@@ -1,7 +1,8 @@
 """The timeline of a patient as data: what lies on it, and the lines that the guideline draws across it.
 
 It is made from the same chart entries that the criteria read, so that the picture cannot show a fact that the advice
-does not know. Texts are this project's own displays, never those of the record.
+does not know. Records dated after the order, which no rule believes, are on it too and marked as that. Texts are this
+project's own displays, never those of the record.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Final, Literal
 
 from fhir_mappings import resources as fhir
+from fhir_mappings.chart import belongs_to
 from fhir_mappings.criteria import concepts as groups
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.criteria.scope import LUMBAR_MRI
@@ -28,6 +30,8 @@ if TYPE_CHECKING:
 _TAG: Final = re.compile(r" \([a-z/ ]+\)$")
 # Takes every record of a concept for a reason to order, whatever value was measured.
 _ANY_REASON: Final = "R-IND"
+# Never met; its evidence are records dated after the order.
+_DATE_ERRORS: Final = "R-DATE"
 _DONE: Final = ("DiagnosticReport", "ImagingStudy", "Procedure")
 _DRUGS: Final = ("MedicationRequest", "MedicationStatement")
 # Normal values, and drugs that count only when taken long enough, are records too: shown where a finding rests on them.
@@ -67,16 +71,18 @@ _CONCEPTS: Final[Mapping[Lane, tuple[str, ...]]] = {
 class Mark:
     """One record on its row: when it was or began, and until when it went on, where it lasted.
 
-    `end` tells how `until` is known: the record says so, the problem goes on to the day of the order, or nobody says
-    whether it does. `of_order` marks a reason that the order itself gives; it counts as of the order's day.
+    `end` tells how `until` is known: the record says so, the problem goes on to the day of the order, nobody says
+    whether it does, or the record says an end before the begin. `of_order` marks a reason that the order itself gives;
+    it counts as of the order's day. `later` marks a record that is dated after the order.
     """
 
     when: DateInterval
     until: DateInterval | None
     reference: str
-    end: Literal["recorded", "goes-on", "not-known"] | None = None
+    end: Literal["recorded", "goes-on", "not-known", "contradicts"] | None = None
     suspected: bool = False
     of_order: bool = False
+    later: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +118,11 @@ def timeline_of(
     facts: Facts, findings: Iterable[Finding], wording: Wording, today: date, *, has_order: bool
 ) -> Timeline:
     """Return the timeline of a patient as the criteria see the record; findings say which measurements matter."""
-    telling = (finding for finding in findings if finding.met and finding.criterion != _ANY_REASON)
+    telling = (
+        finding
+        for finding in findings
+        if finding.criterion == _DATE_ERRORS or (finding.met and finding.criterion != _ANY_REASON)
+    )
     evidence = frozenset((item.reference, item.concept) for finding in telling for item in finding.evidence)
     rows: dict[tuple[Lane, str], list[Mark]] = {}
     for lane, label, mark in _marks(facts, evidence, wording):
@@ -143,7 +153,7 @@ def _first(when: DateInterval) -> date:
 
 def _marks(facts: Facts, evidence: frozenset[tuple[str, str]], wording: Wording) -> Iterator[tuple[Lane, str, Mark]]:
     for lane, concepts in _CONCEPTS.items():
-        for entry in facts.entries(*concepts):
+        for entry in _on_record(facts, concepts):
             concept = _shown_as(entry, concepts, evidence)
             if concept and _belongs(lane, entry):
                 yield lane, _label(entry, concept, lane, wording), _mark(entry, facts.as_of)
@@ -152,6 +162,16 @@ def _marks(facts: Facts, evidence: frozenset[tuple[str, str]], wording: Wording)
         concept = next((name for name in IMPLANTS if name in coded.concepts), "")
         if concept and device.status != "entered-in-error":
             yield Lane.IMPLANT, _named(concept, "", wording), Mark(UNKNOWN_DATE, None, reference_of(device))
+
+
+def _on_record(facts: Facts, concepts: tuple[str, ...]) -> Iterable[ChartEntry]:
+    """Return every entry of some concepts once, whatever its date: Facts leaves out what is dated after the order."""
+    both = (
+        entry
+        for concept in concepts
+        for entry in (*facts.chart.entries.get(concept, ()), *facts.order.entries.get(concept, ()))
+    )
+    return {id(entry): entry for entry in both if belongs_to(entry.resource, facts.chart.patient_id)}.values()
 
 
 def _shown_as(entry: ChartEntry, concepts: tuple[str, ...], evidence: frozenset[tuple[str, str]]) -> str:
@@ -175,15 +195,24 @@ def _mark(entry: ChartEntry, as_of: date) -> Mark:
     suspected = entry.assertion is not Assertion.PRESENT
     if entry.of_order:
         return Mark(exact(as_of), None, entry.reference, suspected=suspected, of_order=True)
+    if entry.dated.earliest is not None and entry.dated.earliest > as_of:
+        return Mark(entry.dated, None, entry.reference, suspected=suspected, later=True)
     if not isinstance(entry.resource, fhir.Condition):
         return Mark(entry.dated, None, entry.reference, suspected=suspected)
+    return _problem(entry, as_of, suspected=suspected)
+
+
+def _problem(entry: ChartEntry, as_of: date, *, suspected: bool) -> Mark:
+    """Return the mark of a problem, which lasts."""
     if entry.ended.is_known:
-        return Mark(entry.dated, entry.ended, entry.reference, "recorded", suspected)
+        contradicts = entry.dated.after(entry.ended) is True
+        return Mark(entry.dated, entry.ended, entry.reference, "contradicts" if contradicts else "recorded", suspected)
     if entry.activity is Activity.ACTIVE:
         return Mark(entry.dated, exact(as_of), entry.reference, "goes-on", suspected)
     if entry.activity is Activity.INACTIVE:
         return Mark(entry.dated, None, entry.reference, suspected=suspected)
-    return Mark(entry.dated, DateInterval(entry.dated.latest, as_of), entry.reference, "not-known", suspected)
+    begun = min(entry.dated.latest, as_of) if entry.dated.latest else None
+    return Mark(entry.dated, DateInterval(begun, as_of), entry.reference, "not-known", suspected)
 
 
 def _label(entry: ChartEntry, concept: str, lane: Lane, wording: Wording) -> str:

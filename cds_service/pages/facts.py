@@ -13,7 +13,8 @@ class PageFacts:
     `profile` and `authentication` are shown as they are, the second as a sentence. `modes` returns the mode in force
     for each configured client, by its name. `public_url` is the address under which browsers and EHRs reach the
     service, without a slash at its end; where it is empty, the address of the request in hand is shown. While
-    `insecure` is set, every page carries a red banner with `insecure_reason`.
+    `insecure` is set, every page carries a red banner with `insecure_reason`. `sandbox_may_call` tells that a client
+    lists the public sandbox's origin, `token_needed` that no client may call without a token.
     """
 
     version: str
@@ -24,5 +25,7 @@ class PageFacts:
     public_url: str = ""
     demo_enabled: bool = False
     insights_enabled: bool = False
+    sandbox_may_call: bool = False
+    token_needed: bool = False
     insecure: bool = False
     insecure_reason: str = "Anyone who reaches this address can call the service."

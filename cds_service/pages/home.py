@@ -15,7 +15,9 @@ from cds_service.serialization import encode
 if TYPE_CHECKING:
     from cds_service.pages.renderer import Renderer
 
-_SANDBOX: Final = "https://sandbox.cds-hooks.org/"
+SANDBOX_ORIGIN: Final = "https://sandbox.cds-hooks.org"
+# Left to the shell, so that nobody pastes a token into a command.
+_PROOF: Final = '-H "Authorization: Bearer $TOKEN"'
 _EXAMPLE: Final = "cauda-equina"
 
 
@@ -43,7 +45,7 @@ class HomePage:
                 discovery_url=f"{base}/cds-services",
                 services=SERVICES,
                 sandbox_url=sandbox_url(base),
-                curl=curl_lines(base),
+                curl=curl_lines(base, with_token=self.renderer.facts.token_needed),
             )
         response.vary.add("Accept")
         return response
@@ -64,18 +66,21 @@ class HomePage:
             "discovery": f"{base}/cds-services",
             "services": [{"id": service.id, "hook": service.hook, "title": service.title} for service in SERVICES],
             "pages": {name: f"{base}{path}" for name, path in pages.items()},
-            "sandbox": sandbox_url(base),
-        }
+        } | ({"sandbox": sandbox_url(base)} if facts.sandbox_may_call else {})
 
 
 def sandbox_url(base: str) -> str:
     """Return the link that opens the public sandbox with this service, on the screen that orders imaging."""
     query = {"hook": "order-select", "screen": "pama", "serviceDiscoveryURL": f"{base}/cds-services"}
-    return f"{_SANDBOX}?{urlencode(query)}"
+    return f"{SANDBOX_ORIGIN}/?{urlencode(query)}"
 
 
-def curl_lines(base: str) -> tuple[str, str]:
-    """Return two commands for a terminal: list the services, and send a bundled request to one of them."""
+def curl_lines(base: str, *, with_token: bool = False) -> tuple[str, str]:
+    """Return two commands for a terminal: list the services, and send a bundled request to one of them.
+
+    With a token, the second one takes it from the variable TOKEN.
+    """
     demo, service = f"{base}/examples/{_EXAMPLE}.json", f"{base}/cds-services/lumbar-mri-order-sign"
     post = shlex.join(["curl", "-s", service, "-H", "Content-Type: application/json", "-d", "@-"])
+    post = f"{post} {_PROOF}" if with_token else post
     return shlex.join(["curl", "-s", f"{base}/cds-services"]), f"{shlex.join(['curl', '-s', demo])} | {post}"

@@ -78,40 +78,51 @@ class Visits:
 
 
 class Attempts:
-    """Counts failed attempts; `clock` is monotonic, in seconds. The counts are those of one process."""
+    """Counts failed attempts; `clock` is monotonic, in seconds. The counts are those of one process.
+
+    Behind a proxy many people share one address, so a few failures must not keep out whoever has the token: they only
+    slow down the wrong ones. Comparing without end would be guessing without end, so after many failures, of one
+    address or of all, nothing is looked at any more.
+    """
 
     def __init__(self, clock: Callable[[], float], *, of_address: int = 5, of_all: int = 60) -> None:
-        """Take how many attempts may fail within a minute, from one address and from all."""
+        """Take how many attempts may fail within a minute: from one address, and before nothing is looked at."""
         self._clock = clock
-        self._limits = {True: of_all, False: of_address}
+        self._of_address, self._of_all = of_address, of_all
         self._failures: OrderedDict[str, list[float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def wait(self, address: str) -> int:
-        """Return after how many seconds another attempt is looked at; 0 when it is at once."""
+    def shut(self, address: str) -> int:
+        """Return after how many seconds any token of an address is looked at, the right one too; 0 for at once."""
         with self._lock:
-            return max(self._wait(""), self._wait(address))
+            return max(self._left("", self._of_all), self._left(address, self._of_all))
+
+    def wait(self, address: str) -> int:
+        """Return how many seconds somebody with a wrong token should wait; 0 for not at all."""
+        with self._lock:
+            return max(self._left("", self._of_all), self._left(address, self._of_address))
 
     def fail(self, address: str) -> None:
-        """Count a failed attempt."""
+        """Count a failed attempt; of one address only the first few among those of all, or it could shut out others."""
         with self._lock:
-            for name in ("", address):
+            names = (address,) if self._left(address, self._of_address) else ("", address)
+            for name in names:
                 self._failures.setdefault(name, []).append(self._clock())
                 self._failures.move_to_end(name)
             while len(self._failures) > _MOST_ADDRESSES:
                 self._failures.popitem(last=False)
 
-    def _wait(self, name: str) -> int:
-        """Return the wait for one address, or for all under the empty name; forget what is older than a minute."""
+    def _left(self, name: str, limit: int) -> int:
+        """Return for how long one address, or all under the empty name, are over a limit; forget older failures."""
         if name not in self._failures:
             return 0
-        moment, limit = self._clock(), self._limits[name == ""]
-        recent = [failed for failed in self._failures[name] if moment - failed < _MINUTE][-limit:]
+        moment = self._clock()
+        recent = [failed for failed in self._failures[name] if moment - failed < _MINUTE][-self._of_all :]
         if recent:
             self._failures[name] = recent
         else:
             del self._failures[name]
-        return math.ceil(_MINUTE - (moment - recent[0])) if len(recent) >= limit else 0
+        return math.ceil(_MINUTE - (moment - recent[-limit])) if len(recent) >= limit else 0
 
 
 _MINUTE: Final = 60.0

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from http import HTTPStatus
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import urlencode, urlsplit
 
 from flask import Blueprint, Response, redirect, request
 from werkzeug.wrappers import Response as BaseResponse
@@ -76,18 +76,18 @@ class InsightsLogin:
 
     def enter(self) -> BaseResponse:
         """Let in whoever sends the token."""
-        _refuse_other_sites()
+        self._refuse_other_sites()
         if not self.access.token:
             return self.form()
-        if wait := self._attempts.wait(_address()):
+        request.max_content_length = _LONGEST_FORM
+        admitted, wait = self._judged(right=self.access.matches(request.form.get("token", "").strip()))
+        if wait:
             response = self._show_form(
                 HTTPStatus.TOO_MANY_REQUESTS, f"Too many wrong tokens. Try again in {wait} seconds."
             )
             response.headers["Retry-After"] = str(wait)
             return response
-        request.max_content_length = _LONGEST_FORM
-        if not self.access.matches(request.form.get("token", "").strip()):
-            self._attempts.fail(_address())
+        if not admitted:
             return self._show_form(HTTPStatus.UNAUTHORIZED, "This is not the token.")
         entered = _unkept(redirect(f"{PATH}{_question()}", HTTPStatus.SEE_OTHER))
         entered.set_cookie(
@@ -103,19 +103,31 @@ class InsightsLogin:
 
     def leave(self) -> BaseResponse:
         """Make the browser forget the visit."""
-        _refuse_other_sites()
+        self._refuse_other_sites()
         response = _unkept(redirect(f"{PATH}/login", HTTPStatus.SEE_OTHER))
         response.delete_cookie(COOKIE, path=PATH, secure=self._is_https(), httponly=True, samesite="Strict")
         return response
 
+    def _judged(self, *, right: bool) -> tuple[bool, int]:
+        """Return whether a token lets in, and for a refusal how many seconds to wait, 0 for none; count a wrong one."""
+        address = _address()
+        if wait := self._attempts.shut(address):
+            return False, wait
+        if right:
+            return True, 0
+        slowed = self._attempts.wait(address) > 0
+        self._attempts.fail(address)
+        return False, self._attempts.wait(address) if slowed else 0
+
     def _check_bearer(self) -> None:
-        if wait := self._attempts.wait(_address()):
+        scheme, _, offered = request.headers["Authorization"].partition(" ")
+        right = self.access.matches(offered.strip()) and scheme.lower() == "bearer"
+        admitted, wait = self._judged(right=right)
+        if wait:
             error = ServiceError(HTTPStatus.TOO_MANY_REQUESTS, "throttled", "Too many wrong tokens; try again later.")
             error.headers["Retry-After"] = str(wait)
             raise error
-        scheme, _, offered = request.headers["Authorization"].partition(" ")
-        if not (self.access.matches(offered.strip()) and scheme.lower() == "bearer"):
-            self._attempts.fail(_address())
+        if not admitted:
             raise UnauthorizedError
 
     def _closed(self) -> Response:
@@ -136,6 +148,20 @@ class InsightsLogin:
         response.cache_control.no_store = True
         return response
 
+    def _refuse_other_sites(self) -> None:
+        """Refuse a form that the browser says another site has sent.
+
+        Browsers leave out Sec-Fetch-Site on plain http, and old ones everywhere; there Origin tells. A proxy may have
+        taken off TLS, so schemes are not compared. Whatever sends neither header is no browser.
+        """
+        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
+        if site is not None:
+            own = site in _OWN_SITE
+        else:
+            own = origin is None or _host(origin) in (_host(request.host_url), _host(self.renderer.base_url()))
+        if not own:
+            raise ServiceError(HTTPStatus.FORBIDDEN, "forbidden", "This form was sent by another site.")
+
     def _is_https(self) -> bool:
         return self.renderer.base_url().startswith("https://")
 
@@ -151,10 +177,14 @@ def _question() -> str:
     return f"?{urlencode(kept)}" if kept else ""
 
 
-def _refuse_other_sites() -> None:
-    """Refuse a form that the browser says another site has sent."""
-    if request.headers.get("Sec-Fetch-Site", "none") not in _OWN_SITE:
-        raise ServiceError(HTTPStatus.FORBIDDEN, "forbidden", "This form was sent by another site.")
+def _host(url: str) -> str:
+    """Return host and port of an address, without the port where it is a usual one; empty for what is no address."""
+    try:
+        parts = urlsplit(url)
+        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
+    except ValueError:
+        return ""
+    return f"{parts.hostname or ''}{port}"
 
 
 def _address() -> str:

@@ -7,9 +7,12 @@ from typing import TYPE_CHECKING
 
 from cards.guideline import GUIDELINE_VERSION
 from cds_service import __version__
+from cds_service.clients.origins import allows_origin
+from cds_service.clients.profile import BY_TOKEN
 from cds_service.pages.demo_charts import DemoCharts
 from cds_service.pages.demo_page import Demo, demo_client, demo_is_on
 from cds_service.pages.facts import PageFacts
+from cds_service.pages.home import SANDBOX_ORIGIN
 from cds_service.pages.insights import InsightsPage
 from cds_service.pages.insights_access import InsightsAccess
 from cds_service.pages.insights_words import insights_words
@@ -53,6 +56,8 @@ def _facts(engine: Engine, settings: Settings, access: InsightsAccess) -> PageFa
         authentication=engine.authentication,
         public_url=settings.public_url or "",
         demo_enabled=demo_is_on(engine.clients, settings.demo),
+        sandbox_may_call=any(allows_origin(client, SANDBOX_ORIGIN) for client in engine.clients),
+        token_needed=all(client.authentication in BY_TOKEN for client in engine.clients),
         insights_enabled=engine.storage.database is not None and not access.is_closed,
         insecure=settings.insecure,
     )

@@ -256,7 +256,7 @@ CRITERIA: tuple[Criterion, ...] = (
     ),
     Criterion(
         "R-MR",
-        "MRI safety of implants",
+        "Implant that may forbid or limit MRI",
         ("S07a",),
         implants.r_mr,
         concepts=(
@@ -312,7 +312,7 @@ CRITERIA: tuple[Criterion, ...] = (
     ),
     Criterion(
         "R-CON-SAFE",
-        "What to know before contrast",
+        "Reason for caution with contrast",
         (),
         contrast.r_con_safe,
         concepts=("egfr", "renal_severe", "gadolinium_allergy", "contrast_allergy_generic", *_PREGNANCY),

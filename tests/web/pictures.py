@@ -1,4 +1,4 @@
-"""Takes the README's pictures from a running service; `python -m tests.web.pictures [FOLDER]` writes them anew.
+"""Takes the pictures of the README and the documentation from a running service; `python -m tests.web.pictures [FOLDER]` writes them anew.
 
 They stand in `docs/pictures`. A picture that a test compared would differ between two builds of a browser, so nothing
 compares them: whoever changes a page takes them again.
@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from tests.web.browser import DESKTOP, MISSING, PHONE, chromium_path, opened_page, running_browser
+from tests.web.browser import DESKTOP, MISSING, chromium_path, opened_page, running_browser
 from tests.web.insights import seeded_service
 
 if TYPE_CHECKING:
@@ -43,11 +43,6 @@ class Shot:
     before: Callable[[Page], object] = lambda _: None
 
 
-def _search(page: Page) -> None:
-    page.get_by_role("searchbox").fill("pacemaker")
-    page.get_by_role("searchbox").scroll_into_view_if_needed()
-
-
 def _order(hook: str) -> Callable[[Page], object]:
     """Return what fires a hook in the demo and goes back to the top, where the patient is."""
 
@@ -72,19 +67,12 @@ _INSIGHTS: Final = "/insights?records=synthetic&period=all"
 _TALL: Final = {"width": 1280, "height": 1180}
 
 SHOTS: Final = (
-    Shot("start", "/", DESKTOP),
     Shot("criteria", "/criteria", DESKTOP),
-    Shot("criteria-card", "/criteria", DESKTOP, of="[aria-labelledby=c-notapp-6w] .card"),
-    Shot("criteria-codes", "/criteria#codes", DESKTOP, before=_search),
-    Shot("criteria-phone-dark", "/criteria#c-mr-hold", PHONE, "dark"),
     Shot("demo", "/demo?patient=pacemaker", _DESK, before=_order("sign")),
     Shot("demo-card", "/demo?patient=acute-low-back-pain", DESKTOP, of="#cards .card", before=_order("select")),
     Shot("demo-timeline", "/demo?patient=failed-six-weeks", DESKTOP, of=".timeline-panel", before=_order("select")),
-    Shot("demo-phone-dark", "/demo?patient=cauda-equina", PHONE, "dark", of="#cards .card", before=_order("sign")),
-    Shot("api", "/docs#call-order-sign", DESKTOP),
     Shot("insights", _INSIGHTS, _TALL),
     Shot("insights-messages", _INSIGHTS, _TALL, of="#messages", before=_point),
-    Shot("insights-phone-dark", f"{_INSIGHTS}#outcomes", PHONE, "dark"),
 )
 
 

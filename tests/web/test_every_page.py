@@ -18,6 +18,19 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 PATHS: Final = ("/", "/criteria", "/demo", "/docs")
 
 
+NARROW: Final = {"width": 360, "height": 740}
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_navigation_is_one_row_on_a_small_phone(browser: Browser, service_url: str, path: str) -> None:
+    """No link stands alone on a row of its own, and nothing sticks out."""
+    with opened_page(browser, service_url, viewport=NARROW) as page:
+        page.goto(path)
+        fits(page)
+        tops = page.locator(".site-header nav a").evaluate_all("links => links.map(link => link.offsetTop)")
+        assert len(set(tops)) == 1
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("path", PATHS)

@@ -72,7 +72,7 @@ def test_page_is_shown_unless_json_is_preferred(app: Flask, accept: str) -> None
 
 def test_sandbox_opens_on_this_service() -> None:
     """The link to the public sandbox names the screen that orders imaging and this discovery address."""
-    links = Html(shown(public_url="https://cds.example").text).links
+    links = Html(shown(public_url="https://cds.example", sandbox_may_call=True).text).links
     link = urlsplit(next(link for link in links if "sandbox" in link))
     assert parse_qs(link.query) == {
         "hook": ["order-select"],
@@ -83,9 +83,30 @@ def test_sandbox_opens_on_this_service() -> None:
 
 def test_local_network_prompt_is_explained() -> None:
     """Whoever opens the sandbox is told beforehand what the browser will ask and what to press."""
-    text = Html(shown().text).text
+    text = Html(shown(sandbox_may_call=True).text).text
     assert "access devices on your local network" in text
     assert "Allow" in text
+
+
+def test_sandbox_is_offered_only_where_it_may_call() -> None:
+    """Nobody is sent to a page whose calls this service would refuse."""
+    assert "sandbox" not in shown().text.lower()
+    assert "sandbox" not in shown(JSON).get_json()
+    assert "sandbox" in shown(JSON, sandbox_may_call=True).get_json()
+
+
+def test_command_brings_a_token_where_one_is_needed() -> None:
+    """Where every client proves who it is, the command to paste says where the token goes."""
+    header = '-H "Authorization: Bearer $TOKEN"'
+    assert header not in Html(shown().text).text
+    assert header in Html(shown(token_needed=True).text).text
+
+
+def test_start_page_of_a_workplace_offers_the_sandbox(app: Flask) -> None:
+    """In development the sandbox may call, and a command needs no token."""
+    source = app.test_client().get("/").text
+    assert "https://sandbox.cds-hooks.org/?" in source
+    assert "$TOKEN" not in source
 
 
 @pytest.mark.parametrize("name", ["demo", "insights"])
@@ -117,13 +138,13 @@ def test_page_has_its_frame(app: Flask, path: str) -> None:
 
 @pytest.mark.parametrize("path", PAGES)
 def test_page_may_do_only_what_it_needs(app: Flask, path: str) -> None:
-    """Scripts, styles and connections of this service only; no frame, no guessing, no referrer."""
+    """Scripts, styles and connections of this service only; no frame, no guessing, no referrer for others."""
     headers = app.test_client().get(path).headers
     assert headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
     assert "unsafe" not in CONTENT_SECURITY_POLICY
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
-    assert headers["Referrer-Policy"] == "no-referrer"
+    assert headers["Referrer-Policy"] == "same-origin"
     assert "no-cache" in headers["Cache-Control"]
 
 

@@ -69,3 +69,10 @@ def test_commands_to_begin_with_exist() -> None:
     assert commands == ["run", "test"]
     targets = re.findall(r"^(\w+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
     assert set(commands) <= set(targets)
+
+
+def test_each_picture_is_shown() -> None:
+    """Every picture of the repository stands in a document, and every one that a document names is there."""
+    documents = [README, *(file.read_text(encoding="utf-8") for file in (ROOT / "docs").glob("*.md"))]
+    shown = {name for text in documents for name in re.findall(r"pictures/([a-z-]+\.png)", text)}
+    assert shown == {file.name for file in (ROOT / "docs" / "pictures").iterdir()}

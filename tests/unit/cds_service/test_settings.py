@@ -92,3 +92,14 @@ def test_settings_do_not_change() -> None:
     """What was read at start stays."""
     with pytest.raises(ValidationError):
         load_settings({}).port = 1
+
+
+@pytest.mark.parametrize("name", ["METRICS_TOKEN", "ADMIN_TOKEN"])
+def test_token_that_could_be_guessed_is_refused(name: str) -> None:
+    """A short token stops the start with what to do instead, spaces do not lengthen it, and it is never repeated."""
+    for short in ("hunter2", f"hunter2{' ' * 30}", "hunter2" * 3):
+        with pytest.raises(SettingsError) as refused:
+            load_settings({f"LUMBAR_CDS_{name}": short})
+        assert f"LUMBAR_CDS_{name}: has fewer than 24 characters" in str(refused.value)
+        assert "hunter2" not in str(refused.value)
+    assert load_settings({f"LUMBAR_CDS_{name}": "a" * 24})

@@ -202,6 +202,59 @@ def test_empty_chart_has_no_picture(client: FlaskClient) -> None:
     assert "Nothing on record lies on the timeline" in timeline
 
 
+def test_empty_timeline_names_what_was_not_read(client: FlaskClient) -> None:
+    """With the conditions failed, an empty timeline is no reassurance: it says what is not available."""
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+    timeline = client.post("/demo/look", json=hook_request(conditions=failed)).get_json()["timeline"]
+    assert "Nothing on record" not in timeline
+    assert "in the sources received. <strong>Not available: conditions could not be read.</strong>" in timeline
+
+
+def test_timeline_marks_rows_that_may_lack_records(client: FlaskClient) -> None:
+    """A picture of what was read names, for eyes and for readers, the rows whose source failed."""
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+    body = hook_request(conditions=bundle(condition("c", ICD, "M54.50", onset="2026-05-01")), diagnosticReports=failed)
+    timeline = client.post("/demo/look", json=body).get_json()["timeline"]
+    assert "Imaging may be incomplete: diagnostic reports could not be read." in timeline
+    assert "<strong>Imaging</strong> (diagnostic reports could not be read)" in timeline
+    assert (
+        '<td>Imaging</td><td>may be incomplete</td><td colspan="2">diagnostic reports could not be read</td>'
+        in timeline
+    )
+
+
+@pytest.mark.parametrize(
+    ("patient", "name"),
+    [
+        (
+            {"resourceType": "Patient", "id": "q", "name": [{"family": "Other"}]},
+            "Patient record is of somebody else, not used",
+        ),
+        ({"resourceType": "Patient", "name": [{"family": "Other"}]}, "Patient record has no id, not used"),
+        ({"resourceType": "OperationOutcome", "issue": [{"severity": "error"}]}, "Patient could not be read"),
+        (..., "Patient was not sent"),
+    ],
+)
+def test_banner_never_shows_somebody_else(client: FlaskClient, patient: Any, name: str) -> None:
+    """Above a chart stands its own patient or why there is none, never the name or the birth date of another."""
+    banner = client.post("/demo/look", json=hook_request(patient=patient)).get_json()["patient"]
+    assert banner == {"id": "", "name": name, "gender": "", "birthDate": "", "age": ""}
+
+
+def test_banner_finds_the_patient_in_a_bundle(client: FlaskClient) -> None:
+    """A client that searched for the patient gets the one the hook is about."""
+    people = bundle(*({"resourceType": "Patient", "id": name, "name": [{"family": name}]} for name in ("q", "p")))
+    banner = client.post("/demo/look", json=hook_request(patient=people)).get_json()["patient"]
+    assert banner["name"] == "p"
+
+
+def test_unknown_finding_says_why(client: FlaskClient) -> None:
+    """A rule that stays unknown although every source was read says what it waits for."""
+    findings = client.post("/demo/look", json=hook_request()).get_json()["findings"]
+    row = findings[findings.index("Implant that may forbid or limit MRI") :].split("</tr>")[0]
+    assert "No implant is on record, which does not exclude one: ask the patient before any MRI." in row
+
+
 def test_markdown_is_rendered_harmless(client: FlaskClient) -> None:
     """Details come back as HTML in their order, without anything that could act."""
     html = client.post("/demo/render", json={"texts": ["**a**", HOSTILE]}).get_json()["html"]

@@ -76,7 +76,7 @@ def test_rows_are_grouped_by_kind_and_say_when(adviser: Adviser) -> None:
     assert [line.lane for line in look.table] == [lane.value for lane in Lane]
     assert rows(look) == {
         "Low back pain, nonspecific": "since 1 May 2026",
-        "Cauda equina syndrome": "since 1 Jun 2026",
+        "Cauda equina syndrome": "since 1 Jun 2026, suspected",
         "Physical therapy": "10 May 2026",
         "Pacemaker": "since 2021",
         "Lumbar MRI": "Mar 2026",
@@ -86,16 +86,62 @@ def test_rows_are_grouped_by_kind_and_say_when(adviser: Adviser) -> None:
     assert suspected["Pacemaker"] is False
 
 
-def test_denied_and_future_records_are_not_drawn(adviser: Adviser) -> None:
-    """What a record rules out, and what cannot have happened yet, is no mark on the line."""
+def test_denied_records_are_not_drawn(adviser: Adviser) -> None:
+    """What a record rules out is no mark on the line."""
+    denied = condition("no", SNOMED, "192970008", onset="2026-06-01", verification="refuted")
+    assert "Cauda equina syndrome" not in rows(seen(adviser, conditions=bundle(denied)))
+
+
+@pytest.mark.parametrize("onset", ["2026-06-12", "2027-06-01", "9999"])
+def test_record_dated_after_the_order_stands_behind_it(adviser: Adviser, onset: str) -> None:
+    """A date that cannot be right is shown as that, right of the order and in words, however far away it is."""
     look = seen(
         adviser,
         conditions=bundle(
-            condition("no", SNOMED, "192970008", onset="2026-06-01", verification="refuted"),
-            condition("later", SNOMED, "192970008", onset="2027-06-01"),
+            condition("later", SNOMED, "192970008", onset=onset),
+            condition("pain", ICD, "M54.50", onset="2026-05-01"),
         ),
     )
-    assert "Cauda equina syndrome" not in rows(look)
+    assert rows(look)["Cauda equina syndrome"].endswith("2026, dated after the order" if "06-12" in onset else "order")
+    assert rows(look)["Low back pain, nonspecific"] == "since 1 May 2026"
+    for drawing in look.drawings:
+        points = {row.full: row.points[0].x for row in drawing.rows}
+        assert drawing.has_later
+        assert points["Low back pain, nonspecific"] < drawing.order_x < points["Cauda equina syndrome"]
+        assert points["Cauda equina syndrome"] <= drawing.layout.width
+        assert drawing.order_x - len(drawing.order_label) * 6.8 > 0
+
+
+def test_end_before_the_begin_is_said(adviser: Adviser) -> None:
+    """Dates that contradict each other are shown as the record has them, without a stretch of time between them."""
+    broken = condition("a", ICD, "M54.50", onset="2026-03-10") | {"abatementDateTime": "2026-02-20"}
+    look = seen(adviser, order={"reasonCode": []}, conditions=bundle(broken))
+    assert rows(look) == {"Low back pain, nonspecific": "from 10 Mar 2026 to 20 Feb 2026: dates contradict"}
+    assert [row.bars for row in look.drawings[0].rows] == [()]
+
+
+def test_row_tells_what_is_only_suspected(adviser: Adviser) -> None:
+    """A row of a suspicion and a fact says so, since its one hollow symbol is easily overlooked."""
+    look = seen(
+        adviser,
+        conditions=bundle(
+            condition("a", SNOMED, "192970008", onset="2026-05-30", verification="provisional"),
+            condition("b", SNOMED, "192970008", onset="2026-06-01"),
+        ),
+    )
+    assert rows(look)["Cauda equina syndrome"].endswith(", in part suspected")
+
+
+def test_source_that_failed_leaves_its_rows_open(adviser: Adviser) -> None:
+    """Without the conditions, no row on symptoms is no news: the timeline names the rows that may lack records."""
+    failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
+    look = seen(adviser, conditions=failed, devices=...)
+    why = {lane.lane: lane.why for lane in look.open_lanes}
+    assert why["Symptoms"] == "conditions could not be read"
+    assert why["Implants and operations"] == "conditions could not be read; devices not sent"
+    assert "Treatment" not in why
+    assert look.not_read == "conditions could not be read; devices not sent"
+    assert seen(adviser).open_lanes == ()
 
 
 def test_end_of_a_problem_is_as_recorded(adviser: Adviser) -> None:

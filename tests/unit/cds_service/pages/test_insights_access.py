@@ -116,6 +116,23 @@ def test_form_of_another_site_is_refused(visitor: FlaskClient) -> None:
     assert sign_in(visitor, **{"Sec-Fetch-Site": "same-origin"}).status_code == 303
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [
+        ("https://cds.example.org", 303),
+        ("http://cds.example.org", 303),
+        ("https://evil.example", 403),
+        ("https://cds.example.org.evil.example", 403),
+        ("https://cds.example.org:8443", 403),
+        ("null", 403),
+        ("https://[", 403),
+    ],
+)
+def test_origin_tells_where_nothing_else_does(visitor: FlaskClient, origin: str, status: int) -> None:
+    """On plain http a browser names only the origin of a form: that of another site is refused there too."""
+    assert sign_in(visitor, Host="cds.example.org", Origin=origin).status_code == status
+
+
 def test_long_form_is_refused(visitor: FlaskClient) -> None:
     """Nobody fills the memory by way of the form."""
     assert sign_in(visitor, "x" * 5000).status_code == 413
@@ -137,15 +154,35 @@ def test_wrong_header_opens_nothing(visitor: FlaskClient, header: str) -> None:
 
 
 def test_guessing_is_slow(visitor: FlaskClient, clocks: Clocks) -> None:
-    """After five wrong tokens a minute must pass, for the form and for scripts, even with the right one."""
-    sign_in(visitor)
+    """After five wrong tokens a further wrong one is told to wait a minute, by the form and by scripts."""
     for token in ("a", "b", "c"):
         assert sign_in(visitor, token).status_code == 401
     for _ in range(2):
         assert visitor.get("/insights", headers={"Authorization": "Bearer x"}).status_code == 401
-    assert sign_in(visitor).status_code == 429
+    refused = sign_in(visitor, "d")
+    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "60")
+    script = visitor.get("/insights", headers={"Authorization": "Bearer x"})
+    assert (script.status_code, script.headers["Retry-After"]) == (429, "60")
+    clocks.seconds += 60
+    assert sign_in(visitor, "d").status_code == 401
+
+
+def test_right_token_gets_in_beside_wrong_ones(visitor: FlaskClient) -> None:
+    """Behind a proxy all share one address: somebody's typing errors do not keep out whoever knows the token."""
+    for _ in range(12):
+        sign_in(visitor, "wrong")
+    assert visitor.get("/insights", headers={"Authorization": f"Bearer {TOKEN}"}).status_code == 200
+    assert sign_in(visitor).status_code == 303
+
+
+def test_guessing_ends(visitor: FlaskClient, clocks: Clocks) -> None:
+    """After sixty wrong tokens nothing is looked at for a minute, or slow guessing would be no slower."""
+    sign_in(visitor)
+    for _ in range(60):
+        visitor.get("/insights", headers={"Authorization": "Bearer x"})
     script = visitor.get("/insights", headers={"Authorization": f"Bearer {TOKEN}"})
     assert (script.status_code, script.headers["Retry-After"]) == (429, "60")
+    assert sign_in(visitor).status_code == 429
     assert visitor.get("/insights", headers=BROWSER).status_code == 200  # a visit goes on
     clocks.seconds += 60
     assert sign_in(visitor).status_code == 303
@@ -156,12 +193,21 @@ def test_guessing_from_many_addresses_is_slow_too() -> None:
     attempts = Attempts(lambda: 0.0, of_address=5, of_all=60)
     for number in range(59):
         attempts.fail(f"address {number}")
-    assert attempts.wait("another") == 0
+    assert attempts.shut("another") == 0
     attempts.fail("address 59")
-    assert attempts.wait("another") == 60
+    assert attempts.shut("another") == 60
     for number in range(5000):
         attempts.fail(f"address {number}")
     assert len(attempts._failures) <= 1000
+
+
+def test_one_address_cannot_shut_out_others() -> None:
+    """A script with an outdated token, however often it tries, closes the way in for its own address only."""
+    attempts = Attempts(lambda: 0.0, of_address=5, of_all=60)
+    for _ in range(500):
+        attempts.fail("script")
+    assert attempts.shut("script") == 60
+    assert attempts.shut("another") == attempts.wait("another") == 0
 
 
 @pytest.mark.parametrize("token", [None, ""])
