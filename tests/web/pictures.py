@@ -1,4 +1,4 @@
-"""Takes the pictures of the README and the documentation from a running service; `python -m tests.web.pictures [FOLDER]` writes them anew.
+"""Takes the pictures of the documents from a running service; `python -m tests.web.pictures [FOLDER]` writes them anew.
 
 They stand in `docs/pictures`. A picture that a test compared would differ between two builds of a browser, so nothing
 compares them: whoever changes a page takes them again.
