@@ -196,7 +196,7 @@ def _bars(mark: Mark, scale: _Scale) -> Iterator[Bar]:
             yield _bar(scale, until.earliest, until.latest, sure=False)
     if when.is_known and not when.is_exact:
         latest = when.latest or scale.last
-        if latest > scale.first:
+        if latest > scale.first and (when.earliest is None or when.earliest < scale.last):
             yield _bar(scale, when.earliest or scale.first, latest, sure=False)
 
 

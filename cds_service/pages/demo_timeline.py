@@ -1,7 +1,7 @@
 """The timeline of a patient as data: what lies on it, and the lines that the guideline draws across it.
 
 It is made from the same chart entries that the criteria read, so that the picture cannot show a fact that the advice
-does not know. Records dated after the order, which no rule believes, are on it too and marked as that. Texts are this
+does not know. Records dated after the order, a data error, are on it too and marked as that. Texts are this
 project's own displays, never those of the record.
 """
 

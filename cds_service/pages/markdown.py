@@ -7,7 +7,6 @@ allow-list of elements before it is called safe.
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
 import nh3
@@ -35,8 +34,6 @@ _BLOCKS: Final = _LINE | {
 # "*" stands for every element, which by default may have a title and a language.
 _ATTRIBUTES: Final[dict[str, set[str]]] = {"*": set(), "a": {"href"}, "ol": {"start"}}
 _SCHEMES: Final = {"https"}
-# A code can be broken anywhere, and then a full stop behind it would stand alone on the next line.
-_CODE_AND_STOP: Final = re.compile(r"<code>[^<]*</code>[.,;:!?)]+")
 
 
 class _Parser(MarkdownIt):
@@ -66,5 +63,4 @@ def line_html(text: str) -> Markup:
 
 def _cleaned(html: str, tags: set[str]) -> Markup:
     cleaned = nh3.clean(html, tags=tags, attributes=_ATTRIBUTES, url_schemes=_SCHEMES, link_rel="noopener noreferrer")
-    kept = _CODE_AND_STOP.sub(r'<span class="kept">\g<0></span>', cleaned)
-    return Markup(kept)  # noqa: S704 - nothing but the elements above is left, and a span of ours
+    return Markup(cleaned)  # noqa: S704 - nothing but the elements above is left
