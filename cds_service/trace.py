@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 Phase = Literal["authenticate", "read", "fetch", "chart", "assess", "respond", "store"]
 PHASES: Final[tuple[str, ...]] = get_args(Phase)
 
+_USUAL: Final = "prefetch:complete"
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
@@ -115,7 +116,8 @@ class Trace:
             "orders": self.orders or None,
             "outcomes": list(self.outcomes),
             "messages": list(self.messages),
-            "sources": [f"{key}={state}" for key, state in self.sources.items()],
+            # Fifteen sources that came whole with the call would bury what matters.
+            "sources": [f"{key}={state}" for key, state in self.sources.items() if state != _USUAL],
             "fhir_calls": dict(self.fhir_results),
             "feedback": dict(self.feedback),
             "phases": {name: round(spent, 2) for name, spent in self.phases.items()},

@@ -12,8 +12,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, settings
 
 _FACTOR = int(os.environ.get("PROPERTY_EXAMPLES", "1"))
+# A usual run tries half of the examples that a law names, but not fewer than these: all laws together take long.
+_SHARE = 2
 _FEW = 40
-_SHARE = 2  # a usual run tries half of what a law names: all laws together take most of its time
 
 
 def law(examples: int) -> Callable[[Any], Any]:

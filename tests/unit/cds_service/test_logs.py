@@ -224,7 +224,7 @@ def full_trace() -> Trace:
     trace = Trace("abc", method="POST", endpoint="hooks.call", service="s", hook="h", client="c", mode="silent")
     trace.issuer, trace.tenant, trace.token_id, trace.refusal = "i", "t", "j", "expired"
     trace.shown, trace.orders, trace.outcomes, trace.messages = False, 1, ("A",), ("B",)
-    trace.sources["conditions"] = "prefetch:complete"
+    trace.sources |= {"conditions": "fetched:partial", "patient": "prefetch:complete"}
     trace.fhir_results["ok"] += 2
     trace.feedback["accepted"] += 1
     with trace.phase("read"):
@@ -240,7 +240,7 @@ def test_access_line_passes_the_list(lines: io.StringIO) -> None:
     get_logger("cds_service.access").info("request", **fields)
     line = only(lines)
     assert "dropped_fields" not in line
-    assert line["sources"] == ["conditions=prefetch:complete"]
+    assert line["sources"] == ["conditions=fetched:partial"]  # what came whole with the call is not listed
     assert line["fhir_calls"] == {"ok": 2}
 
 
