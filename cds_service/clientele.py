@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from cds_service.auth.configuration import configuration_problems
-from cds_service.auth.gate import Gate, gate_for
 from cds_service.auth.replay import MemoryReplayStore
 from cds_service.auth.replay_redis import RedisReplayStore, connect_redis
 from cds_service.auth.replay_sqlite import SqliteReplayStore
@@ -14,7 +13,7 @@ from cds_service.clients.exposure import exposure_problem
 from cds_service.clients.file import load_clients
 from cds_service.clients.layers import default_clients
 from cds_service.clients.profile import Authentication
-from cds_service.egress.http import HttpClient, trust
+from cds_service.egress.http import HttpClient
 from cds_service.errors import SettingsError
 from cds_service.hooks import Adviser
 from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
@@ -23,7 +22,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
-    from cds_service.auth.keys import KeyFetcher
+    from redis import Redis
+
     from cds_service.auth.replay import ReplayStore
     from cds_service.clients.profile import ClientProfile
     from cds_service.settings import Settings
@@ -52,41 +52,23 @@ def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping
     return {client.name: Adviser.of(client, settings, bundled) for client in clients}
 
 
-def gate_of(
-    clients: Sequence[ClientProfile],
-    settings: Settings,
-    fetcher: KeyFetcher,
-    replay: ReplayStore,
-    clock: Callable[[], datetime],
-) -> Gate:
-    """Return the gate through which these clients come; SettingsError when it cannot be built as configured."""
-    return gate_for(clients, settings.public_url or "", fetcher, replay, clock)
-
-
 def http_client_of(settings: Settings) -> HttpClient:
-    """Return what calls other servers; SettingsError when the authorities to trust cannot be read."""
-    check_authorities(settings)
-    return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
-
-
-def check_authorities(settings: Settings) -> None:
-    """Check whom to trust, and call nobody; SettingsError when the file cannot be used."""
+    """Return what calls other servers, and call nobody; SettingsError when the authorities to trust cannot be read."""
     try:
-        trust(settings.ca_bundle)
+        return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
     except OSError as error:  # ssl.SSLError is one too
         raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
 
 
 def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:
-    """Check what clients sign their calls with, and fetch nothing; SettingsError as `gate_of`."""
+    """Check what clients sign their calls with, and fetch nothing; SettingsError as `gate_for`."""
     if problems := list(configuration_problems(clients, settings.public_url or "")):
         raise SettingsError(problems)
 
 
-def check_redis(settings: Settings) -> None:
-    """Check the address of Redis, and connect to nothing; SettingsError when there is one that cannot be used."""
-    if settings.redis_url:
-        connect_redis(settings.redis_url.get_secret_value())
+def redis_of(settings: Settings) -> Redis | None:
+    """Return Redis where one is configured, and connect to nothing; SettingsError when its address cannot be used."""
+    return connect_redis(settings.redis_url.get_secret_value()) if settings.redis_url else None
 
 
 def replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
@@ -96,9 +78,9 @@ def replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Ca
     started again: so it is never the memory of a process, unless nobody signs calls. SettingsError when it cannot be
     used.
     """
-    check_redis(settings)
+    redis = redis_of(settings)
     if not any(client.authentication is Authentication.CDS_HOOKS_JWT for client in clients):
         return MemoryReplayStore(clock)
-    if redis_url := settings.redis_url:
-        return RedisReplayStore(connect_redis(redis_url.get_secret_value()), clock)
+    if redis is not None:
+        return RedisReplayStore(redis, clock)
     return SqliteReplayStore(settings.data_dir / "replay.sqlite3", clock)

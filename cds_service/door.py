@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Lets callers in, and counts their calls."""
+    """Lets callers in, and counts their hook calls."""
 
     gate: Gate
     limits: CallLimits
 
     def admit(self) -> Caller:
-        """Return who sends the request in hand; UnauthorizedError or TooManyCallsError when it may not be answered."""
+        """Return who sends the request in hand; UnauthorizedError when nobody does who may."""
         trace = current_trace()
         with trace.phase("authenticate"):
             try:
@@ -41,5 +41,13 @@ class Door:
         trace.issuer = caller.issuer or None
         trace.tenant = caller.tenant or None
         trace.token_id = caller.token_id or None
+        return caller
+
+    def admit_hook_call(self) -> Caller:
+        """Return who calls a hook and count the call; TooManyCallsError when the client's minute is used up.
+
+        Feedback is not counted: it must not be lost because many orders were written.
+        """
+        caller = self.admit()
         self.limits.take(caller.client.name, caller.client.calls_per_minute)
         return caller

@@ -7,9 +7,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cds_service.auth.gate import gate_for
 from cds_service.auth.key_fetcher import HttpKeyFetcher
 from cds_service.auth.replay import MemoryReplayStore
-from cds_service.clientele import advisers_of, clients_of, gate_of, http_client_of, replay_store
+from cds_service.clientele import advisers_of, clients_of, http_client_of, replay_store
 from cds_service.clients.exposure import authentication_state
 from cds_service.clients.profile import Mode
 from cds_service.clients.switches import Switches
@@ -62,7 +63,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
     advisers = advisers_of(clients, settings)
     http, breakers = http_client_of(settings), Breakers(_FAILURES)
     replay = MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock)
-    gate = gate_of(clients, settings, HttpKeyFetcher(http), replay, clock)
+    gate = gate_for(clients, settings.public_url or "", HttpKeyFetcher(http), replay, clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
     searches = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
     stores = storage or open_storage(settings)

@@ -10,7 +10,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.clientele import advisers_of, check_authorities, check_redis, check_tokens, clients_of
+from cds_service.clientele import advisers_of, check_tokens, clients_of, http_client_of, redis_of
 from cds_service.clients.switches import Switches
 from cds_service.errors import SettingsError
 from cds_service.storage import check_storage
@@ -47,7 +47,7 @@ def preflight(settings: Settings) -> Configuration:
 
 
 def _problems(settings: Settings) -> Iterator[str]:
-    for check in (check_authorities, check_redis, check_storage):
+    for check in (http_client_of, redis_of, check_storage):
         try:
             check(settings)
         except SettingsError as error:

@@ -54,7 +54,7 @@ class Views:
         service = _service(service_id)
         trace = current_trace()
         trace.hook = service.hook
-        caller = self.door.admit()
+        caller = self.door.admit_hook_call()
         return self._timed(_json(self.desk.answer(caller, service, self._body(caller), trace)), caller)
 
     def report(self, service_id: str) -> Response:

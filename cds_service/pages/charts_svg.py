@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Final
 
 _STEPS: Final = (1, 2, 2.5, 5, 10)
-THOUSAND: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)

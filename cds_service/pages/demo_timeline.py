@@ -28,8 +28,6 @@ if TYPE_CHECKING:
     from fhir_mappings.findings import Finding
 
 _TAG: Final = re.compile(r" \([a-z/ ]+\)$")
-# Takes every record of a concept for a reason to order, whatever value was measured.
-_ANY_REASON: Final = "R-IND"
 # Never met; its evidence are records dated after the order.
 _DATE_ERRORS: Final = "R-DATE"
 _DONE: Final = ("DiagnosticReport", "ImagingStudy", "Procedure")
@@ -118,11 +116,7 @@ def timeline_of(
     facts: Facts, findings: Iterable[Finding], wording: Wording, today: date, *, has_order: bool
 ) -> Timeline:
     """Return the timeline of a patient as the criteria see the record; findings say which measurements matter."""
-    telling = (
-        finding
-        for finding in findings
-        if finding.criterion == _DATE_ERRORS or (finding.met and finding.criterion != _ANY_REASON)
-    )
+    telling = (finding for finding in findings if finding.criterion == _DATE_ERRORS or finding.met)
     evidence = frozenset((item.reference, item.concept) for finding in telling for item in finding.evidence)
     rows: dict[tuple[Lane, str], list[Mark]] = {}
     for lane, label, mark in _marks(facts, evidence, wording):

@@ -18,8 +18,8 @@ from cds_service.records.responses import (
     override_reasons,
     suggestion_answers,
 )
-from cds_service.records.selection import Selection, cards_of
-from cds_service.records.tables import FEEDBACK, INVOCATIONS, UNRELATED_CALLS
+from cds_service.records.selection import Selection
+from cds_service.records.tables import INVOCATIONS, UNRELATED_CALLS
 from cds_service.records.timings import Latency, SourceStates, latencies, source_states
 from cds_service.records.volumes import OutcomeCount, TrendPoint, Unit, Volume, outcomes, trend, volume
 
@@ -49,16 +49,6 @@ class Choices:
     guidelines: tuple[str, ...]
     first: datetime | None
     last: datetime | None
-
-
-@dataclass(frozen=True, slots=True)
-class Comment:
-    """What a clinician wrote on overriding a card; free text, which may name a patient."""
-
-    at: datetime
-    client: str
-    reason_code: str
-    text: str
 
 
 def read_insights(database: Database, selection: Selection, unit: Unit = "day") -> Insights:
@@ -97,20 +87,3 @@ def read_choices(database: Database, *, synthetic: bool = False) -> Choices:
         first=min(moments, default=None),
         last=max(moments, default=None),
     )
-
-
-def read_comments(database: Database, selection: Selection, limit: int = 200) -> tuple[Comment, ...]:
-    """Return the most recent comments on the selected cards; not part of the insights, since they may name patients."""
-    card = cards_of(selection)
-    commented = (
-        select(FEEDBACK.c.outcome_at, FEEDBACK.c.client, FEEDBACK.c.reason_code, FEEDBACK.c.comment)
-        .where(
-            FEEDBACK.c.comment != "",
-            FEEDBACK.c.synthetic == selection.synthetic,
-            select(card.c.uuid).where(card.c.client == FEEDBACK.c.client, card.c.uuid == FEEDBACK.c.card).exists(),
-        )
-        .order_by(FEEDBACK.c.outcome_at.desc(), FEEDBACK.c.fingerprint)
-        .limit(limit)
-    )
-    with database.read() as connection:
-        return tuple(Comment(*row) for row in connection.execute(commented))

@@ -60,11 +60,12 @@ def r_ind(facts: Facts) -> Finding:
     The reason may be coded in the order or in a Condition it refers to; a text alone settles nothing. Tag `pain`:
     back or radicular pain is on record now.
     """
-    own = [entry for entry in facts.stated(*INDICATIONS) if entry.of_order or entry.reference in _reasons(facts)]
+    stated = facts.stated(*INDICATIONS)
+    own = [entry for entry in stated if entry.of_order or entry.reference in _reasons(facts)]
     window = facts.thresholds.indication_window
     charted = [
         entry
-        for entry in facts.stated(*INDICATIONS)
+        for entry in stated
         if not is_measurement(entry)
         and (entry.activity is Activity.ACTIVE or facts.is_recent(entry, window) is not False)
     ]

@@ -201,6 +201,9 @@ def test_limits_are_the_clients_own(folder: Path, client: HookClient) -> None:
     assert 50 <= int(refused.headers["Retry-After"]) <= 60
     assert "cards" not in refused.json
     assert value(once, "hook_calls_total", client="small", status="429") == 1
+    # What clinicians answered is taken all the same.
+    feedback = EHRS["small"].headers(f"{hook(SIGN)}/feedback")
+    assert once.report(SIGN, [feedback_entry()], headers=feedback).status == 200
     for _ in range(3):
         assert call(once, "alpha").status == 200
 

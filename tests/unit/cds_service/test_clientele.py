@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from cds_service.auth.callers import Credentials, NotAuthenticatedError
-from cds_service.auth.gate import Gate
+from cds_service.auth.gate import Gate, gate_for
 from cds_service.auth.replay import MemoryReplayStore
 from cds_service.auth.replay_redis import RedisReplayStore
 from cds_service.auth.replay_sqlite import SqliteReplayStore
-from cds_service.clientele import gate_of, replay_store
+from cds_service.clientele import replay_store
 from cds_service.clients.file import load_clients
 from cds_service.clients.layers import default_clients
 from cds_service.clients.profile import ClientProfile
@@ -88,7 +88,7 @@ def gate(folder: Path, profile: ClientProfile) -> Gate:
     """Return the gate for one client, whose key is published."""
     clock, fetcher = FakeClock(), FakeFetcher()
     fetcher.publish(public_jwk("P-384", "ec"))
-    return gate_of([profile], settings(folder), fetcher, MemoryReplayStore(clock), clock)
+    return gate_for([profile], PUBLIC_URL, fetcher, MemoryReplayStore(clock), clock)
 
 
 @pytest.mark.parametrize("authentication", ["cds-hooks-jwt", "oauth-bearer"])

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cds_service.records.feedback import DatabaseFeedbackStore
-from cds_service.records.insights import Comment, Insights, read_choices, read_comments, read_insights
+from cds_service.records.insights import Insights, read_choices, read_insights
 from cds_service.records.recorder import QueueRecorder
 from cds_service.records.responses import CardAnswers, MessageAnswers, ReasonCount, SuggestionAnswers
 from cds_service.records.selection import Selection
@@ -137,12 +137,10 @@ def test_override_reasons_are_counted_by_card(database: Database) -> None:
     assert found.reasons == (ReasonCount("a", "http://b", "c", 2, 2), ReasonCount("", "", "", 1, 0))
 
 
-def test_comments_are_given_on_request_only(database: Database) -> None:
-    """Free text may name a patient: it is in no part of the insights, and asked for by a function of its own."""
-    recorded(database, [waiting(1)], [north("card-1", comment="Mr Smith"), north("other", comment="not of our cards")])
+def test_comments_are_in_no_part_of_the_insights(database: Database) -> None:
+    """Free text may name a patient: only who may read the database sees it."""
+    recorded(database, [waiting(1)], [north("card-1", comment="Mr Smith")])
     assert "Smith" not in repr(insights(database))
-    assert read_comments(database, Selection()) == (Comment(AT, "north", "", "Mr Smith"),)
-    assert read_comments(database, Selection(client="south")) == ()
 
 
 @pytest.mark.parametrize(
