@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.pages.demo_charts import DemoCharts
 from fhir_mappings.needs import DATA_NEEDS
 from tests.protocol.builders import SERVICES, SIGN, HookClient, hook_request, lumbar_mri, make_app
 from tests.spec.wording_rules import reassurances
@@ -103,3 +104,16 @@ def test_charts_hold_aids() -> None:
     """The charts do hold such devices, or the test above would prove nothing."""
     named = [words(found) for file in FILES for found in resources_of(file) if found["resourceType"] == "Device"]
     assert any("glucose" in name for name in named)
+
+
+def test_demo_opens_every_chart() -> None:
+    """Given as the demo's folder, each chart can be chosen, and is opened with its patient and its records."""
+    charts = DemoCharts(FOLDER)
+    assert charts.problems == ()
+    listed = [chart.id for chart in charts.listed() if chart.origin == "folder"]
+    assert len(listed) == len(FILES)
+    for chart in map(charts.find, listed):
+        assert chart
+        assert chart.prefetch["patient"]["id"] == chart.context["patientId"]
+        assert chart.prefetch["conditions"]["entry"]
+        assert chart.order_date
