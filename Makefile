@@ -44,9 +44,9 @@ format: $(VENV)/.dev ## Format the code and apply the safe lint fixes
 docs: $(VENV)/.dev ## Write what is generated: criteria, scenarios, tables of docs/clients.md, gallery, the README's card
 	@$(BIN)/lumbar-cds criteria --output docs/criteria.md
 	@$(BIN)/python -m tests.spec.document docs/scenarios.md
-	@$(BIN)/python -m tests.unit.cds_service.readme_card
-	@$(BIN)/python -m tests.unit.cds_service.clients_page
-	@$(BIN)/python -m tests.spec.gallery cds_service/pages/gallery.json
+	@$(BIN)/python -m tests.docs.readme_card
+	@$(BIN)/python -m tests.docs.clients_page
+	@$(BIN)/python -m tests.spec.gallery cds_service/pages/criteria/gallery.json
 	@echo "what is generated is up to date"
 
 pictures: $(VENV)/.dev ## Take the README's pictures anew (needs Chromium)

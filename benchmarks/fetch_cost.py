@@ -26,9 +26,9 @@ from typing import Any
 from flask.testing import FlaskClient
 
 from cds_service.app import create_app
-from cds_service.settings import load_settings
-from cds_service.storage import Storage
-from fhir_mappings.needs import DATA_NEEDS
+from cds_service.config.settings import load_settings
+from cds_service.hooks.storage import Storage
+from fhir_mappings.fhir.needs import DATA_NEEDS
 
 DELAY = 0.05
 PATIENT = "bench-1"

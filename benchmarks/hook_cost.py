@@ -19,9 +19,9 @@ from datetime import UTC, datetime
 from typing import Any
 
 from cds_service.app import create_app
-from cds_service.settings import load_settings
-from cds_service.storage import Storage
-from fhir_mappings.needs import DATA_NEEDS
+from cds_service.config.settings import load_settings
+from cds_service.hooks.storage import Storage
+from fhir_mappings.fhir.needs import DATA_NEEDS
 
 PATIENT = "bench-1"
 SNOMED, LOINC, ICD = "http://snomed.info/sct", "http://loinc.org", "http://hl7.org/fhir/sid/icd-10-cm"

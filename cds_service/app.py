@@ -17,35 +17,35 @@ from typing import TYPE_CHECKING, Final
 from flask import Flask, Response, request
 from flask_cors import CORS
 
-from cds_service.auth.callers import Caller, Reason
-from cds_service.clients.origins import cors_origins
+from cds_service.auth.verifiers.callers import Caller, Reason
+from cds_service.clients.cors_origins import cors_origins
 from cds_service.clients.profile import Mode
 from cds_service.clients.switches import Switches
-from cds_service.demos import load_demos
-from cds_service.discovery import SERVICES
-from cds_service.engine import build_engine
-from cds_service.errors import outcome_response, register_error_handlers
-from cds_service.health import Health, Lifecycle
-from cds_service.logs import log_requests
-from cds_service.metrics import Metrics
-from cds_service.metrics_endpoint import MetricsEndpoint, count_requests
+from cds_service.demo.requests import load_demos
+from cds_service.guideline.value_sets import ValueSetViews
+from cds_service.hooks.engine import build_engine
+from cds_service.hooks.views import Views
+from cds_service.observability.health import Health, Lifecycle
+from cds_service.observability.logs import log_requests
+from cds_service.observability.metrics import Metrics
+from cds_service.observability.metrics_endpoint import MetricsEndpoint, count_requests
 from cds_service.pages.offered import offered_pages
-from cds_service.pages.security import refuse_sniffing
-from cds_service.paths import TidyPaths
+from cds_service.pages.rendering.security import refuse_sniffing
+from cds_service.protocol.discovery import SERVICES
+from cds_service.protocol.errors import outcome_response, register_error_handlers
+from cds_service.protocol.paths import TidyPaths
+from cds_service.protocol.serialization import MsgspecProvider
+from cds_service.protocol.trace import Trace
 from cds_service.records.invocations import NullRecorder
 from cds_service.records.recorder import QueueRecorder
-from cds_service.serialization import MsgspecProvider
-from cds_service.trace import Trace
-from cds_service.value_sets import ValueSetViews
-from cds_service.views import Views
 from fhir_mappings.fhir_client.retrieval import Result
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from cds_service.engine import Engine
-    from cds_service.settings import Settings
-    from cds_service.storage import Storage
+    from cds_service.config.settings import Settings
+    from cds_service.hooks.engine import Engine
+    from cds_service.hooks.storage import Storage
 
 # What pages of other origins may call: hooks, discovery and feedback, nothing else.
 _CORS_PATHS: Final = re.compile("^/cds-services(/.*)?$")
@@ -102,7 +102,7 @@ def _register(app: Flask, engine: Engine, settings: Settings) -> None:
         circuits=lambda: engine.breakers.states().values(),
         modes=lambda: [mode.value for mode in engine.modes().values()],
     )
-    app.register_blueprint(Views(engine.door, engine.desk, feedback, settings.max_body_bytes).blueprint())
+    app.register_blueprint(Views(engine.admission, engine.handler, feedback, settings.max_body_bytes).blueprint())
     app.register_blueprint(ValueSetViews.of(index).blueprint())
     app.register_blueprint(health.blueprint())
     scrape = MetricsEndpoint(app.extensions["metrics"], token.get_secret_value() if token else None)
@@ -139,8 +139,8 @@ def _rehearse(app: Flask, engine: Engine) -> None:
     """Answer the bundled demos as the first client, whatever its mode, record nothing, and refuse one request."""
     caller = Caller(replace(engine.clients[0], mode=Mode.ON))
     services = {service.hook: service for service in SERVICES}
-    desk = replace(engine.desk, switches=Switches(None, time.monotonic), recorder=NullRecorder())
+    handler = replace(engine.handler, switches=Switches(None, time.monotonic), recorder=NullRecorder())
     for demo in load_demos():
-        desk.answer(caller, services[demo.hook], demo.body(), Trace("rehearsal"))
+        handler.answer(caller, services[demo.hook], demo.body(), Trace("rehearsal"))
     with app.test_request_context():
         outcome_response(HTTPStatus.BAD_REQUEST, "invalid", "Rehearsal.")

@@ -8,8 +8,8 @@ import logging
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from cds_service.logs import configure_logging
-from cds_service.settings import load_settings
+from cds_service.config.settings import load_settings
+from cds_service.observability.logs import configure_logging
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

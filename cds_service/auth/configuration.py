@@ -10,13 +10,13 @@ from collections.abc import Iterator, Sequence
 from string import hexdigits
 from typing import Final
 
-from cds_service.auth.key_set import KeySet, is_private
 from cds_service.auth.public_url import public_url_problem
-from cds_service.clients.addresses import proxy_problem
-from cds_service.clients.algorithms import KEY_TYPES
+from cds_service.auth.verifiers.key_set import KeySet, is_private
+from cds_service.clients.file.addresses import proxy_problem
+from cds_service.clients.file.algorithms import KEY_TYPES
+from cds_service.clients.file.ambiguities import rivalries
+from cds_service.clients.normalization import plain_fingerprint
 from cds_service.clients.profile import BY_TOKEN, Authentication, Certificates, ClientProfile, Issuer
-from cds_service.clients.rivals import rivalries
-from cds_service.clients.spellings import plain_fingerprint
 from cds_service.egress.addresses import address_problem
 
 _SHA256_DIGITS: Final = 64

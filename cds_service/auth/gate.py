@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
-from cds_service.auth.bearer_verifier import BearerVerifier
-from cds_service.auth.callers import Caller, Credentials, NotAuthenticatedError, Reason, Verifier
 from cds_service.auth.configuration import configuration_problems
-from cds_service.auth.jwt_verifier import JwtVerifier
-from cds_service.auth.key_set import KeySet
-from cds_service.auth.keys import KeyFetcher, KeySource, RemoteKeys
-from cds_service.auth.mtls_verifier import CertificateCheck, MutualTlsVerifier
-from cds_service.auth.open_verifier import OpenVerifier
-from cds_service.auth.replay import ReplayStore
-from cds_service.auth.signed_tokens import Registration
+from cds_service.auth.replay.store import ReplayStore
+from cds_service.auth.verifiers.bearer import BearerVerifier
+from cds_service.auth.verifiers.callers import Caller, Credentials, NotAuthenticatedError, Reason, Verifier
+from cds_service.auth.verifiers.cds_hooks_jwt import JwtVerifier
+from cds_service.auth.verifiers.key_set import KeySet
+from cds_service.auth.verifiers.keys import KeyFetcher, KeySource, RemoteKeys
+from cds_service.auth.verifiers.mutual_tls import CertificateCheck, MutualTlsVerifier
+from cds_service.auth.verifiers.signed_tokens import Registration
+from cds_service.auth.verifiers.unauthenticated import OpenVerifier
 from cds_service.clients.profile import BY_TOKEN, Authentication, ClientProfile, Issuer
 from cds_service.egress.network import Network
-from cds_service.errors import SettingsError
+from cds_service.protocol.errors import SettingsError
 
 
 class Gate:

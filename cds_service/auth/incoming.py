@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask import Request
 
-from cds_service.auth.callers import Credentials
+from cds_service.auth.verifiers.callers import Credentials
 
 
 def credentials_of(request: Request) -> Credentials:

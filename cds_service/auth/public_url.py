@@ -6,7 +6,7 @@ import re
 from typing import Final
 from urllib.parse import urlsplit
 
-from cds_service.clients.addresses import is_loopback
+from cds_service.clients.file.addresses import is_loopback
 
 # Visible ASCII without a backslash or a quote: readers of addresses disagree on everything else.
 _PLAIN: Final = re.compile(r"[!#-;=?-\[\]^-~]+")

@@ -9,7 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, Final, Literal
 
-from cards.client_shape import ClientShape
+from cards.response.client_shape import ClientShape
 from cds_service.egress.network import Network
 
 # What a client may be called: its name becomes a metric label and a key in files.

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from cds_service.clients.profile import Mode
 from cds_service.clients.switches import SWITCHED, SwitchState, check_switches, read_switches
-from cds_service.errors import SettingsError
+from cds_service.protocol.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

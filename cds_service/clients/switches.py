@@ -19,8 +19,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from cds_service.clients.profile import CLIENT_NAME, Mode
-from cds_service.config_files import read_toml
-from cds_service.errors import SettingsError
+from cds_service.config.files import read_toml
+from cds_service.protocol.errors import SettingsError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping

@@ -6,12 +6,12 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from cards.drafts import concept_of
-from cards.wording import Wording
+from cards.guideline.wording import Wording
+from cards.suggestions.drafts import concept_of
 from cds_service.guideline.document import CodeEntry, ConceptEntry
-from fhir_mappings.code_systems import CPT, canonical_system
 from fhir_mappings.criteria.registry import CRITERIA, ORDER_CONCEPTS, READING_CONCEPTS, UNUSED_CONCEPTS
-from fhir_mappings.terminology import TerminologyIndex
+from fhir_mappings.terminology.code_systems import CPT, canonical_system
+from fhir_mappings.terminology.index import TerminologyIndex
 
 _BY_TREE: Final = "is-a"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from cards.changelog import Release
-from cards.guideline import Indicator
+from cards.guideline.changelog import Release
+from cards.guideline.guideline import Indicator
 
 
 @dataclass(frozen=True, slots=True)

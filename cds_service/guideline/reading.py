@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
 
-from cards.assessment import AssessmentProfile
-from cards.changelog import load_changelog
-from cards.guideline import (
+from cards.decision.assessment import AssessmentProfile
+from cards.guideline.changelog import load_changelog
+from cards.guideline.guideline import (
     FOOTER_STATEMENT,
     GUIDELINE_ID,
     GUIDELINE_VERSION,
@@ -25,7 +25,7 @@ from cards.guideline import (
     Outcome,
     Rule,
 )
-from cards.wording import Wording
+from cards.guideline.wording import Wording
 from cds_service.guideline.codes import concept_entries
 from cds_service.guideline.document import (
     ConceptName,
@@ -38,8 +38,8 @@ from cds_service.guideline.document import (
     StatementEntry,
 )
 from fhir_mappings.criteria.registry import CRITERIA, READING_THRESHOLDS, Criterion
-from fhir_mappings.terminology import TerminologyIndex
-from fhir_mappings.thresholds import Thresholds
+from fhir_mappings.criteria.thresholds import Thresholds
+from fhir_mappings.terminology.index import TerminologyIndex
 
 
 def read_guideline(wording: Wording, index: TerminologyIndex, profile: AssessmentProfile) -> Guideline:

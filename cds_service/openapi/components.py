@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any, Final
 
-from cds_service import schemas
-from cds_service.errors import MediaTypeError, StoreUnavailableError, TooManyCallsError, UnauthorizedError
+from cds_service.protocol import schemas
+from cds_service.protocol.errors import MediaTypeError, StoreUnavailableError, TooManyCallsError, UnauthorizedError
 
 _OWN: Final = {
     "HookRequest": schemas.HOOK_REQUEST,

@@ -8,9 +8,9 @@ from typing import Any, Final
 
 import msgspec
 
-from cds_service.demos import load_demos
-from cds_service.discovery import SERVICES, HookService, discovery_document
+from cds_service.demo.requests import load_demos
 from cds_service.openapi.components import REFUSED_WITH
+from cds_service.protocol.discovery import SERVICES, HookService, discovery_document
 
 JSON: Final = "application/json"
 _FHIR: Final = "application/fhir+json"

@@ -9,11 +9,11 @@ from urllib.parse import urlencode
 
 from flask import Blueprint, Response, request
 
-from cds_service.discovery import SERVICES
-from cds_service.serialization import encode
+from cds_service.protocol.discovery import SERVICES
+from cds_service.protocol.serialization import encode
 
 if TYPE_CHECKING:
-    from cds_service.pages.renderer import Renderer
+    from cds_service.pages.rendering.renderer import Renderer
 
 SANDBOX_ORIGIN: Final = "https://sandbox.cds-hooks.org"
 # Left to the shell, so that nobody pastes a token into a command.

@@ -5,18 +5,18 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING
 
-from cards.guideline import GUIDELINE_VERSION
+from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service import __version__
-from cds_service.clients.origins import allows_origin
+from cds_service.clients.cors_origins import allows_origin
 from cds_service.clients.profile import BY_TOKEN
-from cds_service.pages.demo_charts import DemoCharts
-from cds_service.pages.demo_page import Demo, demo_client, demo_is_on
-from cds_service.pages.facts import PageFacts
+from cds_service.pages.demo.charts import DemoCharts
+from cds_service.pages.demo.page import Demo, demo_client, demo_is_on
 from cds_service.pages.home import SANDBOX_ORIGIN
-from cds_service.pages.insights import InsightsPage
-from cds_service.pages.insights_access import InsightsAccess
-from cds_service.pages.insights_words import insights_words
-from cds_service.pages.renderer import Renderer
+from cds_service.pages.insights.access import InsightsAccess
+from cds_service.pages.insights.labels import insights_words
+from cds_service.pages.insights.page import InsightsPage
+from cds_service.pages.rendering.renderer import Renderer
+from cds_service.pages.rendering.service_facts import PageFacts
 from cds_service.pages.views import Pages
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
     from flask import Blueprint
 
-    from cds_service.engine import Engine
-    from cds_service.settings import Settings
+    from cds_service.config.settings import Settings
+    from cds_service.hooks.engine import Engine
 
 
 def offered_pages(engine: Engine, settings: Settings, clock: Callable[[], datetime]) -> Iterator[Blueprint]:

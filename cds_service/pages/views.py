@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from cds_service.pages.api import ApiPages
-from cds_service.pages.assets import load_assets
-from cds_service.pages.criteria import CriteriaPage
-from cds_service.pages.editions import editions_of
+from cds_service.pages.api.page import ApiPages
+from cds_service.pages.criteria.editions import editions_of
+from cds_service.pages.criteria.page import CriteriaPage
 from cds_service.pages.home import HomePage
-from cds_service.pages.renderer import Renderer
+from cds_service.pages.rendering.assets import load_assets
+from cds_service.pages.rendering.renderer import Renderer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
     from flask import Blueprint
 
-    from cds_service.hooks import Adviser
-    from cds_service.pages.facts import PageFacts
+    from cds_service.hooks.adviser import Adviser
+    from cds_service.pages.rendering.service_facts import PageFacts
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,7 +20,7 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import NullPool
 
-from cds_service.errors import SettingsError
+from cds_service.protocol.errors import SettingsError
 
 FILE_NAME: Final = "records.sqlite3"
 URL_SETTING: Final = "LUMBAR_CDS_DATABASE_URL"

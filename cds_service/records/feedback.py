@@ -14,8 +14,8 @@ from typing import Any, Final, Protocol
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
 
-from cds_service.errors import StoreUnavailableError
-from cds_service.feedback import FeedbackEvent
+from cds_service.protocol.errors import StoreUnavailableError
+from cds_service.protocol.feedback import FeedbackEvent
 from cds_service.records.database import Database
 from cds_service.records.statements import insert_new
 from cds_service.records.tables import ACCEPTED_SUGGESTIONS, FEEDBACK

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from cds_service.errors import SettingsError
+from cds_service.protocol.errors import SettingsError
 
 KEY_FILE: Final = "identity.key"
 KEY_SETTING: Final = "LUMBAR_CDS_HASH_KEY"

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from fhir_mappings.criteria.concepts import FINDINGS
-from fhir_mappings.entries import Activity, ChartEntry
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence, Finding
+from fhir_mappings.chart.entries import Activity, ChartEntry
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.terminology.concepts import FINDINGS
 
 _SOURCES = (*FINDINGS, "Procedure")
 

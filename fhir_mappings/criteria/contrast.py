@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from fhir_mappings.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence, Finding
-from fhir_mappings.observations import measured
-from fhir_mappings.resources import DiagnosticReport
+from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.chart.observations import measured
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.fhir.resources import DiagnosticReport
 
 _POSITIVE = ("positive", "pregnant", "yes", "detected", "present")
 _EQUIVOCAL_WORDS = ("indeterminate", "nondiagnostic", "non-diagnostic", "equivocal", "inconclusive")

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from fhir_mappings.answers import Answered, OrderAnswer
-from fhir_mappings.criteria.concepts import DRUGS, NONSPECIFIC_PAIN, PAIN, PROBLEMS, THERAPY_DRUGS
-from fhir_mappings.dates import UNKNOWN_DATE, DateInterval, shifted
-from fhir_mappings.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence, Finding, Status
+from fhir_mappings.chart.answers import Answered, OrderAnswer
+from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence, Finding, Status
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, shifted
+from fhir_mappings.terminology.concepts import DRUGS, NONSPECIFIC_PAIN, PAIN, PROBLEMS, THERAPY_DRUGS
 
 THERAPY_SOURCES = ("Procedure", *DRUGS, "ServiceRequest")
 

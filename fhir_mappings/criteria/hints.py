@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence, Finding
-from fhir_mappings.hints import Remark, hints_in
+from fhir_mappings.chart.hints import Remark, hints_in
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence, Finding
 
 _SOURCES = ("Condition", "Observation", "Encounter", "Procedure")
 # Things that stay with a patient; the others are events, and count within the window only.

@@ -12,14 +12,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from fhir_mappings.code_systems import CPT, NCIT, canonical_system
-from fhir_mappings.datatypes import CodeableConcept, Reference, reference_id
-from fhir_mappings.dates import UNKNOWN_DATE, DateInterval
-from fhir_mappings.entries import ChartEntry, code_up, reference_of
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence, Finding, Status
-from fhir_mappings.readers import procedure_date
-from fhir_mappings.resources import Device, DeviceUseStatement, Procedure
+from fhir_mappings.chart.entries import ChartEntry, code_up, reference_of
+from fhir_mappings.chart.readers import procedure_date
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence, Finding, Status
+from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, reference_id
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
+from fhir_mappings.fhir.resources import Device, DeviceUseStatement, Procedure
+from fhir_mappings.terminology.code_systems import CPT, NCIT, canonical_system
 
 SOURCES = ("Device", "Procedure", "Condition")
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fhir_mappings.code_systems import LOINC, canonical_system
-from fhir_mappings.criteria.concepts import DRUGS, FINDINGS, IMMUNOSUPPRESSANTS
-from fhir_mappings.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence, Finding
-from fhir_mappings.observations import measured, unit_of
+from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.chart.observations import measured, unit_of
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.terminology.code_systems import LOINC, canonical_system
+from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, IMMUNOSUPPRESSANTS
 
 _SOURCES = (*FINDINGS, *DRUGS)
 _HIGH = frozenset({"H", "HH", "HU", "A", "AA"})

@@ -17,9 +17,9 @@ from fhir_mappings.criteria import (
     surgery,
     trauma,
 )
-from fhir_mappings.criteria import concepts as groups
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Finding
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Finding
+from fhir_mappings.terminology import concepts as groups
 
 
 @dataclass(frozen=True, slots=True)

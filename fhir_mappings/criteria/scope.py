@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 
-from fhir_mappings.chart import belongs_to
-from fhir_mappings.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
+from fhir_mappings.chart.chart import belongs_to
+from fhir_mappings.chart.entries import Activity, ChartEntry
 from fhir_mappings.criteria.cancer import cancers, weight_loss
-from fhir_mappings.criteria.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, RED_FLAGS
 from fhir_mappings.criteria.contrast import is_nondiagnostic
 from fhir_mappings.criteria.episode import has_pain
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.criteria.infection import (
     drug_use,
@@ -18,12 +19,11 @@ from fhir_mappings.criteria.infection import (
     immunosuppression,
     is_measurement,
 )
-from fhir_mappings.datatypes import CodeableConcept
-from fhir_mappings.entries import Activity, ChartEntry
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence, Finding, Status
-from fhir_mappings.resources import Condition, DiagnosticReport, ImagingStudy
-from fhir_mappings.sources import SourceState
+from fhir_mappings.fhir.datatypes import CodeableConcept
+from fhir_mappings.fhir.resources import Condition, DiagnosticReport, ImagingStudy
+from fhir_mappings.fhir.sources import SourceState
+from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
+from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, RED_FLAGS
 
 _UPRIGHT = re.compile(r"\b(?:(?:only|worse|pain) (?:\w+ ){0,3}(?:upright|standing)|upright mri|weight-?bearing mri)\b")
 LUMBAR_MRI = ("order_mri_lumbar_wo", "order_mri_lumbar_w", "order_mri_lumbar_wo_w", "order_mri_lumbar_unspec")

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from datetime import date, timedelta
 
-from fhir_mappings.criteria.concepts import STEROIDS
-from fhir_mappings.dates import parse_date, shifted
-from fhir_mappings.entries import Activity, ChartEntry
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence
-from fhir_mappings.resources import Dispense, MedicationRequest, MedicationStatement
+from fhir_mappings.chart.entries import Activity, ChartEntry
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence
+from fhir_mappings.fhir.dates import parse_date, shifted
+from fhir_mappings.fhir.resources import Dispense, MedicationRequest, MedicationStatement
+from fhir_mappings.terminology.concepts import STEROIDS
 
 _DAYS = {
     "d": 1.0,

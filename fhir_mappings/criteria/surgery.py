@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 
-from fhir_mappings.code_systems import ICD_10_CM, canonical_code, canonical_system
-from fhir_mappings.criteria.concepts import PAIN
+from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.criteria.episode import has_pain
-from fhir_mappings.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence, Finding
-from fhir_mappings.resources import Condition, Device
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.fhir.resources import Condition, Device
+from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code, canonical_system
+from fhir_mappings.terminology.concepts import PAIN
 
 _SOURCES = ("Procedure", "Condition")
 _ARTHRODESIS_STATUS = (ICD_10_CM, "Z98.1")

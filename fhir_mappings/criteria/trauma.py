@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from fhir_mappings.code_systems import ICD_10_CM, SNOMED_CT, canonical_code, canonical_system
-from fhir_mappings.criteria.concepts import DRUGS, FINDINGS
+from fhir_mappings.chart.entries import Activity, ChartEntry
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.criteria.steroids import chronic_steroid, steroid_unclear
-from fhir_mappings.entries import Activity, ChartEntry
-from fhir_mappings.facts import Facts
-from fhir_mappings.findings import Evidence, Finding
+from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_code, canonical_system
+from fhir_mappings.terminology.concepts import DRUGS, FINDINGS
 
 _SOURCES = (*FINDINGS, "Procedure")
 # Members of `trauma_spine` that say nothing of how bad it was: the mechanism has to be asked.

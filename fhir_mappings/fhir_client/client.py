@@ -9,7 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
 
-from fhir_mappings.chart import holds_others_only
+from fhir_mappings.chart.chart import holds_others_only
+from fhir_mappings.fhir.needs import DATA_NEEDS, DataNeed
+from fhir_mappings.fhir.readings import at_most_partial, with_resources
+from fhir_mappings.fhir.resources import Resource
+from fhir_mappings.fhir.sources import FAILED, NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.fhir_client.batch import run_batch
 from fhir_mappings.fhir_client.exchange import Clock, Exchange
 from fhir_mappings.fhir_client.lookups import MEDICATION_KEYS, MedicationLookup
@@ -17,10 +21,6 @@ from fhir_mappings.fhir_client.queries import Target, is_sendable, need_url, ord
 from fhir_mappings.fhir_client.retrieval import FhirServer, Result, Retrieval
 from fhir_mappings.fhir_client.scopes import Access
 from fhir_mappings.fhir_client.walk import Walk
-from fhir_mappings.needs import DATA_NEEDS, DataNeed
-from fhir_mappings.readings import at_most_partial, with_resources
-from fhir_mappings.resources import Resource
-from fhir_mappings.sources import FAILED, NOT_PROVIDED, SourceReading, SourceState
 
 # More than an order that somebody wrote refers to.
 _MOST_REFERENCES = 20

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fhir_mappings.chart import belongs_to
+from fhir_mappings.chart.chart import belongs_to
+from fhir_mappings.chart.medications import medications_by_id, unresolved_medications
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.readings import with_resources
+from fhir_mappings.fhir.resources import Medication
+from fhir_mappings.fhir.sources import SourceReading
 from fhir_mappings.fhir_client.exchange import Exchange
 from fhir_mappings.fhir_client.queries import Target, medications_url, resource_url, target_of
 from fhir_mappings.fhir_client.retrieval import Result
 from fhir_mappings.fhir_client.scopes import Access
 from fhir_mappings.fhir_client.walk import Walk
-from fhir_mappings.medications import medications_by_id, unresolved_medications
-from fhir_mappings.needs import DATA_NEEDS
-from fhir_mappings.readings import with_resources
-from fhir_mappings.resources import Medication
-from fhir_mappings.sources import SourceReading
 
 _DRUG_RECORDS = ("MedicationRequest", "MedicationStatement")
 MEDICATION_KEYS = tuple(need.key for need in DATA_NEEDS if need.resource_type in _DRUG_RECORDS)

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.sources import SourceReading, SourceState
 from fhir_mappings.fhir_client.scopes import EVERYTHING, Scopes
 from fhir_mappings.fhir_client.transport import Transport
-from fhir_mappings.needs import DATA_NEEDS
-from fhir_mappings.sources import SourceReading, SourceState
 
 
 class Result(StrEnum):

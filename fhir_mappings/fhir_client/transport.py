@@ -1,4 +1,4 @@
-"""The one door to the network: what the FHIR client asks of it, without knowing how it is done."""
+"""The one way to the network: what the FHIR client asks of it, without knowing how it is done."""
 
 from __future__ import annotations
 

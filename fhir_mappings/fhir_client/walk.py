@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from fhir_mappings.fhir.readings import at_most_partial, joined, read_answer
+from fhir_mappings.fhir.sources import FAILED, SourceReading, SourceState
 from fhir_mappings.fhir_client.exchange import Answered, Exchange
 from fhir_mappings.fhir_client.links import resolve_link
 from fhir_mappings.fhir_client.retrieval import Result
 from fhir_mappings.fhir_client.scopes import Access
-from fhir_mappings.readings import at_most_partial, joined, read_answer
-from fhir_mappings.sources import FAILED, SourceReading, SourceState
 
 
 class Walk:

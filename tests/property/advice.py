@@ -13,16 +13,16 @@ from typing import Any
 
 import msgspec
 
-from cards.assessment import Assessment, AssessmentProfile, assess
-from cards.guideline import Outcome
-from cards.response import ResponseShape, respond
-from cards.wording import Wording, load_wording
-from fhir_mappings.chart import read_chart
-from fhir_mappings.needs import DATA_NEEDS
-from fhir_mappings.orders import read_lumbar_mri_orders
-from fhir_mappings.readings import read_prefetch
-from fhir_mappings.sources import SourceReading
-from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
+from cards.decision.assessment import Assessment, AssessmentProfile, assess
+from cards.guideline.guideline import Outcome
+from cards.guideline.wording import Wording, load_wording
+from cards.response.response import ResponseShape, respond
+from fhir_mappings.chart.chart import read_chart
+from fhir_mappings.chart.orders import read_lumbar_mri_orders
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.sources import SourceReading
+from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 
 PATIENT, OTHER_PATIENT, ORDER = "patient-1", "patient-2", "order-1"
 KEYS = {need.resource_type: need.key for need in DATA_NEEDS}

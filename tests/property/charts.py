@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 
 from hypothesis import strategies as st
 
-from fhir_mappings.criteria.concepts import PAIN, RED_FLAGS
 from fhir_mappings.criteria.implants import IMPLANTS
+from fhir_mappings.terminology.concepts import PAIN, RED_FLAGS
 from tests.property.advice import KEYS, PATIENT, Resource, index
 
 T = TypeVar("T")

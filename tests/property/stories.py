@@ -12,7 +12,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fhir_mappings.criteria.concepts import NONSPECIFIC_PAIN, PAIN
+from fhir_mappings.terminology.concepts import NONSPECIFIC_PAIN, PAIN
 from tests.property.advice import KEYS, ORDER, OTHER_PATIENT, PATIENT, Case, Resource
 from tests.property.charts import (
     AUTHORED,

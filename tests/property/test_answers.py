@@ -10,11 +10,11 @@ from fhir.resources.R4B import get_fhir_model_class
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.guideline import Outcome
-from cds_service import schemas
-from fhir_mappings.findings import Status
-from fhir_mappings.needs import RED_FLAG_SOURCES
-from fhir_mappings.orders import ContrastClass, read_lumbar_mri_orders
+from cards.guideline.guideline import Outcome
+from cds_service.protocol import schemas
+from fhir_mappings.chart.orders import ContrastClass, read_lumbar_mri_orders
+from fhir_mappings.criteria.findings import Status
+from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
 from tests.property.advice import Case, Resource, advise, index
 from tests.property.charts import ICD, about, devices
 from tests.property.profile import law

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from fhir_mappings.dates import DateInterval, date_at_age, exact, parse_date, parse_period, years_between
+from fhir_mappings.fhir.dates import DateInterval, date_at_age, exact, parse_date, parse_period, years_between
 from tests.property.profile import law
 
 DAYS = st.dates(date(1930, 1, 1), date(2060, 12, 31))

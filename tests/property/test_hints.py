@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fhir_mappings.hints import hints_in, may_hold_hint
+from fhir_mappings.chart.hints import hints_in, may_hold_hint
 from tests.property.advice import Case, advise, urgency
 from tests.property.profile import law
 from tests.property.stories import cases

@@ -12,9 +12,9 @@ from typing import Any
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from cards.guideline import Outcome
-from cards.rating import Rating, rating_of
-from fhir_mappings.needs import DATA_NEEDS
+from cards.guideline.guideline import Outcome
+from cards.response.rating import Rating, rating_of
+from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.property.advice import KEYS, OTHER_PATIENT, Answer, Case, Json, Resource, advise, bundle, urgency, wording
 from tests.property.charts import BLOCKING, HL7, ICD, about, devices, records, unrelated
 from tests.property.profile import law

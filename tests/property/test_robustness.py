@@ -10,7 +10,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_mappings.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.property.advice import KEYS, Case, Json, Resource, advise, answers, bundle
 from tests.property.charts import records
 from tests.property.profile import law

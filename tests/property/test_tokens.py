@@ -7,7 +7,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.auth.callers import Credentials, NotAuthenticatedError, Reason
+from cds_service.auth.verifiers.callers import Credentials, NotAuthenticatedError, Reason
 from tests.property.profile import law
 from tests.unit.cds_service.auth.builders import (
     ISS,

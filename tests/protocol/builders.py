@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 
-from cds_service import schemas
 from cds_service.app import create_app
+from cds_service.config.settings import load_settings
+from cds_service.hooks.storage import Storage
+from cds_service.protocol import schemas
 from cds_service.records.feedback import NullFeedbackStore
 from cds_service.records.invocations import NullRecorder
-from cds_service.settings import load_settings
-from cds_service.storage import Storage
-from fhir_mappings.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import DATA_NEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

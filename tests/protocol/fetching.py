@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-from fhir_mappings.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.ehr import clients_file
 from tests.protocol.builders import (
     HOOKS,

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from cards.wording import Wording, load_wording
-from cds_service.demos import find_demo
+from cards.guideline.wording import Wording, load_wording
+from cds_service.demo.requests import find_demo
 from tests.ehr import PUBLIC_URL, Ehr, clients_file, hook
 from tests.protocol.builders import (
     CPT,
@@ -23,7 +23,7 @@ from tests.protocol.builders import (
     lumbar_mri,
     make_app,
 )
-from tests.unit.cds_service.test_metrics import value
+from tests.unit.cds_service.observability.test_metrics import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -94,8 +94,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def client(folder: Path) -> Iterator[HookClient]:
     """A service with four clients that differ in everything."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cds_service.hooks.load_wording", wording)
-        patch.setattr("cds_service.clients.contradictions.load_wording", wording)
+        patch.setattr("cds_service.hooks.adviser.load_wording", wording)
+        patch.setattr("cds_service.clients.file.consistency.load_wording", wording)
         yield HookClient(fresh(folder))
 
 
@@ -190,8 +190,8 @@ def test_limits_are_the_clients_own(folder: Path, client: HookClient) -> None:
     assert call(client, "alpha", large).status == 200
     assert call(client, "alpha", two).status == 200
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("cds_service.hooks.load_wording", wording)
-        patch.setattr("cds_service.clients.contradictions.load_wording", wording)
+        patch.setattr("cds_service.hooks.adviser.load_wording", wording)
+        patch.setattr("cds_service.clients.file.consistency.load_wording", wording)
         assert call(HookClient(fresh(folder)), "small", large).status == 413
         assert call(HookClient(fresh(folder)), "small", two).codes == ["too-costly"]
         once = HookClient(fresh(folder))

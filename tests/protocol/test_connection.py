@@ -11,7 +11,7 @@ import pytest
 from tests.ehr import PUBLIC_URL, Ehr, clients_file, hook
 from tests.loopback_server import Received, Reply, serving
 from tests.protocol.builders import SELECT, SERVICES, SIGN, HookClient, feedback_entry, hook_request, make_app
-from tests.unit.cds_service.test_metrics import value
+from tests.unit.cds_service.observability.test_metrics import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -126,7 +126,7 @@ def test_refusal_can_be_read(signed: HookClient, path: str) -> None:
 
 def test_crash_can_be_read(unsigned: HookClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A page sees a 500 as one."""
-    monkeypatch.setattr("cds_service.hooks.assess", None)
+    monkeypatch.setattr("cds_service.hooks.adviser.assess", None)
     reply = unsigned.call(SIGN, hook_request(SIGN), headers={"Origin": ALLOWED})
     assert (reply.status, reply.headers["Access-Control-Allow-Origin"]) == (500, ALLOWED)
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from cds_service.demos import Demo, find_demo, load_demos
-from fhir_mappings.needs import prefetch_templates
+from cds_service.demo.requests import Demo, find_demo, load_demos
+from fhir_mappings.fhir.needs import prefetch_templates
 
 if TYPE_CHECKING:
     from tests.protocol.builders import HookClient

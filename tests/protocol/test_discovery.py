@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
-from cds_service import schemas
-from fhir_mappings.needs import prefetch_templates
+from cds_service.protocol import schemas
+from fhir_mappings.fhir.needs import prefetch_templates
 
 if TYPE_CHECKING:
     from tests.protocol.builders import HookClient

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cds_service.demos import load_demos
+from cds_service.demo.requests import load_demos
 from tests.fhir_stub import chart_of, fhir_stub, reply
 from tests.protocol.builders import (
     PATIENT,

@@ -32,7 +32,7 @@ from tests.protocol.fetching import (
     offering,
     without,
 )
-from tests.unit.cds_service.test_metrics import value
+from tests.unit.cds_service.observability.test_metrics import value
 from tests.unit.fhir_mappings.fhir_client.server import FakeClock
 
 if TYPE_CHECKING:
@@ -229,7 +229,7 @@ def test_what_was_fetched_is_counted(hospital: Hospital, ehr: FhirStub) -> None:
 def test_server_that_keeps_failing_is_given_a_rest(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """After many failures in a row a server is not asked for a while; then one call tries it, and all may again."""
     clock = FakeClock()
-    monkeypatch.setattr("cds_service.engine.Breakers", partial(Breakers, seconds=10.0, clock=clock))
+    monkeypatch.setattr("cds_service.hooks.engine.Breakers", partial(Breakers, seconds=10.0, clock=clock))
     profile = {"extends": "development", "origins": ["https://patient.example"], "fhir": {"retries": 0}}
     hospital = Hospital(clients_file(tmp_path, {"patient": profile}))
     with fhir_stub(prefetch(), {"*": reply(OUTAGE, 500)}) as stub, fhir_stub(prefetch()) as well:

@@ -12,7 +12,7 @@ import pytest
 from tests.protocol.builders import SELECT, SERVICES, SIGN, HookClient, feedback_entry, hook_request, make_app
 
 if TYPE_CHECKING:
-    from cds_service.feedback import FeedbackEvent
+    from cds_service.protocol.feedback import FeedbackEvent
 
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 

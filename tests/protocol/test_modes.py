@@ -21,7 +21,7 @@ from tests.protocol.builders import (
     lumbar_mri,
     make_app,
 )
-from tests.unit.cds_service.test_metrics import value
+from tests.unit.cds_service.observability.test_metrics import value
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -111,7 +111,7 @@ def test_silent_assesses_and_shows_nothing(hospital: Hospital, service: str) -> 
 
 def test_off_assesses_nothing(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is looked at, so nothing can fail; the call is counted and keeps no trace of user or patient."""
-    monkeypatch.setattr("cds_service.desk.read_chart", None)
+    monkeypatch.setattr("cds_service.hooks.handler.read_chart", None)
     reply, record = hospital.call_recorded("off", hook_request(SIGN, prefetch=None))
     assert (reply.status, reply.text) == (200, SILENCE)
     assert (record.mode, record.shown, record.assessments) == ("off", False, ())
@@ -133,7 +133,7 @@ def test_missing_data_are_told_wherever_orders_are_assessed(hospital: Hospital, 
 
 def test_crash_in_silent_mode_is_an_error(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
     """Silence is what a mode says, not what a failure looks like."""
-    monkeypatch.setattr("cds_service.hooks.assess", None)
+    monkeypatch.setattr("cds_service.hooks.adviser.assess", None)
     reply, record = hospital.call_recorded("silent")
     assert (reply.status, record.status) == (500, 500)
 

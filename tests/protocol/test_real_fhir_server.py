@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
-from cds_service.demos import load_demos
+from cds_service.demo.requests import load_demos
 from tests.ehr import clients_file
 from tests.fhir_server import FhirServer
 from tests.fhir_stub import chart_of

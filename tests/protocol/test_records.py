@@ -13,8 +13,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy import select
 
-from cards.guideline import GUIDELINE_VERSION
+from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.app import create_app
+from cds_service.config.settings import load_settings
+from cds_service.hooks.storage import Storage
 from cds_service.records.feedback import NullFeedbackStore
 from cds_service.records.opening import open_database
 from cds_service.records.recorder import QueueRecorder
@@ -27,8 +29,6 @@ from cds_service.records.tables import (
     SUGGESTIONS,
     UNRELATED_CALLS,
 )
-from cds_service.settings import load_settings
-from cds_service.storage import Storage
 from tests.ehr import clients_file
 from tests.fhir_stub import fhir_stub, reply
 from tests.protocol.builders import (
@@ -44,7 +44,7 @@ from tests.protocol.builders import (
     lumbar_mri,
     prefetch,
 )
-from tests.unit.cds_service.test_metrics import value
+from tests.unit.cds_service.observability.test_metrics import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -165,7 +165,7 @@ def test_refused_call_is_kept(hospital: Hospital, change: dict[str, Any], status
 
 def test_crash_is_kept(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
     """So is a call that met a bug."""
-    monkeypatch.setattr("cds_service.hooks.assess", None)
+    monkeypatch.setattr("cds_service.hooks.adviser.assess", None)
     assert hospital.row_of(hospital.call(hook_request(SIGN)))["status"] == 500
 
 

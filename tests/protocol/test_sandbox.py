@@ -24,7 +24,7 @@ from tests.protocol.builders import (
     lumbar_mri,
     prefetch,
 )
-from tests.unit.cds_service.test_metrics import value
+from tests.unit.cds_service.observability.test_metrics import value
 
 if TYPE_CHECKING:
     from tests.log_lines import LogLines

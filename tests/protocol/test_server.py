@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Final
 import pytest
 import requests
 
-from cds_service.demos import load_demos
+from cds_service.demo.requests import load_demos
 from tests.protocol.builders import SIGN, feedback_entry
 from tests.service import PATIENCE, Running
 

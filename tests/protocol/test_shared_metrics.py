@@ -13,7 +13,7 @@ import requests
 
 from tests.protocol.builders import SIGN, feedback_entry, hook_request
 from tests.service import PATIENCE, Running
-from tests.unit.cds_service.test_metrics import value
+from tests.unit.cds_service.observability.test_metrics import value
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from click.testing import CliRunner
 
-from cds_service import cli
-from cds_service.errors import SettingsError
+from cds_service.cli import main as cli
+from cds_service.protocol.errors import SettingsError
 from tests.protocol.builders import (
     CPT,
     ICD_10_CM,
@@ -255,7 +255,7 @@ def test_bad_site_file_refuses_every_command(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, command: list[str], text: str, reason: str
 ) -> None:
     """File, place and reason are on standard error, without a traceback, whichever command was to start."""
-    monkeypatch.setattr("cds_service.server.port_problem", lambda _settings: None)
+    monkeypatch.setattr("cds_service.server.gunicorn.port_problem", lambda _settings: None)
     file = site_file(tmp_path, text)
     result = CliRunner().invoke(cli.main, [*command, "--site-file", str(file)], input="{}")
     assert (result.exit_code, result.stdout) == (1, "")

@@ -8,7 +8,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.valueset import ValueSet
 
-from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
+from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 
 if TYPE_CHECKING:
     from tests.protocol.builders import HookClient

@@ -32,7 +32,7 @@ CRASHING: Final = f"{MARKS['patient']}-crash"
 
 # A program in which the assessment of one patient fails, with an exception that quotes the patient.
 CRASH_PROGRAM: Final = f"""\
-import cds_service.hooks as hooks
+import cds_service.hooks.adviser as hooks
 
 assess = hooks.assess
 
@@ -49,7 +49,7 @@ def crash(order, chart, *rest):
 hooks.assess = crash
 
 if __name__ == "__main__":
-    from cds_service.cli import main
+    from cds_service.cli.main import main
 
     main()
 """

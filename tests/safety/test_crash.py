@@ -22,12 +22,12 @@ def crash(*_arguments: Any, **_named: Any) -> NoReturn:
 @pytest.mark.parametrize(
     "step",
     [
-        "hooks.read_lumbar_mri_orders",
-        "gathering.read_prefetch",
-        "desk.read_chart",
-        "hooks.assess",
-        "hooks.respond",
-        "desk.encode",
+        "hooks.adviser.read_lumbar_mri_orders",
+        "hooks.data_access.read_prefetch",
+        "hooks.handler.read_chart",
+        "hooks.adviser.assess",
+        "hooks.adviser.respond",
+        "hooks.handler.encode",
     ],
 )
 def test_crash_at_any_step_is_a_500(
@@ -47,7 +47,7 @@ def test_crash_is_logged_with_its_place(
     client: HookClient, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """Whoever is on call finds the exception under the request id."""
-    monkeypatch.setattr("cds_service.hooks.assess", crash)
+    monkeypatch.setattr("cds_service.hooks.adviser.assess", crash)
     with caplog.at_level(logging.ERROR):
         client.call(SIGN, hook_request(SIGN))
     (record,) = [record for record in caplog.records if record.levelno >= logging.ERROR]
@@ -57,7 +57,7 @@ def test_crash_is_logged_with_its_place(
 
 def test_answer_that_cannot_be_written_is_a_500(client: HookClient, monkeypatch: pytest.MonkeyPatch) -> None:
     """A response that is no JSON is not sent in part."""
-    monkeypatch.setattr("cds_service.hooks.respond", lambda *_: {"cards": [object()]})
+    monkeypatch.setattr("cds_service.hooks.adviser.respond", lambda *_: {"cards": [object()]})
     assert client.call(SIGN, hook_request(SIGN)).status == 500
 
 
@@ -76,6 +76,6 @@ def test_crash_of_the_store_is_a_500() -> None:
 
 def test_service_that_cannot_answer_its_demos_does_not_start(monkeypatch: pytest.MonkeyPatch) -> None:
     """A broken installation is noticed at start, not at the first patient."""
-    monkeypatch.setattr("cds_service.hooks.assess", crash)
+    monkeypatch.setattr("cds_service.hooks.adviser.assess", crash)
     with pytest.raises(KeyError):
         make_app()

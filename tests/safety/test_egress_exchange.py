@@ -21,13 +21,13 @@ import pytest
 import trustme
 
 from cds_service.clients.profile import ClientProfile, FhirAccess
+from cds_service.config.settings import load_settings
 from cds_service.egress.breaker import Breakers
 from cds_service.egress.destinations import Destinations
 from cds_service.egress.fhir_transport import FhirTransport
 from cds_service.egress.http import Fetched, HttpClient
 from cds_service.egress.network import Network
-from cds_service.logs import configure_logging
-from cds_service.settings import load_settings
+from cds_service.observability.logs import configure_logging
 from fhir_mappings.fhir_client.transport import FhirRequest, TransportError
 from tests.loopback_server import LoopbackServer, Received, Reply, serving
 
@@ -156,9 +156,9 @@ def test_silence_ends_with_the_read_limit(http: HttpClient) -> None:
     client = ClientProfile("one", network=HERE, fhir=FhirAccess(any_loopback=True, read_ms=100))
     with serving(raw=drip(b"", b"")) as server:
         base = f"http://127.0.0.1:{server.port}/r4"
-        door = FhirTransport(http, client, Breakers(), Destinations.of(client).check_base(base))
+        transport = FhirTransport(http, client, Breakers(), Destinations.of(client).check_base(base))
         started = time.monotonic()
-        assert reason(lambda: door.send(FhirRequest(f"{base}/Condition"), 30.0)) == "timeout"
+        assert reason(lambda: transport.send(FhirRequest(f"{base}/Condition"), 30.0)) == "timeout"
         assert time.monotonic() - started < 5
 
 
@@ -305,7 +305,7 @@ def test_next_address_is_tried_when_the_first_turns_away() -> None:
     http.close()
 
 
-def door(http: HttpClient, server: LoopbackServer) -> FhirTransport:
+def transport(http: HttpClient, server: LoopbackServer) -> FhirTransport:
     """Return the transport to a server's base."""
     base = f"http://127.0.0.1:{server.port}/r4"
     client = ClientProfile("one", network=HERE, fhir=FhirAccess(bases=(base,)))
@@ -319,10 +319,10 @@ def test_token_is_sent_to_its_server_only(http: HttpClient, monkeypatch: pytest.
     with serving() as server, serving() as other:
         base = f"http://127.0.0.1:{server.port}/r4"
         with_token = FhirRequest(f"{base}/Condition?patient=1", token="a.b-c")
-        assert door(http, server).send(with_token, 5.0).status == 200
-        door(http, server).send(FhirRequest(f"{base}/Device"), 5.0)
+        assert transport(http, server).send(with_token, 5.0).status == 200
+        transport(http, server).send(FhirRequest(f"{base}/Device"), 5.0)
         elsewhere = FhirRequest(f"http://127.0.0.1:{other.port}/r4/Condition", token="a.b-c")
-        assert reason(lambda: door(http, server).send(elsewhere, 5.0)) == "refused"
+        assert reason(lambda: transport(http, server).send(elsewhere, 5.0)) == "refused"
         assert not other.received
         first, second = server.received
         assert first.headers["authorization"] == "Bearer a.b-c"
@@ -334,7 +334,7 @@ def test_batch_is_posted(http: HttpClient) -> None:
     """A Bundle of searches goes to the base itself, as FHIR JSON."""
     with serving() as server:
         base = f"http://127.0.0.1:{server.port}/r4"
-        door(http, server).send(FhirRequest(base, "POST", body=b'{"resourceType":"Bundle"}'), 5.0)
+        transport(http, server).send(FhirRequest(base, "POST", body=b'{"resourceType":"Bundle"}'), 5.0)
         (request,) = server.received
         assert (request.method, request.body) == ("POST", b'{"resourceType":"Bundle"}')
         assert request.headers["content-type"] == "application/fhir+json"
@@ -345,7 +345,7 @@ def test_token_that_is_no_token_is_not_sent(token: str, http: HttpClient) -> Non
     """A token is attacker-controlled too: it cannot add a header."""
     with serving() as server:
         request = FhirRequest(f"http://127.0.0.1:{server.port}/r4/Condition", token=token)
-        assert reason(lambda: door(http, server).send(request, 5.0)) == "refused"
+        assert reason(lambda: transport(http, server).send(request, 5.0)) == "refused"
         assert not server.received
 
 
@@ -384,10 +384,10 @@ def test_nothing_of_a_call_is_logged(http: HttpClient) -> None:
 
     with serving() as good, serving(raw=misbehave) as bad:
         for server in (good, bad):
-            door(http, server).send(private(server), 5.0)
-            assert SECRET not in repr((private(server), door(http, server)))
+            transport(http, server).send(private(server), 5.0)
+            assert SECRET not in repr((private(server), transport(http, server)))
     http.close()
-    assert reason(lambda: door(http, good).send(private(good), 5.0)) == "connection"
+    assert reason(lambda: transport(http, good).send(private(good), 5.0)) == "connection"
     assert lines.getvalue()
     assert SECRET not in lines.getvalue()
     assert "/r4" not in lines.getvalue()
@@ -402,7 +402,7 @@ def test_parallel_searches_are_parallel(http: HttpClient) -> None:
         return Reply()
 
     with serving(wait) as server:
-        shared = door(http, server)
+        shared = transport(http, server)
         request = FhirRequest(f"http://127.0.0.1:{server.port}/r4/Condition")
         threads = [threading.Thread(target=shared.send, args=(request, 10.0)) for _ in range(4)]
         for thread in threads:
@@ -419,4 +419,4 @@ def test_when_to_ask_again_is_passed_on(http: HttpClient, header: str | None, se
     """A busy server is asked again when it said, not at once; a date is later than any hook call can wait."""
     headers = {"Retry-After": header} if header else {}
     with serving(lambda _: Reply(429, headers=headers)) as server:
-        assert door(http, server).send(private(server), 5.0).retry_after == seconds
+        assert transport(http, server).send(private(server), 5.0).retry_after == seconds

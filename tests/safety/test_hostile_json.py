@@ -71,12 +71,12 @@ def test_nesting_is_read_or_refused(client: HookClient, depth: int) -> None:
 @pytest.mark.parametrize(
     "step",
     [
-        "hooks.read_lumbar_mri_orders",
-        "gathering.read_prefetch",
-        "desk.read_chart",
-        "hooks.assess",
-        "hooks.respond",
-        "desk.encode",
+        "hooks.adviser.read_lumbar_mri_orders",
+        "hooks.data_access.read_prefetch",
+        "hooks.handler.read_chart",
+        "hooks.adviser.assess",
+        "hooks.adviser.respond",
+        "hooks.handler.encode",
     ],
 )
 def test_nesting_that_only_a_later_step_trips_over_is_a_400(

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cds_service.envelope import read_hook_request
-from cds_service.feedback import read_feedback
-from cds_service.logs import FIELDS, LINE_FIELDS, configure_logging
-from cds_service.settings import load_settings
+from cds_service.config.settings import load_settings
+from cds_service.observability.logs import FIELDS, LINE_FIELDS, configure_logging
+from cds_service.protocol.envelope import read_hook_request
+from cds_service.protocol.feedback import read_feedback
 from tests.protocol.builders import (
     SIGN,
     HookClient,
@@ -107,7 +107,7 @@ def test_crash_leaves_no_trace_of_the_patient(
         except ValueError as error:
             raise RuntimeError(f"{MARK} failed") from error
 
-    monkeypatch.setattr("cds_service.hooks.assess", crash)
+    monkeypatch.setattr("cds_service.hooks.adviser.assess", crash)
     reply = client.call(SIGN, data=BODIES["advice"])
     assert reply.status == 500
     assert "builtins.RuntimeError" in lines.getvalue()

@@ -273,10 +273,10 @@ def test_one_inner_address_among_several_refuses_all(addresses: list[str], wire:
 def test_rebinding_does_not_move_a_connection(wire: Wire) -> None:
     """The connection goes to the address that was checked; when the name moves inside, it is refused."""
     wire.addresses = [[PUBLIC], ["127.0.0.1"]]
-    door = transport(wire)
+    sender = transport(wire)
     for expected in ("connection", "refused"):
         with pytest.raises(TransportError) as caught:
-            door.send(FhirRequest(f"{BASE}/Condition"), 1.0)
+            sender.send(FhirRequest(f"{BASE}/Condition"), 1.0)
         assert caught.value.reason == expected
     assert wire.connected == [(PUBLIC, 443)]
     assert wire.looked_up == ["fhir.hospital.example"] * 2
@@ -347,8 +347,8 @@ def test_redirect_is_an_answer(status: int, location: str) -> None:
             base = f"http://127.0.0.1:{server.port}/r4"
             client = ClientProfile("development", network=network, fhir=FhirAccess(any_loopback=True))
             http = HttpClient(2)
-            door = FhirTransport(http, client, Breakers(), Destinations.of(client).check_base(base))
-            assert door.send(FhirRequest(f"{base}/Condition", token="secret"), 5.0).status == status
+            sender = FhirTransport(http, client, Breakers(), Destinations.of(client).check_base(base))
+            assert sender.send(FhirRequest(f"{base}/Condition", token="secret"), 5.0).status == status
             http.close()
         assert len(server.received) == 1
         assert not other.received

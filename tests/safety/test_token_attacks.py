@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from jwt.utils import raw_to_der_signature
 
-from cds_service.auth.callers import Credentials, NotAuthenticatedError
+from cds_service.auth.verifiers.callers import Credentials, NotAuthenticatedError
 from tests.unit.cds_service.auth.builders import (
     ISS,
     JKU,

@@ -12,8 +12,8 @@ from typing import Any
 
 import pytest
 
-from cds_service.pages.demo_charts import DemoCharts
-from fhir_mappings.needs import DATA_NEEDS
+from cds_service.pages.demo.charts import DemoCharts
+from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.protocol.builders import SERVICES, SIGN, HookClient, hook_request, lumbar_mri, make_app
 from tests.spec.wording_rules import reassurances
 

@@ -14,11 +14,11 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-from cards.guideline import FOOTER_STATEMENT, GUIDELINE_VERSION, RULES, Outcome
-from cards.markdown import escape
-from cards.wording import load_wording
-from fhir_mappings.code_systems import canonical_system
+from cards.guideline.guideline import FOOTER_STATEMENT, GUIDELINE_VERSION, RULES, Outcome
+from cards.guideline.wording import load_wording
+from cards.response.markdown import escape
 from fhir_mappings.criteria.registry import CRITERIA
+from fhir_mappings.terminology.code_systems import canonical_system
 from tests.spec.records import listed
 from tests.spec.scenarios import Scenario, load
 

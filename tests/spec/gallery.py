@@ -13,15 +13,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from cards.guideline import MESSAGE_TYPES
-from cards.response import Response
+from cards.guideline.guideline import MESSAGE_TYPES
+from cards.response.response import Response
 from cds_service.clients.profile import ClientProfile
-from cds_service.envelope import read_hook_request
-from cds_service.hooks import Adviser
-from cds_service.settings import load_settings
-from fhir_mappings.chart import read_chart
-from fhir_mappings.readings import read_prefetch
-from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
+from cds_service.config.settings import load_settings
+from cds_service.hooks.adviser import Adviser
+from cds_service.protocol.envelope import read_hook_request
+from fhir_mappings.chart.chart import read_chart
+from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.spec.scenarios import Scenario, load
 
 HOOK = "order-sign"

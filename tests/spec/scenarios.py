@@ -9,7 +9,7 @@ from typing import Any
 
 import yaml
 
-from fhir_mappings.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.spec.records import BUILDERS, Recorder, concept, filled, listed
 
 FOLDER = Path(__file__).parent

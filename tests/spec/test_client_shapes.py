@@ -15,17 +15,17 @@ import msgspec
 import pytest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
-from cards.assessment import Assessment, AssessmentProfile, assess
-from cards.client_shape import ActionStyle, ClientShape, RatingPlace, SelectionBehavior
-from cards.guideline import Outcome
-from cards.rating_extensions import ABSENT_SYSTEM, CONSULTATION, CRITERIA, MECHANISM, RATING, RATING_SYSTEM
-from cards.response import ResponseShape, respond
-from cards.wording import Wording, load_wording
-from cds_service import schemas
-from fhir_mappings.chart import read_chart
-from fhir_mappings.orders import read_lumbar_mri_orders
-from fhir_mappings.readings import read_prefetch
-from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
+from cards.decision.assessment import Assessment, AssessmentProfile, assess
+from cards.guideline.guideline import Outcome
+from cards.guideline.wording import Wording, load_wording
+from cards.response.client_shape import ActionStyle, ClientShape, RatingPlace, SelectionBehavior
+from cards.response.rating_extensions import ABSENT_SYSTEM, CONSULTATION, CRITERIA, MECHANISM, RATING, RATING_SYSTEM
+from cards.response.response import ResponseShape, respond
+from cds_service.protocol import schemas
+from fhir_mappings.chart.chart import read_chart
+from fhir_mappings.chart.orders import read_lumbar_mri_orders
+from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.spec.scenarios import PATIENT, Scenario, load
 
 Json = Any

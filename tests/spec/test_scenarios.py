@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
-from cards.guideline import MESSAGES, Outcome
-from cards.response import ASSESSMENTS
-from cds_service import schemas
+from cards.guideline.guideline import MESSAGES, Outcome
+from cards.response.response import ASSESSMENTS
 from cds_service.app import create_app
-from cds_service.settings import load_settings
-from cds_service.storage import Storage
+from cds_service.config.settings import load_settings
+from cds_service.hooks.storage import Storage
+from cds_service.protocol import schemas
 from tests.spec.scenarios import ORDER, Scenario, load
 from tests.spec.wording_rules import reassurances
 

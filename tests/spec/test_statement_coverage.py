@@ -15,19 +15,19 @@ from typing import Any
 
 import pytest
 
-from cards import decision
-from cards.assessment import Assessment, AssessmentProfile, assess
-from cards.guideline import LEADS_TO, OFFERS, RULES, Rule
-from cards.suggestions import SuggestionBuilder
-from cards.wording import load_wording
-from fhir_mappings.chart import read_chart
+from cards.decision import decision
+from cards.decision.assessment import Assessment, AssessmentProfile, assess
+from cards.guideline.guideline import LEADS_TO, OFFERS, RULES, Rule
+from cards.guideline.wording import load_wording
+from cards.suggestions.suggestions import SuggestionBuilder
+from fhir_mappings.chart.chart import read_chart
+from fhir_mappings.chart.entries import ChartEntry
+from fhir_mappings.chart.orders import read_lumbar_mri_orders
+from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.registry import CRITERIA, READING_THRESHOLDS, Criterion
-from fhir_mappings.entries import ChartEntry
-from fhir_mappings.facts import Facts
-from fhir_mappings.orders import read_lumbar_mri_orders
-from fhir_mappings.readings import read_prefetch
-from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
-from fhir_mappings.thresholds import Thresholds
+from fhir_mappings.criteria.thresholds import Thresholds
+from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.spec.document import required_ids
 from tests.spec.scenarios import ORDER, PATIENT, load
 

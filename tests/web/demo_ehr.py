@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from playwright.sync_api import expect
 
-from cds_service.demos import find_demo
+from cds_service.demo.requests import find_demo
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -32,7 +32,7 @@ class DemoEhr:
 
     def settled(self) -> None:
         """Wait until nothing is being asked."""
-        expect(self.page.locator("#desk")).to_have_attribute("aria-busy", "false")
+        expect(self.page.locator("#ehr")).to_have_attribute("aria-busy", "false")
 
     def open(self, patient: str) -> None:
         """Choose another patient."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import requests
 
-from cds_service.demos import load_demos
+from cds_service.demo.requests import load_demos
 from tests.service import PATIENCE
 from tests.web.browser import running_service
 

@@ -50,7 +50,7 @@ def _order(hook: str) -> Callable[[Page], object]:
         page.locator("#summary dl").wait_for()
         page.locator(f"#{hook}").click()
         page.locator("#cards .card").first.wait_for()
-        page.locator("#desk[aria-busy=false]").wait_for()
+        page.locator("#ehr[aria-busy=false]").wait_for()
         page.evaluate("scrollTo(0, 0)")
 
     return fire

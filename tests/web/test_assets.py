@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cds_service.pages.assets import load_assets
+from cds_service.pages.rendering.assets import load_assets
 
 if TYPE_CHECKING:
     from flask import Flask

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cards.guideline import MESSAGES
+from cards.guideline.guideline import MESSAGES
 from cds_service.clients.profile import ClientProfile
-from cds_service.hooks import Adviser
-from cds_service.pages import gallery as bundled
-from cds_service.pages.editions import Edition, editions_of
-from cds_service.settings import load_settings
-from fhir_mappings.terminology import TerminologyIndex, bundled_value_sets
+from cds_service.config.settings import load_settings
+from cds_service.hooks.adviser import Adviser
+from cds_service.pages.criteria import gallery as bundled
+from cds_service.pages.criteria.editions import Edition, editions_of
+from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.protocol.builders import NOW, make_app
 from tests.spec import gallery
 from tests.web.html import Html

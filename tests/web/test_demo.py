@@ -413,11 +413,11 @@ def test_demo_with_an_answer_is_accessible(
 
 
 def test_without_scripts_the_page_says_so(browser: Browser, demo_url: str) -> None:
-    """Without JavaScript there is no dead desk, but a hint at the command line."""
+    """Without JavaScript there is no dead page, but a hint at the command line."""
     with opened_page(browser, demo_url, java_script_enabled=False) as page:
         page.goto("/demo")
         expect(page.locator("noscript p")).to_be_visible()
-        expect(page.locator("#desk")).to_be_hidden()
+        expect(page.locator("#ehr")).to_be_hidden()
 
 
 def test_insights_count_what_was_done_here(browser: Browser, tmp_path: Path) -> None:

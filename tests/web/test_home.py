@@ -8,10 +8,10 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 
-from cds_service.pages.facts import PageFacts
 from cds_service.pages.home import HomePage
-from cds_service.pages.renderer import Renderer
-from cds_service.pages.security import CONTENT_SECURITY_POLICY
+from cds_service.pages.rendering.renderer import Renderer
+from cds_service.pages.rendering.security import CONTENT_SECURITY_POLICY
+from cds_service.pages.rendering.service_facts import PageFacts
 from tests.web.html import Html
 
 if TYPE_CHECKING:

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cards.markdown import escape
-from cds_service.pages.markdown import block_html, line_html
+from cards.response.markdown import escape
+from cds_service.pages.rendering.markdown import block_html, line_html
 
 HARMLESS = {
     *("a", "blockquote", "br", "code", "em", "hr", "li", "ol", "p", "pre", "s", "strong", "ul"),

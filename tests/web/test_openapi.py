@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from openapi_spec_validator import validate
 
-from cds_service.demos import load_demos
+from cds_service.demo.requests import load_demos
 from cds_service.openapi.document import openapi_document
-from cds_service.pages.schema_view import Member, members
+from cds_service.pages.api.schema_view import Member, members
 from tests.protocol.builders import SELECT, SIGN, feedback_entry, hook_request, ibuprofen_order
 from tests.web.html import Html
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
 
-from cards.assessment import Assessment, AssessmentProfile, assess
-from cards.response import ResponseShape, respond
-from cards.wording import Wording, load_wording
+from cards.decision.assessment import Assessment, AssessmentProfile, assess
+from cards.guideline.wording import Wording, load_wording
+from cards.response.response import ResponseShape, respond
 from tests.unit.fhir_mappings.records import (
     CAUDA_EQUINA,
     DAY,

@@ -90,7 +90,7 @@ function lock(regions) {
   if (busy && byId("cards").contains(document.activeElement)) {
     byId("advice-title").focus({ preventScroll: true });
   }
-  byId("desk").setAttribute("aria-busy", String(busy));
+  byId("ehr").setAttribute("aria-busy", String(busy));
   for (const id of REGIONS) {
     byId(id).inert = regions.includes(id);
   }

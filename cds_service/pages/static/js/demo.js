@@ -30,7 +30,7 @@ async function start() {
   fillChooser();
   fillOrderEntry();
   listen();
-  byId("desk").hidden = false;
+  byId("ehr").hidden = false;
   const wanted = new URLSearchParams(location.search).get("patient");
   const known = setup.patients.some((patient) => patient.id === wanted);
   byId("patient").value = known ? wanted : setup.patients[0].id;

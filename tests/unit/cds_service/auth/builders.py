@@ -15,11 +15,11 @@ import jwt
 from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
-from cds_service.auth.callers import Credentials
 from cds_service.auth.gate import Gate, gate_for
-from cds_service.auth.key_set import PublicKey
-from cds_service.auth.keys import FetchedKeys, KeyFetchError
-from cds_service.auth.replay import MemoryReplayStore, ReplayStore
+from cds_service.auth.replay.store import MemoryReplayStore, ReplayStore
+from cds_service.auth.verifiers.callers import Credentials
+from cds_service.auth.verifiers.key_set import PublicKey
+from cds_service.auth.verifiers.keys import FetchedKeys, KeyFetchError
 from cds_service.clients.profile import Authentication, ClientProfile, Issuer
 from cds_service.egress.network import Network
 

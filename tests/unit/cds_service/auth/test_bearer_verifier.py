@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from cds_service.auth.callers import NotAuthenticatedError
 from cds_service.auth.gate import Gate
+from cds_service.auth.verifiers.callers import NotAuthenticatedError
 from cds_service.clients.profile import Authentication, ClientProfile
 from tests.unit.cds_service.auth.builders import (
     ISS,

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from cds_service.auth.callers import Credentials, NotAuthenticatedError
 from cds_service.auth.gate import Gate
-from cds_service.clients.layers import default_clients
+from cds_service.auth.verifiers.callers import Credentials, NotAuthenticatedError
+from cds_service.clients.file.ready_made import default_clients
 from cds_service.clients.profile import Authentication, Certificates, ClientProfile
 from cds_service.egress.network import Network
-from cds_service.errors import SettingsError
+from cds_service.protocol.errors import SettingsError
 from tests.unit.cds_service.auth.builders import (
     ISS,
     JKU,

@@ -8,8 +8,8 @@ import pytest
 from flask import Flask, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
-from cds_service.auth.callers import Credentials
 from cds_service.auth.incoming import credentials_of
+from cds_service.auth.verifiers.callers import Credentials
 from tests.unit.cds_service.auth.builders import PUBLIC_URL, SERVICE, Site, client, sign
 
 if TYPE_CHECKING:

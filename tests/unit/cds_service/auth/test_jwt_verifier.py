@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from cds_service.auth.callers import Credentials, NotAuthenticatedError
-from cds_service.auth.jwt_verifier import JwtVerifier, endpoint_addresses
-from cds_service.auth.key_set import KeySet
-from cds_service.auth.replay import MemoryReplayStore, ReplayUnavailableError
-from cds_service.auth.signed_tokens import Registration
+from cds_service.auth.replay.store import MemoryReplayStore, ReplayUnavailableError
+from cds_service.auth.verifiers.callers import Credentials, NotAuthenticatedError
+from cds_service.auth.verifiers.cds_hooks_jwt import JwtVerifier, endpoint_addresses
+from cds_service.auth.verifiers.key_set import KeySet
+from cds_service.auth.verifiers.signed_tokens import Registration
 from cds_service.clients.profile import Issuer
 from tests.unit.cds_service.auth.builders import (
     ISS,

@@ -8,9 +8,9 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 
-from cds_service.auth.callers import NotAuthenticatedError
-from cds_service.auth.key_set import KeySet
-from cds_service.clients.algorithms import KEY_TYPES
+from cds_service.auth.verifiers.callers import NotAuthenticatedError
+from cds_service.auth.verifiers.key_set import KeySet
+from cds_service.clients.file.algorithms import KEY_TYPES
 from tests.unit.cds_service.auth.builders import private_jwk, public_jwk
 
 EC: dict[str, Any] = public_jwk("P-384", "a")

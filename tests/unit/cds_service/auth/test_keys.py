@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePublicKey
 
-from cds_service.auth.callers import NotAuthenticatedError
-from cds_service.auth.keys import FAILURE_PAUSE, LONGEST, SHORTEST, STALE, UNKNOWN_PAUSE, UNSAID, RemoteKeys
+from cds_service.auth.verifiers.callers import NotAuthenticatedError
+from cds_service.auth.verifiers.keys import FAILURE_PAUSE, LONGEST, SHORTEST, STALE, UNKNOWN_PAUSE, UNSAID, RemoteKeys
 from cds_service.egress.network import Network
 from tests.unit.cds_service.auth.builders import JKU, FakeClock, FakeFetcher, deferred, public_jwk
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.auth.callers import Caller, Credentials, NotAuthenticatedError
+from cds_service.auth.verifiers.callers import Caller, Credentials, NotAuthenticatedError
 from cds_service.clients.profile import Authentication, Certificates, ClientProfile
 from tests.unit.cds_service.auth.builders import SERVICE, Site, bearer, claims_now, client, no_issuers, sign
 

@@ -14,10 +14,10 @@ import pytest
 from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 
-from cds_service.auth.replay import MemoryReplayStore, ReplayStore, ReplayUnavailableError, token_digest
-from cds_service.auth.replay_redis import RedisReplayStore, connect_redis
-from cds_service.auth.replay_sqlite import SqliteReplayStore
-from cds_service.errors import SettingsError
+from cds_service.auth.replay.redis import RedisReplayStore, connect_redis
+from cds_service.auth.replay.sqlite import SqliteReplayStore
+from cds_service.auth.replay.store import MemoryReplayStore, ReplayStore, ReplayUnavailableError, token_digest
+from cds_service.protocol.errors import SettingsError
 from tests.unit.cds_service.auth.builders import FakeClock
 
 ISS = "https://ehr.example.com"

@@ -34,9 +34,9 @@ class Scripted(HttpClient):
 def state_after(result: int | str, seconds: float = 0.45) -> str:
     """Return the state of a circuit that opens at the first failure, after one call with a result."""
     breakers = Breakers(1)
-    door = FhirTransport(Scripted(result), CLIENT, breakers, Destinations.of(CLIENT).check_base(BASE))
+    transport = FhirTransport(Scripted(result), CLIENT, breakers, Destinations.of(CLIENT).check_base(BASE))
     try:
-        assert door.send(FhirRequest(f"{BASE}/Condition"), seconds).status == result
+        assert transport.send(FhirRequest(f"{BASE}/Condition"), seconds).status == result
     except TransportError as error:
         assert error.reason == result  # noqa: PT017 - either way the result comes through
     return breakers.states()["north"]
@@ -62,8 +62,8 @@ def test_short_patience_says_nothing_about_the_server() -> None:
 def test_limits_are_those_of_the_profile() -> None:
     """Each client's server has its own limits."""
     http = Scripted(200)
-    door = FhirTransport(http, CLIENT, Breakers(), Destinations.of(CLIENT).check_base(BASE))
-    door.send(FhirRequest(f"{BASE}/Condition"), 0.4)
+    transport = FhirTransport(http, CLIENT, Breakers(), Destinations.of(CLIENT).check_base(BASE))
+    transport.send(FhirRequest(f"{BASE}/Condition"), 0.4)
     limits = http.calls[0].limits
     assert (limits.seconds, limits.connect_seconds, limits.read_seconds, limits.max_bytes) == (0.4, 0.1, 0.3, 5)
     assert BASE not in repr(http.calls)
@@ -80,7 +80,7 @@ def test_limits_are_those_of_the_profile() -> None:
 def test_refused_request_does_not_reach_the_network(request_: FhirRequest) -> None:
     """Whatever a request names, only searches below the base are sent."""
     http = Scripted(200)
-    door = FhirTransport(http, CLIENT, Breakers(), Destinations.of(CLIENT).check_base(BASE))
+    transport = FhirTransport(http, CLIENT, Breakers(), Destinations.of(CLIENT).check_base(BASE))
     with pytest.raises(TransportError, match="refused"):
-        door.send(request_, 0.4)
+        transport.send(request_, 0.4)
     assert not http.calls

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cds_service.records.demo_data import write_demo_data
+from cds_service.demo.records import write_demo_data
 from cds_service.records.opening import open_database
 from tests.unit.cds_service.pages.insights_pages import NOW
 

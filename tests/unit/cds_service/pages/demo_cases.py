@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
-from cds_service.clientele import advisers_of, clients_of
-from cds_service.hooks import Adviser
-from cds_service.settings import load_settings
-from fhir_mappings.needs import DATA_NEEDS
+from cds_service.config.settings import load_settings
+from cds_service.hooks.adviser import Adviser
+from cds_service.hooks.setup import advisers_of, clients_of
+from fhir_mappings.fhir.needs import DATA_NEEDS
 
 DAY = date(2026, 6, 2)
 ICD = "http://hl7.org/fhir/sid/icd-10-cm"

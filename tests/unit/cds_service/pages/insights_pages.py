@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from cds_service.errors import register_error_handlers
-from cds_service.pages.assets import load_assets
-from cds_service.pages.facts import PageFacts
-from cds_service.pages.insights import InsightsPage
-from cds_service.pages.insights_access import InsightsAccess
-from cds_service.pages.insights_words import insights_words
-from cds_service.pages.renderer import Renderer
+from cds_service.pages.insights.access import InsightsAccess
+from cds_service.pages.insights.labels import insights_words
+from cds_service.pages.insights.page import InsightsPage
+from cds_service.pages.rendering.assets import load_assets
+from cds_service.pages.rendering.renderer import Renderer
+from cds_service.pages.rendering.service_facts import PageFacts
+from cds_service.protocol.errors import register_error_handlers
 
 if TYPE_CHECKING:
     from cds_service.records.database import Database

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.pages.charts_svg import Caption, LegendItem, decades, linear_ticks, log_position, number
-from cds_service.pages.charts_svg_bars import Bar, Part, Range, Row, bar_plot, range_plot
-from cds_service.pages.charts_svg_trend import HEIGHT, Period, column_plot, line_plot
-from cds_service.pages.renderer import Renderer
+from cds_service.pages.plots.bars import Bar, Part, Range, Row, bar_plot, range_plot
+from cds_service.pages.plots.scales import Caption, LegendItem, decades, linear_ticks, log_position, number
+from cds_service.pages.plots.trend import HEIGHT, Period, column_plot, line_plot
+from cds_service.pages.rendering.renderer import Renderer
 from tests.unit.cds_service.pages.insights_pages import FACTS
 
 CAPTION = Caption("Cards", "cards", (LegendItem("accepted", "accepted"),))

@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cds_service.demos import load_demos
-from cds_service.pages import demo_folder
-from cds_service.pages.demo_charts import DemoCharts
-from cds_service.pages.demo_folder import ChartFileError
-from cds_service.pages.demo_people import Person, person_of
-from cds_service.serialization import encode
-from fhir_mappings.needs import DATA_NEEDS
-from fhir_mappings.readings import read_prefetch
-from fhir_mappings.sources import SourceState
+from cds_service.demo.requests import load_demos
+from cds_service.pages.demo import folder as demo_folder
+from cds_service.pages.demo.charts import DemoCharts
+from cds_service.pages.demo.folder import ChartFileError
+from cds_service.pages.demo.patient_banner import Person, person_of
+from cds_service.protocol.serialization import encode
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.sources import SourceState
 
 if TYPE_CHECKING:
     from pathlib import Path

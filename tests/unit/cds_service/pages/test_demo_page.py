@@ -10,14 +10,14 @@ import pytest
 from flask import Flask
 
 from cds_service.clients.profile import Authentication
-from cds_service.demos import Demo as BundledDemo
-from cds_service.demos import load_demos
-from cds_service.pages.demo_charts import DemoCharts
-from cds_service.pages.demo_orderables import ORDERABLES, REASONS
-from cds_service.pages.demo_page import Demo, demo_client, demo_is_on
-from cds_service.pages.facts import PageFacts
-from cds_service.pages.renderer import Renderer
-from fhir_mappings.needs import DATA_NEEDS
+from cds_service.demo.requests import Demo as BundledDemo
+from cds_service.demo.requests import load_demos
+from cds_service.pages.demo.charts import DemoCharts
+from cds_service.pages.demo.orderables import ORDERABLES, REASONS
+from cds_service.pages.demo.page import Demo, demo_client, demo_is_on
+from cds_service.pages.rendering.renderer import Renderer
+from cds_service.pages.rendering.service_facts import PageFacts
+from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.protocol.builders import NOW, make_app
 from tests.unit.cds_service.pages.demo_cases import ICD, bundle, condition, hook_request, make_adviser
 

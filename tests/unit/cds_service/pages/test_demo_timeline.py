@@ -8,13 +8,13 @@ from typing import Any
 
 import pytest
 
-from cards.wording import load_wording
-from cds_service.hooks import Adviser
-from cds_service.pages.demo_drawing import LAYOUTS, drawing_of
-from cds_service.pages.demo_look import Look, look_at
-from cds_service.pages.demo_shapes import NARROW, WIDE, Drawing
-from cds_service.pages.demo_timeline import Lane
-from cds_service.serialization import encode
+from cards.guideline.wording import load_wording
+from cds_service.hooks.adviser import Adviser
+from cds_service.pages.demo.inspection import Look, look_at
+from cds_service.pages.demo.timeline import Lane
+from cds_service.pages.demo.timeline_drawing import LAYOUTS, drawing_of
+from cds_service.pages.demo.timeline_layout import NARROW, WIDE, Drawing
+from cds_service.protocol.serialization import encode
 from tests.unit.cds_service.pages.demo_cases import (
     DAY,
     ICD,

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cds_service.pages.insights_access import VISIT, Attempts, InsightsAccess, Visits
-from cds_service.pages.insights_login import COOKIE
+from cds_service.pages.insights.access import VISIT, Attempts, InsightsAccess, Visits
+from cds_service.pages.insights.login import COOKIE
 from tests.unit.cds_service.pages.insights_pages import BROWSER, NOW, TOKEN, Clocks, insights_app
 
 if TYPE_CHECKING:

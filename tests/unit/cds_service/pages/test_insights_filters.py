@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cds_service.pages.insights_filters import PARAMETERS, Filters, read_filters
-from cds_service.records.insights import Choices
+from cds_service.pages.insights.filters import PARAMETERS, Filters, read_filters
+from cds_service.records.insights.insights import Choices
 
 TODAY = date(2026, 6, 2)
 NOTHING = Choices((), (), None, None)

@@ -13,17 +13,17 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from sqlalchemy.exc import OperationalError
 
-from cds_service.pages import insights as page_module
-from cds_service.pages.insights_access import InsightsAccess
-from cds_service.pages.insights_report import make_report
-from cds_service.pages.insights_service import drawn_state
-from cds_service.pages.insights_trend import filled
-from cds_service.pages.insights_words import PHASES, insights_words
-from cds_service.records.insights import Insights, read_choices, read_insights
-from cds_service.records.responses import ReasonCount
-from cds_service.records.selection import Selection
-from cds_service.records.volumes import TrendPoint
-from cds_service.trace import PHASES as TRACED
+from cds_service.pages.insights import page as page_module
+from cds_service.pages.insights.access import InsightsAccess
+from cds_service.pages.insights.labels import PHASES, insights_words
+from cds_service.pages.insights.report import make_report
+from cds_service.pages.insights.service import drawn_state
+from cds_service.pages.insights.trend import filled
+from cds_service.protocol.trace import PHASES as TRACED
+from cds_service.records.insights.insights import Insights, read_choices, read_insights
+from cds_service.records.insights.responses import ReasonCount
+from cds_service.records.insights.selection import Selection
+from cds_service.records.insights.volumes import TrendPoint
 from tests.unit.cds_service.pages.insights_pages import BROWSER, insights_app
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sqlalchemy import func, select
 from sqlalchemy.exc import OperationalError
 
-from cds_service.feedback import FeedbackEvent
+from cds_service.protocol.feedback import FeedbackEvent
 from cds_service.records.database import Database
 from cds_service.records.invocations import AssessmentRecord, CardRecord, Invocation
 

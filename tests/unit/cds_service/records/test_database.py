@@ -11,7 +11,7 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
-from cds_service.errors import SettingsError
+from cds_service.protocol.errors import SettingsError
 from cds_service.records.database import Database
 from cds_service.records.feedback import DatabaseFeedbackStore
 from cds_service.records.opening import open_database

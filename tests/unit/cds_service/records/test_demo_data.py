@@ -7,20 +7,20 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cards.guideline import MESSAGES
-from cards.wording import load_wording
-from cds_service.records.demo_data import (
+from cards.guideline.guideline import MESSAGES
+from cards.guideline.wording import load_wording
+from cds_service.demo.record_scenarios import SCENARIOS
+from cds_service.demo.records import (
     PREFIX,
     DemoDataError,
     make_demo_data,
     remove_demo_data,
     write_demo_data,
 )
-from cds_service.records.demo_scenarios import SCENARIOS
 from cds_service.records.feedback import DatabaseFeedbackStore
-from cds_service.records.insights import read_choices, read_insights
+from cds_service.records.insights.insights import read_choices, read_insights
+from cds_service.records.insights.selection import Selection
 from cds_service.records.recorder import QueueRecorder
-from cds_service.records.selection import Selection
 from cds_service.records.tables import ACCEPTED_SUGGESTIONS, CARDS, FEEDBACK, INVOCATIONS, UNRELATED_CALLS
 from tests.unit.cds_service.records.builders import assessed, call, card, count, event
 

@@ -8,12 +8,12 @@ import json
 
 import pytest
 
-from cds_service.records.export import ExportTable, export_json, export_tables
-from cds_service.records.insights import Insights
-from cds_service.records.responses import CardAnswers, MessageAnswers, ReasonCount, SuggestionAnswers
-from cds_service.records.selection import Selection
-from cds_service.records.timings import Latency, SourceStates
-from cds_service.records.volumes import OutcomeCount, TrendPoint, Volume
+from cds_service.records.insights.export import ExportTable, export_json, export_tables
+from cds_service.records.insights.insights import Insights
+from cds_service.records.insights.responses import CardAnswers, MessageAnswers, ReasonCount, SuggestionAnswers
+from cds_service.records.insights.selection import Selection
+from cds_service.records.insights.timings import Latency, SourceStates
+from cds_service.records.insights.volumes import OutcomeCount, TrendPoint, Volume
 from tests.unit.cds_service.records.builders import AT
 
 INSIGHTS = Insights(

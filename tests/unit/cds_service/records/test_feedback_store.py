@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import pytest
 from sqlalchemy import text
 
-from cds_service.errors import StoreUnavailableError
+from cds_service.protocol.errors import StoreUnavailableError
 from cds_service.records.database import Database
 from cds_service.records.feedback import DatabaseFeedbackStore, FeedbackStore, NullFeedbackStore
 from cds_service.records.opening import open_database

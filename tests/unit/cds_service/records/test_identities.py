@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from cds_service.errors import SettingsError
+from cds_service.protocol.errors import SettingsError
 from cds_service.records.identities import KEY_FILE, Identities, load_identities
 
 if TYPE_CHECKING:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cds_service.records.feedback import DatabaseFeedbackStore
-from cds_service.records.insights import Insights, read_choices, read_insights
+from cds_service.records.insights.insights import Insights, read_choices, read_insights
+from cds_service.records.insights.responses import CardAnswers, MessageAnswers, ReasonCount, SuggestionAnswers
+from cds_service.records.insights.selection import Selection
+from cds_service.records.insights.timings import Latency, SourceStates, percentile
+from cds_service.records.insights.volumes import OutcomeCount, TrendPoint, Volume
 from cds_service.records.recorder import QueueRecorder
-from cds_service.records.responses import CardAnswers, MessageAnswers, ReasonCount, SuggestionAnswers
-from cds_service.records.selection import Selection
-from cds_service.records.timings import Latency, SourceStates, percentile
-from cds_service.records.volumes import OutcomeCount, TrendPoint, Volume
 from tests.unit.cds_service.records.builders import AT, assessed, call, card, event
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from cds_service.feedback import FeedbackEvent
+    from cds_service.protocol.feedback import FeedbackEvent
     from cds_service.records.database import Database
     from cds_service.records.invocations import Invocation
 

@@ -11,7 +11,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from cds_service.errors import SettingsError
+from cds_service.protocol.errors import SettingsError
 from cds_service.records.database import Database
 from cds_service.records.layout import VERSION_TABLE, current_revision, upgrade
 from cds_service.records.tables import FEEDBACK, METADATA

@@ -7,12 +7,12 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
-from fhir_mappings.chart import Chart, read_chart
+from fhir_mappings.chart.chart import Chart, read_chart
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.readings import read_prefetch
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Retrieval
 from fhir_mappings.fhir_client.scopes import Scopes
-from fhir_mappings.needs import DATA_NEEDS
-from fhir_mappings.readings import read_prefetch
 from tests.unit.fhir_mappings.fhir_client.server import BASE, TOKEN, FakeClock, FakeServer, Json
 from tests.unit.fhir_mappings.records import PATIENT, encoded, index
 

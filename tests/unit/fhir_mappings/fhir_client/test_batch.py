@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.fhir_client.transport import FhirResponse, TransportError
-from fhir_mappings.needs import DATA_NEEDS
-from fhir_mappings.sources import SourceState
 from tests.unit.fhir_mappings.fhir_client.asking import KEYS, NOTHING, Asking, all_but
 from tests.unit.fhir_mappings.fhir_client.server import BASE, FAILURE, TOKEN, FakeServer, answer
 from tests.unit.fhir_mappings.fhir_client.test_deadline import Gate

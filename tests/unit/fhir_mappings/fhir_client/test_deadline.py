@@ -7,10 +7,10 @@ from threading import Event
 
 import pytest
 
+from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.fhir_client.exchange import Exchange
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
 from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, TransportError
-from fhir_mappings.sources import SourceState
 from tests.unit.fhir_mappings.fhir_client.asking import KEYS, Asking, all_but
 from tests.unit.fhir_mappings.fhir_client.server import BASE, FAILURE, FakeServer, answer
 from tests.unit.fhir_mappings.records import FOOT_DROP, PAIN, bundle, condition, observation, patient

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.fhir_client.transport import TransportError
-from fhir_mappings.sources import SourceState
 from tests.unit.fhir_mappings.fhir_client.asking import Asking, all_but
 from tests.unit.fhir_mappings.fhir_client.server import BASE, FAILURE, FakeServer, Resource, answer
 from tests.unit.fhir_mappings.records import bundle, coded, prescription, record

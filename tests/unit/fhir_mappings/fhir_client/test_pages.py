@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.fhir_client.transport import FhirResponse, TransportError
-from fhir_mappings.sources import SourceState
 from tests.unit.fhir_mappings.fhir_client.asking import NOTHING, Asking, all_but
 from tests.unit.fhir_mappings.fhir_client.server import BASE, FAILURE, FakeServer, Json, answer
 from tests.unit.fhir_mappings.records import FOOT_DROP, PATIENT, Resource, bundle, condition

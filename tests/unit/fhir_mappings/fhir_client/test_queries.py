@@ -9,6 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir_client.queries import (
     Target,
     is_sendable,
@@ -18,7 +19,6 @@ from fhir_mappings.fhir_client.queries import (
     order_targets,
     target_of,
 )
-from fhir_mappings.needs import DATA_NEEDS
 from tests.property.profile import law
 from tests.unit.fhir_mappings.fhir_client.server import BASE
 from tests.unit.fhir_mappings.records import condition, mri, read_order

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.fhir_client.transport import TransportError
-from fhir_mappings.sources import SourceState
 from tests.unit.fhir_mappings.fhir_client.asking import NOTHING, Asking, all_but
 from tests.unit.fhir_mappings.fhir_client.server import BASE, FakeServer, answer
 from tests.unit.fhir_mappings.records import FOOT_DROP, PAIN, bundle, condition, observation

@@ -1,0 +1,1 @@
+"""Findings in, outcome and messages out."""

@@ -1,0 +1,105 @@
+"""The assessment of one order: a pure function of the order, the chart, the day and the profile."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Literal
+
+from cards.decision.decision import Decision, Message, decide
+from cards.guideline.guideline import GUIDELINE_ID, GUIDELINE_VERSION, Outcome
+from fhir_mappings.chart.chart import Chart
+from fhir_mappings.chart.orders import ImagingOrder
+from fhir_mappings.criteria.facts import Facts
+from fhir_mappings.criteria.findings import Finding
+from fhir_mappings.criteria.registry import evaluate
+from fhir_mappings.criteria.thresholds import Thresholds
+
+# The messages that a site may turn off. A list of what may be silent, not of what must be said: a message that is new
+# is said everywhere until somebody has decided otherwise. Not here are emergencies, urgent reasons and raised risks,
+# everything about implants that bears on safety, contrast that may harm, and data that could not be read.
+MAY_BE_OFF: frozenset[str] = frozenset(
+    {
+        "C-MR-ARTIFACT",
+        "C-CONTRAST-ADD",
+        "C-CONTRAST-DROP",
+        "C-APPROP-6W",
+        "C-APPROP-UNCERTAIN-DX",
+        "C-APPROP-PRIOR-SURG",
+        "C-APPROP-V6",
+        "C-NOTAPP-6W",
+        "C-INFO-NEED",
+        "C-DUP",
+        "C-UPRIGHT",
+        "C-CLAUSTRO",
+        "C-PITFALL",
+        "C-EDU",
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class AssessmentProfile:
+    """What a site may change of the guideline; `site` is the name of one that has changed something."""
+
+    thresholds: Thresholds = field(default_factory=Thresholds)
+    treat_conditional_as: Literal["warn", "hold"] = "warn"
+    messages_off: frozenset[str] = frozenset()
+    site: str = ""
+
+    def __post_init__(self) -> None:
+        """Refuse to be silent about what must be said."""
+        if needed := self.messages_off - MAY_BE_OFF:
+            raise ValueError(f"these messages cannot be turned off: {', '.join(sorted(needed))}")
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """What the guideline says of one order, and why; messages stand with the most important first.
+
+    `timing` says whether the scan is due, whatever implants and the choice of contrast say: one of the outcomes other
+    than CONTRAINDICATED, SAFETY_HOLD and PROTOCOL_CHANGE. `silenced` are messages that the site has turned off: nobody
+    is told, but what else is said still fits them.
+    """
+
+    order: ImagingOrder
+    chart: Chart
+    as_of: date
+    profile: AssessmentProfile
+    outcome: Outcome
+    messages: tuple[Message, ...]
+    findings: Mapping[str, Finding]
+    timing: Outcome
+    guideline_id: str = GUIDELINE_ID
+    guideline_version: str = GUIDELINE_VERSION
+    silenced: tuple[Message, ...] = ()
+
+    @property
+    def decided(self) -> frozenset[str]:
+        """The ids of all messages, said or silenced."""
+        return frozenset(message.id for message in (*self.messages, *self.silenced))
+
+    @property
+    def unscannable(self) -> bool:
+        """Whether an implant forbids the scan, or holds it until its MR status is known."""
+        return bool(self.findings["R-MR"].tags & {"unsafe", "hold"})
+
+    @property
+    def trauma_alone(self) -> bool:
+        """Whether recent trauma is the only urgent reason for the scan, so that CT or radiographs come first."""
+        reasons = {name for name in self.decided if name.startswith(("C-URG-", "C-EMERG-"))}
+        return reasons == {"C-URG-TRAUMA"}
+
+
+def assess(order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentProfile) -> Assessment:
+    """Assess an order against the guideline; no I/O, no clock, no settings but those handed in."""
+    facts = Facts(order, chart, as_of, profile.thresholds, profile.treat_conditional_as)
+    findings = evaluate(facts)
+    decision: Decision = decide(order, chart, findings)
+    off = profile.messages_off
+    said = tuple(message for message in decision.messages if message.id not in off)
+    silenced = tuple(message for message in decision.messages if message.id in off)
+    return Assessment(
+        order, chart, as_of, profile, decision.outcome, said, findings, decision.timing, silenced=silenced
+    )

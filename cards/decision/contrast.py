@@ -1,0 +1,79 @@
+"""What to advise about contrast: add it, drop it, or first find out what speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cards.guideline.guideline import Outcome
+from fhir_mappings.chart.orders import ContrastClass, ImagingOrder
+from fhir_mappings.criteria.findings import Finding, Status
+
+_CONTRAST_ORDERED = (ContrastClass.WITH, ContrastClass.WITHOUT_AND_WITH)
+
+
+@dataclass(frozen=True, slots=True)
+class ContrastAdvice:
+    """The advice; `decides` when a change of contrast is the outcome and not only an offer."""
+
+    add: bool = False
+    drop: bool = False
+    safety: bool = False
+    decides: bool = False
+    criteria: tuple[str, ...] = ()
+    variants: tuple[str, ...] = ()
+
+
+def contrast_advice(
+    order: ImagingOrder, findings: Mapping[str, Finding], *, timing: Outcome, unscannable: bool
+) -> ContrastAdvice:
+    """Return the advice on contrast; none about a scan that should not, or cannot, be done."""
+    if unscannable or timing in (Outcome.NOT_APPROPRIATE, Outcome.OUT_OF_SCOPE):
+        return ContrastAdvice()
+    reasons = _reasons(findings)
+    pregnant = findings["R-PREG"].met
+    add = bool(reasons) and order.contrast is not ContrastClass.WITHOUT_AND_WITH and not pregnant
+    drop = _drop(order, findings, timing) and not reasons
+    ordered = order.contrast in _CONTRAST_ORDERED and not drop
+    deciding = add and bool({"R-CON-POSTOP", "R-CON-MIT"} & set(reasons))
+    variants = (order.contrast.value, *_variants(reasons))
+    return ContrastAdvice(
+        add=add,
+        drop=drop,
+        safety=(add or ordered) and findings["R-CON-SAFE"].met,
+        decides=(drop or deciding) and timing is not Outcome.SERVICE_DEGRADED,
+        criteria=reasons,
+        variants=variants,
+    )
+
+
+def _reasons(findings: Mapping[str, Finding]) -> tuple[str, ...]:
+    """Return the criteria that call for contrast: surgery, infection, malignancy, inflammation, an unclear study."""
+    reasons = [name for name in ("R-CON-POSTOP", "R-CON-MIT", "R-CON-NONDIAG", "R-INFECT") if findings[name].met]
+    if findings["R-CANCER"].tags:
+        reasons.append("R-CANCER")
+    if "immune" in findings["R-V7"].tags:
+        reasons.append("R-V7")
+    return tuple(reasons)
+
+
+def _variants(reasons: tuple[str, ...]) -> tuple[str, ...]:
+    names = {
+        "R-CON-POSTOP": "surgery",
+        "R-CON-MIT": "inflammation",
+        "R-CON-NONDIAG": "nondiagnostic",
+        "R-INFECT": "infection",
+        "R-CANCER": "cancer",
+        "R-V7": "immune",
+    }
+    return tuple(names[name] for name in reasons)
+
+
+def _drop(order: ImagingOrder, findings: Mapping[str, Finding], timing: Outcome) -> bool:
+    """Whether contrast was ordered for a scan that is due without a reason for it that could have been seen."""
+    looked_for = ("R-CON-POSTOP", "R-CON-MIT", "R-CON-NONDIAG", "R-INFECT", "R-CANCER")
+    return (
+        order.contrast in _CONTRAST_ORDERED
+        and timing is Outcome.APPROPRIATE
+        and all(findings[name].status is Status.NOT_MET for name in looked_for)
+    )

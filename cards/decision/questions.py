@@ -1,0 +1,49 @@
+"""Which questions to ask when it cannot be determined: at most five, those that would change the answer first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fhir_mappings.chart.chart import Chart
+from fhir_mappings.criteria.findings import Finding, Status
+from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
+
+MOST_QUESTIONS = 5
+# An answer to an earlier one outweighs any answer to a later one.
+_ORDER = (
+    "R-CES",
+    "R-CORD",
+    "R-MOTOR",
+    "R-INFECT",
+    "R-CANCER",
+    "R-TRAUMA",
+    "R-HINT",
+    "R-DATE",
+    "R-V7",
+    "R-V6",
+    "R-CON-POSTOP",
+    "R-SCOPE",
+    "R-AGE",
+    "R-IND",
+    "R-EPISODE",
+    "R-FAIL6W",
+    "R-PREG",
+)
+
+
+def open_questions(findings: Mapping[str, Finding], chart: Chart) -> tuple[str, ...]:
+    """Return the ids of the questions to ask, the weightiest first."""
+    asked: dict[str, None] = {}
+    for criterion in _ORDER:
+        finding = findings[criterion]
+        if finding.status is Status.UNKNOWN or criterion == "R-AGE":
+            asked.update(dict.fromkeys(finding.questions))
+    if findings["R-CANDIDATE"].met:
+        asked["candidate"] = None
+    if findings["R-DX"].met and not findings["R-FAIL6W"].met:
+        asked["therapy"] = None
+    if chart.incomplete(RED_FLAG_SOURCES) or not findings["R-IND"].evidence:
+        asked = {"red_flags": None, **asked}
+    if not asked:
+        asked["red_flags"] = None
+    return tuple(asked)[:MOST_QUESTIONS]

@@ -1,0 +1,1 @@
+"""The statements, messages and words of the guideline."""

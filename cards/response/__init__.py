@@ -1,0 +1,1 @@
+"""Advice as CDS Hooks cards, shaped for a client."""

@@ -1,0 +1,102 @@
+"""Suggestions as one client can take them: which kinds of actions, how many in one, and which exclude each other.
+
+A client says what it can do; what is advised is the same for all. A suggestion keeps its key in every shape, so that
+what clinicians took up can be compared across clients.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+from cards.decision.assessment import Assessment
+from cards.guideline.wording import Wording
+from cards.response.client_shape import ClientShape, SelectionBehavior
+from cards.suggestions.actions import Action, Suggestion
+from cards.suggestions.drafts import replaced_in_place
+
+_HOST = re.compile(r"https?://(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^/?#:]*)", re.IGNORECASE)
+
+
+def shaped(
+    suggestions: Iterable[Suggestion], assessment: Assessment, client: ClientShape, wording: Wording
+) -> tuple[Suggestion, ...]:
+    """Return the suggestions of one card in the action style of a client."""
+    if client.action_style == "info":
+        return ()
+    if client.action_style == "replace":
+        return tuple(suggestions)
+    changed = [_in_place(suggestion, assessment, wording) for suggestion in suggestions]
+    return tuple(_one_action_each(changed, wording) if client.action_style == "single" else changed)
+
+
+def _in_place(suggestion: Suggestion, assessment: Assessment, wording: Wording) -> Suggestion:
+    """Return a suggestion with one update for its removal and the new order that was to take its place."""
+    created = next((action for action in suggestion.actions if action.type == "create"), None)
+    if not suggestion.in_place or created is None or created.resource is None:
+        return suggestion
+    resource = replaced_in_place(assessment.order, created.orderable, created.resource, wording)
+    update = Action("update", suggestion.in_place, resource, orderable=created.orderable)
+    others = (action for action in suggestion.actions if action is not created and action.type != "delete")
+    return replace(suggestion, actions=(update, *others), in_place="")
+
+
+def _one_action_each(suggestions: Iterable[Suggestion], wording: Wording) -> Iterator[Suggestion]:
+    """Yield suggestions of one action; one of several becomes several, each order offered once."""
+    offered: set[str] = set()
+    for suggestion in suggestions:
+        whole = len(suggestion.actions) == 1
+        for action in suggestion.actions:
+            if action.type == "create" and action.orderable in offered:
+                continue
+            offered |= {action.orderable} if action.type == "create" else set()
+            yield suggestion if whole else _part(suggestion, action, wording)
+
+
+def _part(suggestion: Suggestion, action: Action, wording: Wording) -> Suggestion:
+    """Return the part of a suggestion that is one of its actions, with a label and a key of its own."""
+    test = wording.text("suggestions", "orderables", action.orderable)
+    label = wording.text("suggestions", suggestion.key, "part", test=test)
+    return Suggestion(f"{suggestion.key}/{action.orderable}", label, (action,), suggestion.recommended)
+
+
+def selection(
+    suggestions: Sequence[Suggestion], client: ClientShape, wording: Wording
+) -> tuple[SelectionBehavior, tuple[Suggestion, ...]]:
+    """Return how many suggestions of a card may be taken, and the suggestions as that asks for.
+
+    Two suggestions that touch the order exclude each other: a card that has them says `at-most-one`. A client that
+    knows only `any` would let both be taken. None of them is withheld then, because the one that is not recommended
+    may be the right one for this patient; instead each says in its label that only one may be chosen. Taken in the
+    order of the card all the same, they do the least harm: each update carries the whole order, so that the last one
+    counts, and a change that includes the recommended one stands after it.
+
+    Only one suggestion of a card is ever recommended.
+    """
+    excluding = sum(suggestion.touches_order for suggestion in suggestions) > 1
+    behavior = client.selection_behavior or ("at-most-one" if excluding else "any")
+    recommended = next((suggestion for suggestion in suggestions if suggestion.recommended), None)
+    kept = [
+        suggestion if suggestion is recommended else replace(suggestion, recommended=False)
+        for suggestion in suggestions
+    ]
+    if behavior == "any" and excluding:
+        kept = [_marked(suggestion, wording) if suggestion.touches_order else suggestion for suggestion in kept]
+    return behavior, tuple(kept)
+
+
+def _marked(suggestion: Suggestion, wording: Wording) -> Suggestion:
+    return replace(suggestion, label=wording.text("shaping", "exclusive", label=suggestion.label))
+
+
+def allowed_links(links: Sequence[Mapping[str, Any]], client: ClientShape) -> list[dict[str, Any]]:
+    """Return the links that lead to hosts a client allows."""
+    allowed = client.link_hosts
+    return [dict(link) for link in links if allowed is None or _host(str(link["url"])) in allowed]
+
+
+def _host(url: str) -> str:
+    found = _HOST.match(url)
+    return found[1].casefold() if found else ""

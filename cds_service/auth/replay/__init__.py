@@ -1,0 +1,1 @@
+"""Which tokens were used already, remembered where all workers see it."""

@@ -1,0 +1,1 @@
+"""One verifier for each way in which a client proves who calls."""

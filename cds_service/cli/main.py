@@ -1,0 +1,274 @@
+"""The command line: start the service, try it, and assess a request file without any server.
+
+Each command imports what it needs when it runs: `serve` must choose where metrics are kept before the application is
+imported, and help is there at once.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+from __future__ import annotations
+
+import shlex
+import time
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from http import HTTPStatus
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+import click
+
+from cds_service import __version__
+from cds_service.cli.operator_commands import (
+    CLIENTS_FILE,
+    SITE_FILE,
+    check_config,
+    client_sheet,
+    demo_data,
+    prune,
+    read_settings,
+    switch,
+)
+from cds_service.observability.metrics_folder import keep_metrics_in_process, shared_metrics_folder
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import BinaryIO, TextIO
+
+    import msgspec
+    import requests
+
+    from cds_service.config.settings import Settings
+    from cds_service.demo.requests import Demo
+
+_JSON: Final = {"Content-Type": "application/json"}
+_TIMEOUT: Final = 30.0
+_LOCAL: Final = "http://127.0.0.1:8080"
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, "-V", "--version", prog_name="lumbar-cds")
+def main() -> None:
+    """Advice on lumbar spine MRI orders, as a CDS Hooks service.
+
+    An EHR sends a draft order and the patient's data; the service compares them with published imaging guidance and
+    returns cards. Start with:
+
+    \b
+      lumbar-cds demos                        which examples there are
+      lumbar-cds serve                        run the service on http://127.0.0.1:8080
+      lumbar-cds try acute-low-back-pain      send an example to it and read the card
+
+    Every option of `serve` can also be set by an environment variable such as LUMBAR_CDS_PORT. The advice is for
+    clinicians and has not been validated by one: do not use it for the care of real patients.
+    """  # noqa: D301 - a real backspace tells click not to wrap the paragraph
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.  [default: 127.0.0.1, this machine only]")
+@click.option("--port", type=int, help="Port to listen on.  [default: 8080]")
+@click.option(
+    "--profile",
+    type=click.Choice(["development", "production"]),
+    help="development shows every message and explains itself; production shows only cards that ask for something."
+    "  [default: development]",
+)
+@click.option("--workers", type=int, help="Worker processes.  [default: one per processor, at most 2]")
+@CLIENTS_FILE
+@SITE_FILE
+@click.option("--insecure", is_flag=True, default=None, help="Listen beyond this machine with nobody authenticated.")
+@click.option("--try", "try_name", metavar="NAME", help="Send this demo to the service as soon as it runs.")
+def serve(try_name: str | None, **options: Any) -> None:
+    """Run the service until it is stopped with Ctrl-C."""
+    settings = read_settings(**options)
+    demo = _demo(try_name) if try_name else None
+    with ExitStack() as stack:
+        try:
+            stack.enter_context(shared_metrics_folder())
+        except OSError as error:
+            message = "no folder can be made for the metrics of the workers; PROMETHEUS_MULTIPROC_DIR names a place"
+            raise click.ClickException(f"{message} ({error.strerror})") from None
+        _run_server(settings, demo)
+
+
+def _run_server(settings: Settings, demo: Demo | None) -> None:
+    from cds_service.observability.logs import configure_logging
+    from cds_service.protocol.errors import SettingsError
+
+    try:
+        from cds_service.server.gunicorn import Server, port_problem  # gunicorn does not exist on Windows
+    except ImportError as error:
+        message = (
+            "gunicorn, the web server, cannot be loaded here. It needs Linux, macOS or another Unix; on Windows use "
+            f"WSL or the Docker image ({error.name})."
+        )
+        raise click.ClickException(message) from error
+    if problem := port_problem(settings):
+        raise click.ClickException(problem)
+    configure_logging(settings)
+    try:
+        Server(settings, demo).run()
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@main.command(short_help="Answer a hook request from a file, without a server.")
+@click.argument("request_file", metavar="REQUEST.json", type=click.File("rb"))
+@click.option("--json", "as_json", is_flag=True, help="Print the response as JSON instead of readable cards.")
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="YYYY-MM-DD",
+    help="Day to assume for orders that state none.  [default: today]",
+)
+@SITE_FILE
+def assess(request_file: BinaryIO, today: datetime | None, site_file: str | None, *, as_json: bool) -> None:
+    """Answer one hook request from a file ("-" reads standard input), without a server.
+
+    The file holds the JSON body that an EHR would post for order-select or order-sign. Nothing is stored or sent.
+    Exit status: 0 for an answer, 1 when the request was refused, with the reason on standard error.
+    """
+    keep_metrics_in_process()
+    from cds_service.app import create_app, utc_now
+    from cds_service.hooks.storage import Storage
+    from cds_service.observability.logs import configure_logging
+    from cds_service.protocol.errors import SettingsError
+
+    body = request_file.read()
+    settings = read_settings(log_level="error", site_file=site_file)
+    configure_logging(settings)
+    moment = today.replace(tzinfo=UTC) if today else utc_now()
+    try:
+        app = create_app(settings, clock=lambda: moment, storage=Storage())
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    response = app.test_client().post(f"/cds-services/{_service_for(body)}", data=body, headers=_JSON)
+    _show(response.status_code, response.data, as_json=as_json)
+
+
+@main.command("try")
+@click.argument("name")
+@click.option("--url", default=_LOCAL, show_default=True, help="Where the service runs.")
+@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait this long for the service to come up.")
+def try_demo(name: str, url: str, wait: float) -> None:
+    """Send a bundled demo to a running service and print its cards.
+
+    NAME is one of those that `lumbar-cds demos` lists.
+    """
+    import requests
+
+    demo = _demo(name)
+    address = f"{url.rstrip('/')}/cds-services/{_service_of(demo.hook)}"
+    with requests.Session() as session:
+        session.trust_env = False  # a proxy would not find a service on this machine
+        try:
+            _await_service(session, url, wait)
+            response = session.post(address, data=demo.body(), headers=_JSON, timeout=_TIMEOUT)
+        except requests.RequestException:
+            message = f"No service answers at {url}. Start one with `lumbar-cds serve`, or name another with --url."
+            raise click.ClickException(message) from None
+    click.echo(f"{demo.title}\n")
+    _show(response.status_code, response.content)
+    click.echo(f"\nThe same with curl:\n  {_curl(demo, address)}\n")
+
+
+@main.command()
+def demos() -> None:
+    """List the bundled demo requests. All patients are invented."""
+    from cds_service.demo.requests import load_demos
+
+    demos = load_demos()
+    width = max(len(demo.name) for demo in demos)
+    for demo in demos:
+        click.echo(f"{demo.name:{width}}  {demo.title}")
+        click.echo(f"{'':{width}}    {demo.expect}")
+
+
+@main.command()
+@click.option(
+    "-o", "--output", type=click.File("w", "utf-8", atomic=True), default="-", help="File to write.  [default: print]"
+)
+def criteria(output: TextIO) -> None:
+    """Print the criteria page: every rule, number, code and message of the guideline, as Markdown."""
+    from cds_service.guideline.markdown import criteria_page
+
+    output.write(criteria_page())
+
+
+def _demo(name: str) -> Demo:
+    from cds_service.demo.requests import find_demo, load_demos
+
+    demo = find_demo(name)
+    if demo is None:
+        names = ", ".join(known.name for known in load_demos())
+        raise click.ClickException(f"there is no demo of this name; there are: {names}")
+    return demo
+
+
+for command in (check_config, client_sheet, switch, demo_data, prune):
+    main.add_command(command)
+
+
+def _service_of(hook: object) -> str | None:
+    from cds_service.protocol.discovery import SERVICES
+
+    return next((service.id for service in SERVICES if service.hook == hook), None)
+
+
+def _service_for(body: bytes) -> str:
+    """Return the service for a request's hook; any will do for a body without one, to say what is wrong with it."""
+    import msgspec
+
+    from cds_service.protocol.discovery import SERVICES
+
+    try:
+        members: Mapping[str, msgspec.Raw] = msgspec.json.decode(body, type=dict[str, msgspec.Raw])
+        hook = msgspec.json.decode(members["hook"])
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
+        hook = None
+    return _service_of(hook) or SERVICES[0].id
+
+
+def _await_service(session: requests.Session, url: str, seconds: float) -> None:
+    """Return once a service is ready; after the given time let the caller find out."""
+    import requests
+
+    deadline = time.monotonic() + seconds
+    while time.monotonic() < deadline:
+        try:
+            if session.get(f"{url.rstrip('/')}/readyz", timeout=_TIMEOUT).ok:
+                return
+        except requests.ConnectionError:
+            time.sleep(0.1)
+
+
+def _show(status: int, body: bytes, *, as_json: bool = False) -> None:
+    """Print an answer; an error goes to standard error and ends the command with status 1."""
+    import msgspec
+
+    from cds_service.cli.terminal import outcome_text, print_response
+
+    try:
+        answer = msgspec.json.decode(body, type=dict[str, Any])
+    except msgspec.DecodeError:
+        _fail(f"HTTP {status}: the answer is not one of this service; is this the right address?")
+    if status != HTTPStatus.OK:
+        _fail(f"HTTP {status}: {outcome_text(answer)}")
+    if as_json:
+        click.echo(msgspec.json.format(body, indent=2).decode())
+    else:
+        print_response(answer)
+
+
+def _fail(message: str) -> NoReturn:
+    click.echo(message, err=True)
+    raise SystemExit(1)
+
+
+def _curl(demo: Demo, address: str) -> str:
+    """Return the command that posts the same request."""
+    file = Path(str(demo.file))
+    if file.is_relative_to(Path.cwd()):
+        file = file.relative_to(Path.cwd())
+    parts = ["curl", "--silent", "--header", "Content-Type: application/json", "--data-binary", f"@{file}", address]
+    return shlex.join(parts)

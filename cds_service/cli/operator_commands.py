@@ -1,0 +1,189 @@
+"""The commands of those who connect clients and keep the service running.
+
+As in `cli`, each imports what it needs when it runs, so that help is there at once.
+"""
+
+# ruff: noqa: PLC0415 - see above
+
+from __future__ import annotations
+
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from cds_service.config.settings import Settings
+    from cds_service.records.database import Database
+
+SITE_FILE: Final = click.option(
+    "--site-file", metavar="FILE", help="TOML file with what this site changes of the guideline.  [default: none]"
+)
+CLIENTS_FILE: Final = click.option(
+    "--clients-file", metavar="FILE", help="TOML or YAML file with the clients that may call.  [default: built-in ones]"
+)
+
+
+def read_settings(**overrides: Any) -> Settings:
+    """Return the settings; the command ends with their problems when they cannot be used."""
+    from cds_service.config.settings import load_settings
+    from cds_service.protocol.errors import SettingsError
+
+    try:
+        return load_settings(**overrides)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+@click.command("check-config")
+@CLIENTS_FILE
+@SITE_FILE
+def check_config(clients_file: str | None, site_file: str | None) -> None:
+    """Check settings, clients and site file without starting, and print what is in force.
+
+    Explains each client in sentences and shows what the site file changes of the guideline; secrets are not shown.
+    Nothing is called or stored, so whether port, data folder and database can be used is not looked at. Exit status: 0
+    when the service would start but for these, 1 when it would refuse, with each reason on standard error.
+    """
+    from cds_service.cli.client_report import clients_report
+    from cds_service.cli.config_report import config_report, site_report
+    from cds_service.cli.preflight import preflight
+    from cds_service.protocol.errors import SettingsError
+
+    settings = read_settings(clients_file=clients_file, site_file=site_file)
+    try:
+        found = preflight(settings)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    click.echo(config_report(settings))
+    click.echo(f"\n{clients_report(found.clients, settings.clients_file, found.switched)}")
+    for site in {adviser.site.file: adviser.site for adviser in found.advisers.values()}.values():
+        click.echo(f"\n{site_report(site)}")
+
+
+@click.command("client-sheet")
+@click.argument("name")
+@CLIENTS_FILE
+def client_sheet(name: str, clients_file: str | None) -> None:
+    """Print what an EHR's registration form asks about this service, for the client NAME.
+
+    Service addresses, audiences, keys, prefetch, scopes and links, as plain text to copy from.
+    """
+    from cds_service.cli.client_sheet import client_sheet as sheet
+    from cds_service.hooks.setup import clients_of
+    from cds_service.protocol.discovery import SERVICES
+    from cds_service.protocol.errors import SettingsError
+
+    # The sheet may be printed on a machine on which the service would not be allowed to listen.
+    settings = read_settings(clients_file=clients_file, host="127.0.0.1")
+    try:
+        clients = {client.name: client for client in clients_of(settings)}
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    if name not in clients:
+        raise click.ClickException(_no_such_client(clients))
+    click.echo(sheet(clients[name], settings.public_url or f"http://127.0.0.1:{settings.port}", SERVICES), nl=False)
+
+
+@click.command()
+@click.argument("mode", type=click.Choice(["off", "silent", "clear"]))
+@click.option("--client", "name", default="*", metavar="NAME", help="The client to switch.  [default: all of them]")
+@click.option("--reason", default="", help="Why, for whoever finds it switched.")
+@CLIENTS_FILE
+def switch(mode: str, name: str, reason: str, clients_file: str | None) -> None:
+    """Lower the mode of a client, or of all, in the running service; `clear` takes that back.
+
+    `off` answers every call without cards and assesses nothing; `silent` assesses and records, and shows nothing.
+    In force within two seconds, without a restart. The settings must be those of the running service, which say where
+    the switch file is.
+    """
+    from cds_service.clients.profile import Mode
+    from cds_service.clients.switch_writer import write_switch
+    from cds_service.protocol.errors import SettingsError
+
+    settings = read_settings(clients_file=clients_file)
+    if mode != "clear":
+        _check_name(name, settings)
+    try:
+        write_switch(settings.switches, name, None if mode == "clear" else Mode(mode), reason)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    except OSError as error:
+        raise click.ClickException(f"{settings.switches}: cannot be written ({error.strerror})") from None
+    who = "all clients" if name == "*" else name
+    click.echo(f"{settings.switches}: {'nothing is switched for' if mode == 'clear' else mode + ':'} {who}")
+
+
+def _check_name(name: str, settings: Settings) -> None:
+    """End the command when no client has a name: it would go on showing cards.
+
+    A clients file that somebody is about to break must not be in the way of switching off.
+    """
+    from cds_service.clients.switches import EVERY_CLIENT
+    from cds_service.hooks.setup import clients_of
+    from cds_service.protocol.errors import SettingsError
+
+    if name == EVERY_CLIENT:
+        return
+    try:
+        names = [client.name for client in clients_of(settings.model_copy(update={"host": "127.0.0.1"}))]
+    except SettingsError:
+        click.echo("the clients cannot be read, so the name is not checked; check-config says why", err=True)
+        return
+    if name not in names:
+        raise click.ClickException(_no_such_client(names))
+
+
+def _no_such_client(names: Iterable[str]) -> str:
+    return f"there is no client of this name; there are: {', '.join(names)}"
+
+
+@click.command("demo-data")
+@click.option("--weeks", type=click.IntRange(1, 104), default=8, show_default=True, help="How many weeks, until today.")
+@click.option("--remove", is_flag=True, help="Only remove what an earlier call has written.")
+def demo_data(weeks: int, *, remove: bool) -> None:
+    """Write synthetic records of calls and feedback, so that the insights page has something to show.
+
+    They are marked as synthetic and never mixed with real ones; a repeated call replaces those of the earlier one.
+    """
+    from cds_service.demo.records import DemoDataError, remove_demo_data, write_demo_data
+
+    with closing(_database()) as database:
+        if remove:
+            click.echo(f"{remove_demo_data(database)} synthetic calls removed")
+            return
+        try:
+            data = write_demo_data(database, datetime.now(UTC).date(), weeks=weeks)
+        except DemoDataError as error:
+            raise click.ClickException(str(error)) from None
+        click.echo(f"{len(data.invocations)} synthetic calls and {len(data.feedback)} synthetic reports written")
+
+
+@click.command()
+@click.option("--days", type=click.IntRange(1), help="Keep this many days.  [default: LUMBAR_CDS_RETENTION_DAYS]")
+@click.option("--feedback", is_flag=True, help="Delete the feedback of that time too.")
+def prune(days: int | None, *, feedback: bool) -> None:
+    """Delete old records of calls; feedback is kept unless asked for."""
+    from cds_service.records.retention import prune as delete
+
+    kept = days or read_settings().retention_days
+    if kept is None:
+        raise click.ClickException("how many days to keep is said by --days or LUMBAR_CDS_RETENTION_DAYS")
+    with closing(_database()) as database:
+        done = delete(database, datetime.now(UTC) - timedelta(days=kept), feedback=feedback)
+    click.echo(f"{done.invocations} calls, {done.counted_hours} hourly counts and {done.feedback} reports deleted")
+
+
+def _database() -> Database:
+    from cds_service.protocol.errors import SettingsError
+    from cds_service.records.opening import open_database
+
+    settings = read_settings()
+    url = settings.database_url
+    try:
+        return open_database(url.get_secret_value() if url else None, settings.data_dir)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None

@@ -1,0 +1,1 @@
+"""What an operator sets: the environment, hand-written files and the site file."""

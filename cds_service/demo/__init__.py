@@ -1,0 +1,1 @@
+"""Bundled requests, and invented records of calls and answers."""

@@ -1,0 +1,1 @@
+"""A hook call from admission to answer."""

@@ -1,0 +1,135 @@
+"""The clinical part, set up for one client: which orders are ours, what the guideline says of them, how it is told."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+from cards.decision.assessment import AssessmentProfile, assess
+from cards.guideline.wording import Wording, WordingError, load_wording
+from cards.response.response import ResponseShape, respond
+from cds_service.config.site import Site, load_site
+from cds_service.protocol.envelope import bare_patient_id
+from cds_service.protocol.errors import BadRequestError, SettingsError
+from fhir_mappings.chart.orders import read_lumbar_mri_orders
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import date
+
+    from cards.decision.assessment import Assessment
+    from cards.response.response import Response
+    from cds_service.clients.profile import ClientProfile
+    from cds_service.config.settings import Settings
+    from cds_service.protocol.envelope import HookRequest
+    from fhir_mappings.chart.chart import Chart
+    from fhir_mappings.chart.orders import ImagingOrder
+    from fhir_mappings.terminology.index import TerminologyIndex
+
+
+@dataclass(frozen=True, slots=True)
+class Adviser:
+    """Everything that is built once at start and needed for each call of a client; safe to share between threads."""
+
+    client: ClientProfile
+    index: TerminologyIndex
+    profile: AssessmentProfile
+    wording: Wording
+    verbosity: Literal["all", "action"]
+    explain: bool
+    max_orders: int
+    site: Site
+
+    @classmethod
+    def of(cls, client: ClientProfile, settings: Settings, bundled: TerminologyIndex) -> Adviser:
+        """Read a client's site file and wording; SettingsError when one of them cannot be used.
+
+        What the client's profile leaves open is as the settings say.
+        """
+        language = client.language or settings.language
+        try:
+            wording = load_wording(language)
+        except WordingError as error:
+            where = f"client {client.name}: language" if client.language else "LUMBAR_CDS_LANGUAGE"
+            raise SettingsError([f"{where}: {error}"]) from error
+        file = client.site_file or settings.site_file
+        site = load_site(file, bundled) if file else Site()
+        return cls(
+            client=client,
+            index=site.terminology.applied_to(bundled),
+            profile=_profile(settings, site),
+            wording=wording,
+            verbosity=client.verbosity or settings.verbosity,
+            explain=settings.explain if client.explain is None else client.explain,
+            max_orders=client.max_orders or settings.max_orders,
+            site=site,
+        )
+
+    def orders(self, request: HookRequest) -> Sequence[ImagingOrder]:
+        """Return the lumbar MRI orders of a request; BadRequestError when they must not be assessed."""
+        orders = read_lumbar_mri_orders(request.draft_orders, request.selections, self.index)
+        if orders:
+            self._refuse_too_many(orders)
+            _refuse_mixed_patients(request, orders)
+        return orders
+
+    def assess(self, orders: Sequence[ImagingOrder], chart: Chart, today: date) -> Sequence[Assessment]:
+        """Return what the guideline says of each order."""
+        return [assess(order, chart, order.as_of(today), self.profile) for order in orders]
+
+    def respond(self, assessments: Sequence[Assessment], request: HookRequest) -> Response:
+        """Return the response that says so, shaped for the client."""
+        shape = ResponseShape(
+            hook_instance=request.hook_instance,
+            hook=request.hook,
+            verbosity=self.verbosity,
+            explain=self.explain,
+            ask_questions_at=self.site.ask_questions_at,
+            wording=self.wording,
+            client=self.client.shape,
+            consultation_scope=self.client.name,
+        )
+        return respond(assessments, shape)
+
+    def _refuse_too_many(self, orders: Sequence[ImagingOrder]) -> None:
+        """Refuse more orders than are assessed: an answer for the first few would look like approval of the rest."""
+        if len(orders) > self.max_orders:
+            message = (
+                f"The request holds more than {self.max_orders} lumbar spine MRI orders, the most that are assessed "
+                "at once; none was assessed."
+            )
+            raise BadRequestError("too-costly", message, "context.draftOrders")
+
+
+def _profile(settings: Settings, site: Site) -> AssessmentProfile:
+    """Return how orders are assessed here; SettingsError when settings and site file disagree on it."""
+    by_setting, by_site = settings.treat_conditional_as, site.treat_conditional_as
+    if by_site and by_site != by_setting and "treat_conditional_as" in settings.model_fields_set:
+        other = f"LUMBAR_CDS_TREAT_CONDITIONAL_AS is {by_setting!r}"
+        raise SettingsError([f"{site.file}: treat_conditional_as: is {by_site!r}, but {other}"])
+    return AssessmentProfile(
+        thresholds=site.thresholds,
+        treat_conditional_as=by_site or by_setting,
+        messages_off=site.messages_off,
+        site=site.name if site.changes_anything else "",
+    )
+
+
+def _refuse_mixed_patients(request: HookRequest, orders: Sequence[ImagingOrder]) -> None:
+    """Refuse a request in which an order or the token belongs to another patient than the context."""
+    patient = request.patient_id
+    if any(order.patient_ids - {patient} for order in orders):
+        raise BadRequestError(
+            "invariant",
+            "A lumbar spine MRI order is for another patient than context.patientId; no order was assessed.",
+            "context.draftOrders.entry.resource.subject",
+            "context.patientId",
+        )
+    authorized = (request.fhir_authorization or {}).get("patient")
+    if authorized and bare_patient_id(authorized) != patient:
+        raise BadRequestError(
+            "invariant",
+            "fhirAuthorization.patient is another patient than context.patientId; no order was assessed.",
+            "fhirAuthorization.patient",
+            "context.patientId",
+        )

@@ -1,0 +1,87 @@
+"""What answers hooks, put together from the settings: clients and their advisers, admission, handler and stores."""
+
+from __future__ import annotations
+
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from cds_service.auth.admission import Admission
+from cds_service.auth.gate import gate_for
+from cds_service.auth.limits import CallLimits
+from cds_service.auth.replay.store import MemoryReplayStore
+from cds_service.auth.verifiers.key_fetcher import HttpKeyFetcher
+from cds_service.clients.file.exposure import authentication_state
+from cds_service.clients.profile import Mode
+from cds_service.clients.switches import Switches
+from cds_service.egress.breaker import Breakers
+from cds_service.hooks.data_access import DataAccess
+from cds_service.hooks.handler import HookHandler
+from cds_service.hooks.setup import advisers_of, clients_of, http_client_of, replay_store
+from cds_service.hooks.storage import Storage, open_storage
+from fhir_mappings.fhir.needs import DATA_NEEDS
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from cds_service.auth.gate import Gate
+    from cds_service.clients.profile import ClientProfile
+    from cds_service.config.settings import Settings
+    from cds_service.hooks.adviser import Adviser
+
+# In a row, before a FHIR server is given a rest: one slow hook call alone, with all its searches, must not be enough.
+_FAILURES: Final = 2 * len(DATA_NEEDS)
+
+
+@dataclass(frozen=True, slots=True)
+class Engine:
+    """The parts that a process has once; all are safe to share between threads, and made before workers fork."""
+
+    clients: tuple[ClientProfile, ...]
+    advisers: Mapping[str, Adviser]
+    authentication: str
+    gate: Gate
+    admission: Admission
+    handler: HookHandler
+    switches: Switches
+    breakers: Breakers
+    storage: Storage
+
+    def modes(self) -> dict[str, Mode]:
+        """Return the mode in force for each client, by its name."""
+        return {client.name: self.switches.mode(client) for client in self.clients}
+
+
+def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Storage | None = None) -> Engine:
+    """Return the engine that the settings describe; SettingsError when it cannot be built.
+
+    `storage` takes the place of the stores that the settings name; used tokens are then kept in memory.
+    """
+    clients = clients_of(settings)
+    advisers = advisers_of(clients, settings)
+    http, breakers = http_client_of(settings), Breakers(_FAILURES)
+    replay = MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock)
+    gate = gate_for(clients, settings.public_url or "", HttpKeyFetcher(http), replay, clock)
+    switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
+    searches = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
+    stores = storage or open_storage(settings)
+    return Engine(
+        clients=clients,
+        advisers=advisers,
+        authentication=authentication_state(clients, insecure=settings.insecure),
+        gate=gate,
+        admission=Admission(gate, CallLimits(time.monotonic, settings.workers)),
+        handler=HookHandler(
+            advisers=advisers,
+            data_access=DataAccess(clients, http, breakers, searches),
+            switches=switches,
+            identities=stores.identities,
+            recorder=stores.recorder,
+            clock=clock,
+        ),
+        switches=switches,
+        breakers=breakers,
+        storage=stores,
+    )

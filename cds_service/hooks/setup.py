@@ -1,0 +1,86 @@
+"""The clients of a process and what is set up for them: who they are, what is advised, how they prove themselves."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING
+
+from cds_service.auth.configuration import configuration_problems
+from cds_service.auth.replay.redis import RedisReplayStore, connect_redis
+from cds_service.auth.replay.sqlite import SqliteReplayStore
+from cds_service.auth.replay.store import MemoryReplayStore
+from cds_service.clients.file.exposure import exposure_problem
+from cds_service.clients.file.reading import load_clients
+from cds_service.clients.file.ready_made import default_clients
+from cds_service.clients.profile import Authentication
+from cds_service.egress.http import HttpClient
+from cds_service.hooks.adviser import Adviser
+from cds_service.protocol.errors import SettingsError
+from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+    from datetime import datetime
+
+    from redis import Redis
+
+    from cds_service.auth.replay.store import ReplayStore
+    from cds_service.clients.profile import ClientProfile
+    from cds_service.config.settings import Settings
+
+
+def clients_of(settings: Settings) -> tuple[ClientProfile, ...]:
+    """Return the clients that the settings name; SettingsError when their file cannot be used, or exposes too much."""
+    if settings.clients_file:
+        clients = load_clients(settings.clients_file)
+    else:
+        clients = default_clients(development=settings.profile == "development")
+    if problem := exposure_problem(settings.host, clients, insecure=settings.insecure):
+        raise SettingsError([f"LUMBAR_CDS_HOST: {problem}"])
+    return clients
+
+
+@cache
+def _bundled_index() -> TerminologyIndex:
+    """Return the index of the bundled value sets, which never changes and is read once a process."""
+    return TerminologyIndex.from_directory(bundled_value_sets())
+
+
+def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping[str, Adviser]:
+    """Return an adviser for each client, by its name; the bundled value sets are read once."""
+    bundled = _bundled_index()
+    return {client.name: Adviser.of(client, settings, bundled) for client in clients}
+
+
+def http_client_of(settings: Settings) -> HttpClient:
+    """Return what calls other servers, and call nobody; SettingsError when the authorities to trust cannot be read."""
+    try:
+        return HttpClient(settings.fetch_threads, ca_bundle=settings.ca_bundle)
+    except OSError as error:  # ssl.SSLError is one too
+        raise SettingsError([f"LUMBAR_CDS_CA_BUNDLE: cannot be used ({type(error).__name__})"]) from None
+
+
+def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:
+    """Check what clients sign their calls with, and fetch nothing; SettingsError as `gate_for`."""
+    if problems := list(configuration_problems(clients, settings.public_url or "")):
+        raise SettingsError(problems)
+
+
+def redis_of(settings: Settings) -> Redis | None:
+    """Return Redis where one is configured, and connect to nothing; SettingsError when its address cannot be used."""
+    return connect_redis(settings.redis_url.get_secret_value()) if settings.redis_url else None
+
+
+def replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
+    """Return where used tokens are remembered: wherever a replay could land, it must be recognised.
+
+    That is another worker, and also the one that takes the place of a worker which has died, or a service that was
+    started again: so it is never the memory of a process, unless nobody signs calls. SettingsError when it cannot be
+    used.
+    """
+    redis = redis_of(settings)
+    if not any(client.authentication is Authentication.CDS_HOOKS_JWT for client in clients):
+        return MemoryReplayStore(clock)
+    if redis is not None:
+        return RedisReplayStore(redis, clock)
+    return SqliteReplayStore(settings.data_dir / "replay.sqlite3", clock)

@@ -1,0 +1,52 @@
+"""The editions of the guideline: as it is in force for which clients, and what it then answers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from functools import cached_property
+from typing import Any
+
+from cards.guideline.wording import Wording
+from cards.response.client_shape import ClientShape
+from cds_service.guideline.document import Guideline
+from cds_service.guideline.reading import read_guideline
+from cds_service.hooks.adviser import Adviser
+from cds_service.protocol.envelope import HookRequest
+from fhir_mappings.chart.chart import read_chart
+from fhir_mappings.fhir.readings import read_prefetch
+
+
+@dataclass(frozen=True)
+class Edition:
+    """The guideline as in force for some clients, in their language; `adviser` is that of any of them."""
+
+    clients: tuple[str, ...]
+    adviser: Adviser
+
+    @property
+    def wording(self) -> Wording:
+        """The sentences."""
+        return self.adviser.wording
+
+    @cached_property
+    def guideline(self) -> Guideline:
+        """The guideline with what the site has changed."""
+        return read_guideline(self.wording, self.adviser.index, self.adviser.profile)
+
+    def answer(self, request: HookRequest, today: date) -> Mapping[str, Any]:
+        """Return the response to a request with nothing but its prefetch: every message, in its fullest form."""
+        client = replace(self.adviser.client, shape=ClientShape())
+        adviser = replace(self.adviser, client=client, verbosity="all", explain=False)
+        chart = read_chart(request.patient_id, read_prefetch(request.prefetch), adviser.index)
+        return adviser.respond(adviser.assess(adviser.orders(request), chart, today), request).document
+
+
+def editions_of(advisers: Mapping[str, Adviser]) -> Sequence[Edition]:
+    """Return an edition for each way in which the guideline is in force, in the order of the clients."""
+    found: dict[tuple[object, ...], list[str]] = {}
+    for name, adviser in advisers.items():
+        key = (adviser.profile, adviser.wording.language, adviser.site.file)
+        found.setdefault(key, []).append(name)
+    return tuple(Edition(tuple(names), advisers[names[0]]) for names in found.values())

@@ -1,0 +1,61 @@
+"""The criteria page: the guideline for people, as it is in force here, with every card as it looks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from flask import Blueprint, Response, request
+
+from cds_service.pages.criteria.editions import Edition
+from cds_service.pages.criteria.gallery import exhibits
+from cds_service.pages.rendering.renderer import Renderer, html_response
+
+
+@dataclass(frozen=True, slots=True)
+class CriteriaPage:
+    """The page at `/criteria`, of the edition for the client that the query names, else of the first.
+
+    An edition stays the same until the service starts anew, so its page is made once, when it is first asked for.
+    """
+
+    renderer: Renderer
+    editions: Sequence[Edition]
+    clock: Callable[[], datetime]
+    _pages: dict[tuple[str, ...], str] = field(default_factory=dict)
+
+    def blueprint(self) -> Blueprint:
+        """Return the route."""
+        routes = Blueprint("criteria", __name__)
+        routes.get("/criteria")(self.show)
+        return routes
+
+    def show(self) -> Response:
+        """Show the page, or say that the browser still has the same one."""
+        client = request.args.get("client", "")
+        edition = next((item for item in self.editions if client in item.clients), self.editions[0])
+        if edition.clients not in self._pages:
+            self._pages[edition.clients] = self.renderer.html("criteria.html", **self._values(edition))
+        response = html_response(self._pages[edition.clients])
+        response.add_etag()
+        response.make_conditional(request)
+        return response
+
+    def _values(self, edition: Edition) -> Mapping[str, Any]:
+        guideline, today, site = edition.guideline, self.clock().date(), edition.adviser.site
+        return {
+            "guideline": guideline,
+            "clients": edition.clients,
+            "others": [item.clients for item in self.editions if item.clients != edition.clients],
+            "prose": edition.wording.get("criteria-page"),
+            "levels": {message.id: message.level.value for message in guideline.messages},
+            "changed": [number for number in guideline.numbers if number.changed],
+            "off": [message for message in guideline.messages if message.off],
+            "holds_conditional": edition.adviser.profile.treat_conditional_as == "hold",
+            "asks_at": site.ask_questions_at,
+            "codes_added": site.terminology.added(),
+            "local_codes": len(site.terminology.local_codes),
+            "exhibits": exhibits(guideline.messages, lambda call: edition.answer(call, today)),
+        }

@@ -1,0 +1,1 @@
+"""The demo EHR: a chart, an order, and what the service answers."""

@@ -1,0 +1,123 @@
+"""The findings behind an answer, in words: met, not met or unknown, why, and what could not be looked at."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+from fhir_mappings.criteria.findings import Status
+from fhir_mappings.criteria.registry import CRITERIA
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cards.decision.assessment import Assessment
+    from cards.guideline.wording import Wording
+    from fhir_mappings.criteria.findings import Evidence, Finding
+
+_TAG: Final = re.compile(r" \([a-z/ ]+\)$")
+_TITLES: Final = {criterion.id: criterion.title for criterion in CRITERIA}
+_WORDS: Final = {Status.MET: "met", Status.NOT_MET: "not met", Status.UNKNOWN: "unknown"}
+_RANK: Final = (Status.MET, Status.UNKNOWN, Status.NOT_MET)
+# Rules that no record can answer with "not met", and the entry of the catalogue that says why.
+_NEVER_SETTLED: Final = {"R-MR": ("card", "no_implant_data")}
+_MOST_EVIDENCE: Final = 6
+_MOST_RECORDS: Final = 3
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLine:
+    """One thing behind a finding, some of the records that say so, and how many more do."""
+
+    text: str
+    references: tuple[str, ...]
+    more: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FindingView:
+    """The answer of one criterion in words; `status` is `met`, `not met` or `unknown`."""
+
+    criterion: str
+    title: str
+    status: str
+    evidence: tuple[FoundLine, ...]
+    more: int
+    unavailable: tuple[str, ...]
+    questions: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AssessedOrder:
+    """What the guideline says of one order: the outcome, the titles of its messages, every finding."""
+
+    order: str
+    reference: str
+    outcome: str
+    meaning: str
+    messages: tuple[str, ...]
+    findings: tuple[FindingView, ...]
+
+    @property
+    def open(self) -> tuple[FindingView, ...]:
+        """The findings that are met or unknown."""
+        return tuple(found for found in self.findings if found.status != "not met")
+
+    @property
+    def closed(self) -> tuple[FindingView, ...]:
+        """The findings that are not met."""
+        return tuple(found for found in self.findings if found.status == "not met")
+
+
+def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
+    """Return an assessment in words, what is met first."""
+    found = sorted(assessment.findings.values(), key=lambda finding: _RANK.index(finding.status))
+    return AssessedOrder(
+        order=wording.text("orders", assessment.order.contrast.value),
+        reference=assessment.order.reference,
+        outcome=assessment.outcome.value,
+        meaning=wording.find("outcomes", assessment.outcome.value),
+        messages=tuple(wording.text("messages", message.id, "title") for message in assessment.messages),
+        findings=tuple(_view(finding, assessment.order.reference, wording) for finding in found),
+    )
+
+
+def _view(finding: Finding, order: str, wording: Wording) -> FindingView:
+    said: dict[str, dict[str, None]] = {}
+    for item in finding.evidence:
+        said.setdefault(_said(item, order, wording), {})[item.reference] = None
+    lines = tuple(_line(text, list(references)) for text, references in said.items())
+    return FindingView(
+        criterion=finding.criterion,
+        title=_TITLES[finding.criterion],
+        status=_WORDS[finding.status],
+        evidence=lines[:_MOST_EVIDENCE],
+        more=max(0, len(lines) - _MOST_EVIDENCE),
+        unavailable=_sources(finding.unavailable, wording),
+        questions=_open(finding, wording),
+    )
+
+
+def _open(finding: Finding, wording: Wording) -> tuple[str, ...]:
+    """Return what a finding leaves open; one that is unknown although all was read and nothing is asked says why."""
+    asked = tuple(wording.text("questions", question) for question in finding.questions)
+    if asked or finding.unavailable or finding.status is not Status.UNKNOWN:
+        return asked
+    return tuple(filter(None, [wording.find(*_NEVER_SETTLED.get(finding.criterion, ("",)))]))
+
+
+def _line(text: str, references: list[str]) -> FoundLine:
+    return FoundLine(text, tuple(references[:_MOST_RECORDS]), max(0, len(references) - _MOST_RECORDS))
+
+
+def _said(item: Evidence, order: str, wording: Wording) -> str:
+    names = dict.fromkeys(_TAG.sub("", code.display) for code in item.codes)
+    name = " / ".join(names) or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
+    notes = [wording.find("notes", note, default=note) for note in item.notes]
+    when = "stated in the order" if item.reference == order else wording.day(item.when)
+    return ", ".join(filter(None, [name, item.amount, when, *notes]))
+
+
+def _sources(names: Sequence[str], wording: Wording) -> tuple[str, ...]:
+    return tuple(wording.find("sources", name, default=name) for name in names)

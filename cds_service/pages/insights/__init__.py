@@ -1,0 +1,1 @@
+"""The insights: what was advised, accepted and overridden."""

@@ -1,0 +1,1 @@
+"""Plots as plain SVG: scales, bars and lines."""

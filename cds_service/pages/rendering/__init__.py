@@ -1,0 +1,1 @@
+"""Templates in, HTML out: escaped, under strict headers, with the styles and scripts they name."""

@@ -1,0 +1,1 @@
+"""CDS Hooks on the wire: what comes in, what goes out, and how an error is told."""

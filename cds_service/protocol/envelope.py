@@ -1,0 +1,110 @@
+"""From the bytes of a hook call to a checked request, without looking at the patient's data.
+
+Nearly every order is none of our business, and decoding a chart to find that out would be most of the cost. So the
+values of `prefetch` stay undecoded here; only the context, which holds the orders, is read.
+"""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Final
+
+from cds_service.protocol import schemas
+from cds_service.protocol.errors import BadRequestError
+from cds_service.protocol.serialization import decode, decode_body, decode_members
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    import msgspec
+
+_LOG: Final = logging.getLogger(__name__)
+
+# The members that are read; others, `extension` too, are never decoded, so they cannot break a call.
+_MEMBERS: Final = ("hook", "hookInstance", "fhirServer", "fhirAuthorization", "context")
+_WITHOUT_SELECTIONS: Final = "order-sign"
+
+
+@dataclass(frozen=True, slots=True)
+class HookRequest:
+    """A hook call whose envelope keeps the contract. Its repr shows no patient data and no token."""
+
+    hook: str
+    hook_instance: str
+    fhir_server: str | None
+    fhir_authorization: Mapping[str, Any] | None = field(repr=False)
+    context: Mapping[str, Any] = field(repr=False)
+    prefetch_text: msgspec.Raw | None = field(repr=False)
+    names_other_hook: bool = False
+
+    @property
+    def prefetch(self) -> Mapping[str, msgspec.Raw]:
+        """The prefetch values by key, each undecoded; telling them apart is left until an order needs them."""
+        return {} if self.prefetch_text is None else decode_members(self.prefetch_text, "prefetch")
+
+    @property
+    def patient_id(self) -> str:
+        """The bare id of the patient in context."""
+        return bare_patient_id(self.context["patientId"])
+
+    @property
+    def user_id(self) -> str:
+        """The user in context, such as `Practitioner/123`."""
+        user: str = self.context["userId"]
+        return user
+
+    @property
+    def draft_orders(self) -> Mapping[str, Any]:
+        """The Bundle of draft orders, as received."""
+        orders: Mapping[str, Any] = self.context["draftOrders"]
+        return orders
+
+    @property
+    def selections(self) -> Sequence[str] | None:
+        """The orders just selected, or None where every order counts: at order-sign, or when they were not named."""
+        selections = self.context.get("selections") if self.hook == "order-select" else None
+        return [text for text in selections if isinstance(text, str)] if isinstance(selections, list) else None
+
+
+def bare_patient_id(text: str) -> str:
+    """Return the id of a patient that a client names by id or, against the contract, by relative reference."""
+    return text.strip().removeprefix("Patient/")
+
+
+def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> HookRequest:
+    """Return the checked request of a service's hook; ServiceError (400) names the first field at fault.
+
+    Without `strict_hook` the service that was called says which hook it is, whatever the request says.
+    """
+    members = decode_body(body)
+    envelope = {name: decode(members[name], name) for name in _MEMBERS if name in members}
+    if isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
+        if strict_hook:
+            raise BadRequestError("value", f"This service answers the hook {hook} only.", "hook")
+        _LOG.warning("a request names another hook than that of the service, which counts")
+        envelope["hook"] = _WITHOUT_SELECTIONS  # whichever hook was meant, they may be missing
+    prefetch = _object_or_none(members.get("prefetch"))
+    if problem := schemas.HOOK_REQUEST.problem(envelope):
+        raise BadRequestError(problem.issue_code, problem.message, *filter(None, [problem.path]))
+    return HookRequest(
+        hook=hook,
+        hook_instance=envelope["hookInstance"],
+        fhir_server=envelope.get("fhirServer"),
+        fhir_authorization=envelope.get("fhirAuthorization"),
+        context=envelope["context"],
+        prefetch_text=prefetch,
+        names_other_hook=envelope["hook"] != hook,
+    )
+
+
+def _object_or_none(member: msgspec.Raw | None) -> msgspec.Raw | None:
+    """Return a prefetch that is an object; `null`, which some clients send for "none", is none."""
+    # The text is known to be sound JSON, so its first character tells its type.
+    match bytes(memoryview(member)[:1]) if member is not None else b"n":
+        case b"n":
+            return None
+        case b"{":
+            return member
+        case _:
+            raise BadRequestError("structure", "prefetch is not a JSON object.", "prefetch")

@@ -1,0 +1,179 @@
+"""Every failure that a caller can meet, in one hierarchy, and the one way in which it is answered.
+
+A CDS client can only act on an error that says which field was wrong and that support can find again. So each failure
+carries its HTTP status, its FHIR issue code and the field, and leaves as an OperationOutcome with the request id.
+Messages are fixed sentences: no value of a request ever reaches one, because a request is full of patient data.
+"""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+from fhir.resources.R4B.operationoutcome import OperationOutcome
+from flask import Response
+from werkzeug.exceptions import HTTPException
+
+from cds_service.protocol.trace import current_trace
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from flask import Flask
+
+_LOG: Final = logging.getLogger(__name__)
+
+# The issue code and the sentence for what Flask and werkzeug raise by themselves.
+_HTTP: Final = {
+    HTTPStatus.BAD_REQUEST: ("invalid", "The request could not be read."),
+    HTTPStatus.NOT_FOUND: ("not-found", "Nothing is offered at this address; GET /cds-services lists what is."),
+    HTTPStatus.METHOD_NOT_ALLOWED: ("not-supported", "This address does not answer that HTTP method."),
+    HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too-long", "The request body is larger than this service accepts."),
+}
+_KEPT_HEADERS: Final = ("Allow", "Retry-After")
+
+
+class SettingsError(Exception):
+    """Settings that cannot be used; `problems` holds a sentence for each, beginning with the setting or the file."""
+
+    def __init__(self, problems: Iterable[str]) -> None:
+        """Keep the sentences and join them for display."""
+        self.problems = tuple(problems)
+        super().__init__("the settings cannot be used:\n" + "\n".join(f"  {problem}" for problem in self.problems))
+
+
+class ServiceError(Exception):
+    """A request that is refused: HTTP status, FHIR issue code, a sentence, and the fields it is about."""
+
+    def __init__(self, status: int, issue_code: str, message: str, expression: Iterable[str] = ()) -> None:
+        """Take a message that repeats nothing of the request; field names are fine."""
+        super().__init__(message)
+        self.status = status
+        self.issue_code = issue_code
+        self.message = message
+        self.expression = tuple(expression)
+        self.headers: dict[str, str] = {}
+
+
+class BadRequestError(ServiceError):
+    """400: the body breaks the contract at one place."""
+
+    def __init__(self, issue_code: str, message: str, *expression: str) -> None:
+        """Take the paths of the fields at fault, such as `context.patientId`."""
+        super().__init__(HTTPStatus.BAD_REQUEST, issue_code, message, expression)
+
+
+class UnauthorizedError(ServiceError):
+    """401: the caller has not proved who it is; the reason is for the log only."""
+
+    def __init__(self) -> None:
+        """Say the same to everybody, so that nothing can be learned by trying."""
+        super().__init__(HTTPStatus.UNAUTHORIZED, "login", "Authentication is required.")
+        self.headers["WWW-Authenticate"] = "Bearer"
+
+
+class TooManyCallsError(ServiceError):
+    """429: the client has used up its calls of this minute."""
+
+    def __init__(self, seconds: int) -> None:
+        """Take the seconds after which the next call is answered."""
+        message = "This client makes more calls than were agreed; no advice was given for this one."
+        super().__init__(HTTPStatus.TOO_MANY_REQUESTS, "throttled", message)
+        self.headers["Retry-After"] = str(seconds)
+
+
+class UnknownServiceError(ServiceError):
+    """404: no service has this id."""
+
+    def __init__(self) -> None:
+        """Point to where the ids are listed."""
+        super().__init__(HTTPStatus.NOT_FOUND, "not-found", "No service has this id; GET /cds-services lists them.")
+
+
+# What a 412 says of the FHIR server that a request names.
+_SERVER_USES: Final[Mapping[str, str]] = {
+    "none": "",
+    "refused": "; the fhirServer of the request was not asked, because it is none of those agreed on with this client",
+    "asked": " and were not to be had from the FHIR server in time",
+}
+
+
+class DataMissingError(ServiceError):
+    """412: data without which no advice can be given were neither sent nor to be had from the FHIR server."""
+
+    def __init__(self, keys: Iterable[str], server: str = "none") -> None:
+        """Take the prefetch keys that are missing, and whether a FHIR server was `none`, `refused` or `asked`."""
+        missing = tuple(keys)
+        message = (
+            f"Advice on a lumbar spine MRI needs data that were not sent{_SERVER_USES[server]}. Missing: "
+            f"{', '.join(missing)}. Send them in prefetch under these keys, as the templates at /cds-services ask "
+            "(null or an empty Bundle says that there are none), or name a fhirServer that this service may ask, with "
+            "an access token that covers them."
+        )
+        fields = (f"prefetch.{key}" for key in missing)
+        super().__init__(HTTPStatus.PRECONDITION_FAILED, "incomplete", message, fields)
+
+
+class MediaTypeError(ServiceError):
+    """415: the body is declared to be something other than plain JSON."""
+
+    def __init__(self, message: str) -> None:
+        """Take what was wrong with the declaration."""
+        super().__init__(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-supported", message)
+
+
+class StoreUnavailableError(ServiceError):
+    """503: the store did not take what it was given; nothing of it was kept."""
+
+    def __init__(self) -> None:
+        """Say that the client may send the same again."""
+        message = "The feedback could not be stored and nothing of it was kept; please send it again later."
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, "no-store", message)
+        self.headers["Retry-After"] = "10"
+
+
+def outcome_response(status: int, issue_code: str, message: str, expression: Iterable[str] = ()) -> Response:
+    """Return an error answer: a validated OperationOutcome that carries the request id."""
+    issue: dict[str, object] = {
+        "severity": "fatal" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "error",
+        "code": issue_code,
+        "details": {"text": message},
+        "diagnostics": f"Request id: {current_trace().request_id}",
+    }
+    if fields := list(expression):
+        issue["expression"] = fields
+    outcome = OperationOutcome.model_validate({"resourceType": "OperationOutcome", "issue": [issue]})
+    return Response(outcome.model_dump_json(), status=status, mimetype="application/json")
+
+
+def _service_error(error: ServiceError) -> Response:
+    trace = current_trace()
+    trace.problem, trace.problem_at = error.issue_code, error.expression
+    response = outcome_response(error.status, error.issue_code, error.message, error.expression)
+    response.headers.update(error.headers)
+    return response
+
+
+def _http_exception(error: HTTPException) -> Response:
+    status = HTTPStatus(error.code or HTTPStatus.INTERNAL_SERVER_ERROR)
+    code, message = _HTTP.get(status, ("processing", f"{status.phrase}."))
+    response = outcome_response(status, code, message)
+    raised = error.get_response()
+    for name in _KEPT_HEADERS:
+        if name in raised.headers:
+            response.headers[name] = raised.headers[name]
+    return response
+
+
+def _crash(error: Exception) -> Response:
+    _LOG.error("unhandled exception", exc_info=error)
+    message = "The service failed while working on this request. No advice was given; that does not mean approval."
+    return outcome_response(HTTPStatus.INTERNAL_SERVER_ERROR, "exception", message)
+
+
+def register_error_handlers(app: Flask) -> None:
+    """Make every failure of an application leave as an OperationOutcome."""
+    app.register_error_handler(ServiceError, _service_error)
+    app.register_error_handler(HTTPException, _http_exception)
+    app.register_error_handler(Exception, _crash)

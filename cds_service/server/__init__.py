@@ -1,0 +1,1 @@
+"""How a process serves: gunicorn, and what runs beside the requests."""

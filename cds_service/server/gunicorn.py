@@ -1,0 +1,186 @@
+"""The production server: gunicorn, configured here so that there is one way to run the service.
+
+The application is loaded once in the parent and frozen before the workers fork: they share its memory, and the garbage
+collector does not walk it again for each large request. Every other setting has its reason beside it.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from gunicorn import glogging
+from gunicorn.app.base import BaseApplication
+
+from cds_service.app import create_app
+from cds_service.observability.logs import get_logger
+from cds_service.observability.metrics import forget_process
+from cds_service.server.background import PeriodicTask
+
+if TYPE_CHECKING:
+    from cds_service.config.settings import Settings
+    from cds_service.demo.requests import Demo
+
+_LOG: Final = get_logger(__name__)
+
+_SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only heartbeat files of gunicorn's own making go there
+_TRY_PATIENCE: Final = 30  # seconds for the first worker to answer
+_REFRESH_SECONDS: Final = 5.0  # shorter than any usual interval of scraping
+
+# Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
+_GC_THRESHOLDS: Final = (100_000, 50, 1_000)
+
+
+class _Logger(glogging.Logger):
+    """Sends gunicorn's lines through the handlers of the process, which know what must not be written."""
+
+    def setup(self, cfg: Any) -> None:
+        """Add no handlers."""
+        super().setup(cfg)
+        for handler in list(self.error_log.handlers):
+            self.error_log.removeHandler(handler)
+        self.error_log.propagate = True
+        for level in "debug", "info", "warning", "error", "critical", "exception":
+            setattr(
+                self, level, getattr(self.error_log, level)
+            )  # so that a line names its place, not gunicorn's wrapper
+
+
+class Server(BaseApplication):
+    """The service under gunicorn."""
+
+    def __init__(self, settings: Settings, demo: Demo | None = None) -> None:
+        """Take the settings and, optionally, a demo to send once the service is up."""
+        self._settings = settings
+        self._demo = demo
+        self._authentication = ""
+        super().__init__(prog="lumbar-cds")
+
+    def load_config(self) -> None:
+        """Set what differs from gunicorn's defaults."""
+        for name, value in self._configuration().items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """Build the application, in the parent process."""
+        app = create_app(self._settings)
+        self._authentication = app.extensions["engine"].authentication
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*_GC_THRESHOLDS)
+        return app
+
+    @property
+    def url(self) -> str:
+        """The address a browser on this machine would use."""
+        local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._settings.host, self._settings.host)  # noqa: S104
+        return f"http://{_netloc(local, self._settings.port)}"
+
+    @property
+    def _bound(self) -> str:
+        """The address that is listened on, as the log must say it: every address is not this machine's alone."""
+        return f"http://{_netloc(self._settings.host, self._settings.port)}"
+
+    def _configuration(self) -> dict[str, Any]:
+        settings = self._settings
+        return {
+            "bind": _netloc(settings.host, settings.port),
+            "worker_class": "gthread",
+            "workers": settings.workers,
+            "threads": settings.threads,
+            "preload_app": True,
+            # Without it one worker of several takes nearly all keep-alive connections. Elsewhere than on Linux the
+            # option does not spread connections.
+            "reuse_port": sys.platform == "linux",
+            "timeout": 30,
+            "graceful_timeout": 20,
+            "keepalive": 75,  # longer than the usual 60 s of load balancers, which would race with our closing
+            # Heartbeats must not wait for a disk.
+            "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
+            "control_socket_disable": True,  # nobody manages a worker through a socket in the home directory
+            "accesslog": None,  # the application writes its own line, from an allow-list
+            "logger_class": _Logger,
+            "loglevel": self._log_level(),
+            "proc_name": "lumbar-cds",
+            "when_ready": self._when_ready,
+            "pre_fork": _before_fork,
+            "post_worker_init": _begin_worker,
+            "worker_exit": _end_worker,
+            "child_exit": _forget,
+        }
+
+    def _log_level(self) -> str:
+        """Return the level for gunicorn's own lines: at a console the banner says what matters."""
+        settings = self._settings
+        return "warning" if settings.log_format == "console" and settings.log_level == "info" else settings.log_level
+
+    def _when_ready(self, _arbiter: object) -> None:
+        if self._settings.log_format == "console":
+            print(_banner(self.url, self._settings, self._authentication), flush=True)  # noqa: T201 - for a person
+        elif self._settings.insecure:
+            _LOG.warning("serving INSECURELY", listening=self._bound, authentication=self._authentication)
+        else:
+            _LOG.info("serving", listening=self._bound, authentication=self._authentication)
+        if self._demo:
+            arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
+            subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
+
+
+def _before_fork(arbiter: Any, _worker: object) -> None:
+    """Look at the switch file in the parent: should it break, a worker begun later knows what was in force before."""
+    _ = arbiter.app.wsgi().extensions["engine"].switches.state
+
+
+def _begin_worker(worker: Any) -> None:
+    """Let the application know when its worker is told to stop, and keep what it tells of itself current."""
+    extensions = worker.wsgi.extensions
+    extensions["lifecycle"].stopping = lambda: not worker.alive
+    extensions["engine"].gate.warm()
+    PeriodicTask(extensions["metrics"].refresh, _REFRESH_SECONDS).start()
+
+
+def _end_worker(_arbiter: object, worker: Any) -> None:
+    """Write the records that wait; a worker that never got as far as its application has none."""
+    if worker.wsgi is not None:
+        worker.wsgi.extensions["engine"].storage.recorder.close()
+
+
+def _forget(_arbiter: object, worker: Any) -> None:
+    forget_process(worker.pid)
+
+
+def _netloc(host: str, port: int) -> str:
+    """Return host and port as one, with the brackets that an IPv6 address needs."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def _banner(url: str, settings: Settings, authentication: str) -> str:
+    return (
+        f"Lumbar spine MRI decision support, {settings.profile} profile\n"
+        f"  pages      {url}\n"
+        f"  discovery  {url}/cds-services\n"
+        f"  callers    {authentication}\n"
+        "  stop       Ctrl-C\n"
+    )
+
+
+def port_problem(settings: Settings) -> str | None:
+    """Return why the address cannot be listened on, or None.
+
+    With SO_REUSEPORT a second service on the same port starts without an error and takes half of the requests.
+    """
+    try:
+        found = socket.getaddrinfo(settings.host, settings.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        where = f"{settings.host} port {settings.port}"
+        return f"cannot listen on {where} ({error.strerror}); --host and --port choose others"
+    return None

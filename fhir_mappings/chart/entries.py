@@ -1,0 +1,154 @@
+"""One shape for what the chart says: which concept, asserted how, active or not, and when.
+
+Each resource type has its own status elements, dates and places for codes. Here they become `ChartEntry` objects,
+so that a criterion asks for a concept and never cares where it was recorded. Resources that are no evidence of
+anything (entered in error, not done, cancelled) end here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fhir_mappings.fhir import resources as fhir
+from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
+from fhir_mappings.terminology.index import Code, TerminologyIndex
+
+
+class Assertion(StrEnum):
+    """How a record asserts what it codes."""
+
+    PRESENT = "present"
+    SUSPECTED = "suspected"
+    ABSENT = "absent"
+    UNKNOWN = "unknown"
+
+
+class Activity(StrEnum):
+    """Whether a record says that something goes on."""
+
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class ChartEntry:
+    """One coded statement of the chart.
+
+    `codes` are the codings that belong to a known concept, with this project's displays; `words` is everything a
+    person could read in it, lower-cased, and is used as a hint only. `when` is when it began or was observed,
+    `recorded` when it was written down, `ended` when it stopped. `part` is the Observation, or the component of one,
+    that holds the value.
+    """
+
+    reference: str
+    resource: fhir.Resource
+    concepts: frozenset[str]
+    codes: tuple[tuple[str, Code], ...]
+    assertion: Assertion = Assertion.PRESENT
+    activity: Activity = Activity.UNKNOWN
+    when: DateInterval = UNKNOWN_DATE
+    recorded: DateInterval = UNKNOWN_DATE
+    ended: DateInterval = UNKNOWN_DATE
+    author: str | None = None
+    words: str = ""
+    part: fhir.Observation | fhir.ObservationComponent | None = None
+    of_order: bool = False
+
+    @property
+    def dated(self) -> DateInterval:
+        """When it applies: its own date, else when it was written down."""
+        return self.when if self.when.is_known else self.recorded
+
+    @property
+    def asserted(self) -> DateInterval:
+        """When somebody last said so: the day it was written down, else the day it is about."""
+        if not self.recorded.is_known or self.recorded.after(self.when) is False:
+            return self.dated
+        return self.recorded
+
+    def codes_of(self, concept: str) -> tuple[Code, ...]:
+        """Return the codings that belong to a concept."""
+        return tuple(code for name, code in self.codes if name == concept)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingContext:
+    """What reading an entry needs beside the resource."""
+
+    index: TerminologyIndex
+    birth: DateInterval = UNKNOWN_DATE
+    medications: dict[str, fhir.Medication] = field(default_factory=dict)
+    conditions: dict[str, fhir.Condition] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Coded:
+    """The part of an entry that comes from CodeableConcepts."""
+
+    concepts: frozenset[str]
+    codes: tuple[tuple[str, Code], ...]
+    words: str
+
+
+NOTHING_CODED = Coded(frozenset(), (), "")
+
+
+def code_up(index: TerminologyIndex, *concepts: CodeableConcept | None) -> Coded:
+    """Look up every coding of some CodeableConcepts that describe one thing."""
+    codes: dict[tuple[str, Code], None] = {}
+    words: list[str] = []
+    for concept in concepts:
+        if concept is None:
+            continue
+        words += [concept.text or "", *(coding.display or "" for coding in concept.coding)]
+        for coding in concept.coding:
+            for name in index.concepts_of(coding.system, coding.code):
+                codes[name, _own_code(index, name, coding)] = None
+    if not codes and not any(words):
+        return NOTHING_CODED
+    ordered = tuple(sorted(codes))
+    return Coded(frozenset(name for name, _ in ordered), ordered, " ".join(filter(None, words)).casefold())
+
+
+def _own_code(index: TerminologyIndex, concept: str, coding: Coding) -> Code:
+    """Return the coding, a site's own as what it is read as, with our display: no text of the sender is ever shown."""
+    system, code = index.read_as(coding.system or "", (coding.code or "").strip())
+    return Code(system, code, index.display_of(concept, system, code))
+
+
+def reference_of(resource: fhir.Resource) -> str:
+    """Return `Type/id`, or the bare type where a resource has no id."""
+    return f"{resource.resource_type}/{resource.id}" if resource.id else resource.resource_type
+
+
+def status_code(concept: CodeableConcept | None, known: Iterable[str]) -> str:
+    """Return the code of a status that is one of the known ones; a site's own codes may stand beside it."""
+    given = {coding.code.strip().lower() for coding in concept.coding if coding.code} if concept else set()
+    return next((code for code in known if code in given), "")
+
+
+def words_with_sites(coded: Coded, sites: list[CodeableConcept]) -> str:
+    """Add what a body site says to the words of an entry."""
+    said = [coded.words]
+    for site in sites:
+        said += [site.text or "", *(coding.display or "" for coding in site.coding)]
+    return " ".join(filter(None, said)).casefold()
+
+
+def order_entry(reference: str, reason: CodeableConcept, index: TerminologyIndex) -> ChartEntry | None:
+    """Return the entry for a reason of the order: undated, and so current, whatever date the order bears."""
+    coded = code_up(index, reason)
+    if not coded.concepts:
+        return None
+    return ChartEntry(
+        reference,
+        fhir.Resource(resource_type="ServiceRequest"),
+        coded.concepts,
+        coded.codes,
+        words=coded.words,
+        of_order=True,
+    )

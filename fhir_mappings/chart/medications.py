@@ -1,0 +1,65 @@
+"""Which drug a record is about: by its code, or by reference to a Medication that may not have been sent.
+
+Many servers name every drug by reference. A reference that leads nowhere is a drug nobody has seen, perhaps a steroid
+or an immunosuppressant, so who reads the chart must be able to tell it from a drug of no interest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeAlias
+
+from fhir_mappings.fhir import resources as fhir
+from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
+from fhir_mappings.fhir.decoding import convert_resource
+
+DrugRecord: TypeAlias = fhir.MedicationRequest | fhir.MedicationStatement
+
+_NO_REQUEST = frozenset({"entered-in-error", "cancelled", "draft", "on-hold"})
+_NO_STATEMENT = frozenset({"entered-in-error", "not-taken", "intended", "on-hold"})
+
+
+def is_disregarded(record: DrugRecord) -> bool:
+    """Whether a record, whatever its drug, says nothing of what the patient takes or took."""
+    if isinstance(record, fhir.MedicationRequest):
+        return record.status in _NO_REQUEST or bool(record.do_not_perform)
+    return record.status in _NO_STATEMENT
+
+
+def medications_by_id(resources: Iterable[fhir.Resource]) -> dict[str, fhir.Medication]:
+    """Return the Medications among some resources, by their ids."""
+    return {found.id: found for found in resources if isinstance(found, fhir.Medication) and found.id}
+
+
+def medication_code(record: DrugRecord, medications: Mapping[str, fhir.Medication]) -> CodeableConcept | None:
+    """Return the drug's code, also where it stands in a contained Medication or in one of those at hand."""
+    if record.medication_codeable_concept is not None:
+        return record.medication_codeable_concept
+    medication = _target(record, medications)
+    return medication.code if medication else None
+
+
+def unresolved_medications(
+    resources: Iterable[fhir.Resource], medications: Mapping[str, fhir.Medication]
+) -> tuple[str, ...]:
+    """Return the references to Medications that drug records rest on and that lead to none of those at hand."""
+    found = (
+        record.medication_reference.reference
+        for record in resources
+        if isinstance(record, DrugRecord)
+        and record.medication_codeable_concept is None
+        and record.medication_reference is not None
+        and not is_disregarded(record)
+        and _target(record, medications) is None
+    )
+    return tuple(sorted({reference for reference in found if reference}))
+
+
+def _target(record: DrugRecord, medications: Mapping[str, fhir.Medication]) -> fhir.Medication | None:
+    target = (record.medication_reference.reference or "") if record.medication_reference else ""
+    if target.startswith("#"):
+        for plain in record.contained:
+            contained = convert_resource(plain)
+            if isinstance(contained, fhir.Medication) and contained.id == target[1:]:
+                return contained
+    return medications.get(id_in(target, "Medication") or target)

@@ -1,0 +1,186 @@
+"""What a criterion may ask: the chart and the order together, as of the day the order was written.
+
+Criteria stay short because the rules for reading records live here: future dates are not believed, a newer negative
+outweighs an older positive unless two clinicians disagree within a short time, and what the order itself gives as
+its reason counts like a record of that day.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import date
+from functools import cached_property
+
+from fhir_mappings.chart.chart import Chart, belongs_to
+from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.chart.hints import affirms
+from fhir_mappings.chart.orders import ImagingOrder
+from fhir_mappings.criteria.findings import Evidence, Finding, Status
+from fhir_mappings.criteria.thresholds import Thresholds
+from fhir_mappings.fhir.dates import shifted, years_between
+from fhir_mappings.fhir.resources import Appointment, Device
+
+STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
+
+
+@dataclass(frozen=True)
+class Facts:
+    """The order, the chart and the day; all that a criterion knows."""
+
+    order: ImagingOrder
+    chart: Chart
+    as_of: date
+    thresholds: Thresholds
+    treat_conditional_as: str = "warn"
+    _cache: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+    _denials: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+
+    @cached_property
+    def age(self) -> tuple[int | None, int | None]:
+        """The lowest and the highest age in years that the birth date allows; nothing for one in the future."""
+        birth = self.chart.birth
+        if birth.earliest is not None and birth.earliest > self.as_of:
+            return None, None
+        return years_between(birth, self.as_of)
+
+    def at_least(self, years: int) -> bool | None:
+        """Whether the patient is at least this old."""
+        low, high = self.age
+        if low is not None and low >= years:
+            return True
+        return False if high is not None and high < years else None
+
+    def entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
+        """Return every entry of some concepts that is not dated in the future, each once."""
+        unique: dict[int, ChartEntry] = {}
+        for concept in concepts:
+            if concept not in self._cache:
+                both = (*self.chart.entries.get(concept, ()), *self.order.entries.get(concept, ()))
+                self._cache[concept] = tuple(entry for entry in both if self._is_usable(entry))
+            for entry in self._cache[concept]:
+                unique[id(entry)] = entry
+        return tuple(unique.values())
+
+    def _is_usable(self, entry: ChartEntry) -> bool:
+        return not self.is_future(entry) and belongs_to(entry.resource, self.chart.patient_id)
+
+    def is_future(self, entry: ChartEntry) -> bool:
+        """Whether an entry is dated after the order, which is a data error."""
+        if isinstance(entry.resource, Appointment):
+            return False
+        last = shifted(self.as_of, self.thresholds.data_error_after)
+        dates = (entry.when, entry.recorded) if not entry.when.is_known else (entry.when,)
+        return any(found.earliest is not None and found.earliest > last for found in dates)
+
+    def _negatives(self, concept: str) -> tuple[ChartEntry, ...]:
+        """Return the entries that deny a concept; asked for with each piece of evidence, so looked up once."""
+        if concept not in self._denials:
+            found = (entry for entry in self.entries(concept) if entry.assertion is Assertion.ABSENT)
+            self._denials[concept] = tuple(found)
+        return self._denials[concept]
+
+    def stated(self, *concepts: str) -> tuple[ChartEntry, ...]:
+        """Return the entries that assert a concept, at least as a suspicion, and that no newer negative outweighs."""
+        found: dict[int, ChartEntry] = {}
+        for concept in concepts:
+            negatives = self._negatives(concept)
+            for entry in self.entries(concept):
+                if entry.assertion in STATED and not any(self._outweighs(negative, entry) for negative in negatives):
+                    found[id(entry)] = entry
+        return tuple(found.values())
+
+    def asserted(self, *concepts: str) -> tuple[ChartEntry, ...]:
+        """Return the entries that assert a concept, whatever newer records deny it."""
+        return tuple(entry for entry in self.entries(*concepts) if entry.assertion in STATED)
+
+    def _outweighs(self, negative: ChartEntry, positive: ChartEntry) -> bool:
+        """A newer negative cancels an older positive of the same thing; soon after it, only from the same author."""
+        if positive.of_order or negative.asserted.after(positive.asserted) is not True:
+            return False
+        if not _same_thing(negative, positive):
+            return False
+        if negative.author is not None and negative.author == positive.author:
+            return True
+        # A known day: nothing is newer than a statement whose last possible day is unknown.
+        latest = positive.asserted.latest or self.as_of
+        return negative.asserted.on_or_after(shifted(latest, self.thresholds.disagreement)) is True
+
+    def conflicting(self, entry: ChartEntry, concept: str) -> bool:
+        """Whether a newer record denies what an entry states."""
+        return any(
+            other.asserted.after(entry.asserted) is True and _same_thing(other, entry)
+            for other in self._negatives(concept)
+        )
+
+    def future_entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
+        """Return the entries of some concepts that are dated in the future, which no rule believes."""
+        found = (entry for concept in concepts for entry in self.chart.entries.get(concept, ()))
+        return tuple({id(entry): entry for entry in found if self.is_future(entry)}.values())
+
+    def order_says(self, phrase: re.Pattern[str]) -> bool:
+        """Whether a text of the order affirms a phrase."""
+        return any(affirms(text, phrase) for text in self.order.texts)
+
+    def devices(self) -> tuple[Device, ...]:
+        """Return the devices of the chart and those that the order brings with it."""
+        carried = [self.order.companions.get(name) for name in self.order.supporting_references]
+        own = [device for device in carried if device is not None and belongs_to(device, self.chart.patient_id)]
+        both = (*self.chart.resources.get("Device", ()), *own)
+        return tuple(device for device in both if isinstance(device, Device))
+
+    def is_recent(self, entry: ChartEntry, days: int) -> bool | None:
+        """Whether an entry applies within a window before the order; an undated one does (red flags err that way)."""
+        return True if not entry.dated.is_known else entry.dated.within(days, self.as_of)
+
+    def evidence(self, entry: ChartEntry, *concepts: str, amount: str = "", notes: Iterable[str] = ()) -> Evidence:
+        """Return an entry as evidence for the first of some concepts that it codes."""
+        concept = next((name for name in concepts if name in entry.concepts), concepts[0])
+        said = list(notes)
+        if entry.assertion is Assertion.SUSPECTED:
+            said.append("suspected")
+        if entry.activity is Activity.INACTIVE:
+            said.append("inactive")
+        if getattr(entry.resource, "status", None) == "preliminary":
+            said.append("preliminary")
+        if self.conflicting(entry, concept):
+            said.append("conflicting")
+        return Evidence(entry.reference, concept, entry.codes_of(concept), entry.dated, amount, tuple(said))
+
+    def finding(  # noqa: PLR0913 - the parts of a finding, all named by their callers
+        self,
+        criterion: str,
+        evidence: Iterable[Evidence] = (),
+        *,
+        sources: tuple[str, ...],
+        questions: Iterable[str] = (),
+        tags: Iterable[str] = (),
+        met: bool,
+    ) -> Finding:
+        """Return a finding whose status follows from the evidence, the open questions and the state of the sources.
+
+        Not being met, it is NOT_MET only if nothing is left to ask and every source was complete.
+        """
+        evidence, questions = merged(evidence), tuple(dict.fromkeys(questions))
+        unavailable = self.chart.incomplete(sources)
+        open_still = bool(questions or unavailable)
+        status = Status.MET if met else Status.UNKNOWN if open_still else Status.NOT_MET
+        return Finding(criterion, status, evidence, sources, unavailable, questions, frozenset(tags))
+
+
+def _same_thing(one: ChartEntry, other: ChartEntry) -> bool:
+    """Whether two entries speak of the same thing: a code in common, and no different side of the body."""
+    codes = {(code.system, code.code) for _, code in one.codes}
+    if codes.isdisjoint((code.system, code.code) for _, code in other.codes):
+        return False
+    sides = [frozenset(side for side in ("left", "right") if side in entry.words) for entry in (one, other)]
+    return not (sides[0] and sides[1] and sides[0] != sides[1])
+
+
+def merged(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    """Drop repeats, so that one thing recorded in two code systems is one line with both codes."""
+    unique: dict[tuple[str, str], Evidence] = {}
+    for item in evidence:
+        unique.setdefault((item.reference, item.concept), item)
+    return tuple(unique.values())

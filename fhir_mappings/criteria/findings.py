@@ -1,0 +1,55 @@
+"""What a criterion answers: met, not met or unknown, and why."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
+from fhir_mappings.terminology.index import Code
+
+
+class Status(StrEnum):
+    """The three values of a finding. NOT_MET is only said when the sources that could have shown it were complete."""
+
+    MET = "MET"
+    NOT_MET = "NOT_MET"
+    UNKNOWN = "UNKNOWN"
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """One resource that counts for or against a criterion.
+
+    `codes` carry this project's own displays, never the sender's. `notes` are words of the wording catalogue, for
+    instance `suspected` or `conflicting`; `amount` is a measured value with its unit.
+    """
+
+    reference: str
+    concept: str
+    codes: tuple[Code, ...] = ()
+    when: DateInterval = UNKNOWN_DATE
+    amount: str = ""
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """The answer of one criterion.
+
+    `looked_at` and `unavailable` are FHIR resource types; `questions` are ids of the wording catalogue whose answers
+    would settle an UNKNOWN; `tags` tell which part of the criterion decided.
+    """
+
+    criterion: str
+    status: Status
+    evidence: tuple[Evidence, ...] = ()
+    looked_at: tuple[str, ...] = ()
+    unavailable: tuple[str, ...] = ()
+    questions: tuple[str, ...] = ()
+    tags: frozenset[str] = field(default_factory=frozenset)
+
+    @property
+    def met(self) -> bool:
+        """Whether it is MET."""
+        return self.status is Status.MET

@@ -1,0 +1,311 @@
+"""The FHIR R4 resources the criteria read, each as a struct that holds only what is read."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fhir_mappings.fhir.datatypes import (
+    Annotation,
+    CodeableConcept,
+    Coding,
+    FhirStruct,
+    Period,
+    Quantity,
+    Range,
+    Reference,
+)
+
+
+class Resource(FhirStruct, kw_only=True):
+    """What all resources share."""
+
+    resource_type: str = ""
+    id: str | None = None
+    contained: list[dict[str, Any]] = []
+    read_whole: bool = True
+
+
+class Patient(Resource, kw_only=True):
+    """FHIR Patient; `deceased_date_time` may hold any text."""
+
+    birth_date: str | None = None
+    gender: str | None = None
+    deceased_boolean: bool | None = None
+    deceased_date_time: str | None = None
+
+
+class Condition(Resource, kw_only=True):
+    """FHIR Condition."""
+
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    body_site: list[CodeableConcept] = []
+    subject: Reference | None = None
+    recorder: Reference | None = None
+    asserter: Reference | None = None
+    onset_date_time: str | None = None
+    onset_age: Quantity | None = None
+    onset_period: Period | None = None
+    onset_range: Range | None = None
+    onset_string: str | None = None
+    abatement_date_time: str | None = None
+    abatement_period: Period | None = None
+    recorded_date: str | None = None
+    note: list[Annotation] = []
+
+
+class ReferenceRange(FhirStruct):
+    """FHIR Observation.referenceRange."""
+
+    low: Quantity | None = None
+    high: Quantity | None = None
+
+
+class ObservationComponent(FhirStruct):
+    """FHIR Observation.component."""
+
+    code: CodeableConcept | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: str | None = None
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    data_absent_reason: CodeableConcept | None = None
+    interpretation: list[CodeableConcept] = []
+    reference_range: list[ReferenceRange] = []
+
+
+class Observation(Resource, kw_only=True):
+    """FHIR Observation."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    performer: list[Reference] = []
+    effective_date_time: str | None = None
+    effective_instant: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    value_quantity: Quantity | None = None
+    value_codeable_concept: CodeableConcept | None = None
+    value_string: str | None = None
+    value_boolean: bool | None = None
+    value_integer: int | None = None
+    data_absent_reason: CodeableConcept | None = None
+    interpretation: list[CodeableConcept] = []
+    body_site: CodeableConcept | None = None
+    reference_range: list[ReferenceRange] = []
+    component: list[ObservationComponent] = []
+    note: list[Annotation] = []
+
+
+class FocalDevice(FhirStruct):
+    """FHIR Procedure.focalDevice."""
+
+    action: CodeableConcept | None = None
+    manipulated: Reference | None = None
+
+
+class Procedure(Resource, kw_only=True):
+    """FHIR Procedure."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    performed_date_time: str | None = None
+    performed_period: Period | None = None
+    body_site: list[CodeableConcept] = []
+    focal_device: list[FocalDevice] = []
+    reason_code: list[CodeableConcept] = []
+
+
+class Dispense(FhirStruct):
+    """FHIR MedicationRequest.dispenseRequest, as far as it tells how long a supply lasts."""
+
+    validity_period: Period | None = None
+    number_of_repeats_allowed: int | None = None
+    expected_supply_duration: Quantity | None = None
+
+
+class MedicationRequest(Resource, kw_only=True):
+    """FHIR MedicationRequest."""
+
+    status: str | None = None
+    intent: str | None = None
+    do_not_perform: bool | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    subject: Reference | None = None
+    authored_on: str | None = None
+    dispense_request: Dispense | None = None
+
+
+class MedicationStatement(Resource, kw_only=True):
+    """FHIR MedicationStatement."""
+
+    status: str | None = None
+    medication_codeable_concept: CodeableConcept | None = None
+    medication_reference: Reference | None = None
+    subject: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    date_asserted: str | None = None
+
+
+class Medication(Resource, kw_only=True):
+    """FHIR Medication, when a prefetch includes it."""
+
+    code: CodeableConcept | None = None
+
+
+class DeviceName(FhirStruct):
+    """FHIR Device.deviceName."""
+
+    name: str | None = None
+
+
+class Device(Resource, kw_only=True):
+    """FHIR Device."""
+
+    status: str | None = None
+    type: CodeableConcept | None = None
+    safety: list[CodeableConcept] = []
+    patient: Reference | None = None
+    device_name: list[DeviceName] = []
+    note: list[Annotation] = []
+
+
+class DeviceUseStatement(Resource, kw_only=True):
+    """FHIR DeviceUseStatement."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    device: Reference | None = None
+
+
+class EncounterDiagnosis(FhirStruct):
+    """FHIR Encounter.diagnosis."""
+
+    condition: Reference | None = None
+
+
+class Encounter(Resource, kw_only=True):
+    """FHIR Encounter."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    reason_code: list[CodeableConcept] = []
+    type: list[CodeableConcept] = []
+    diagnosis: list[EncounterDiagnosis] = []
+    period: Period | None = None
+
+
+class DiagnosticReport(Resource, kw_only=True):
+    """FHIR DiagnosticReport."""
+
+    status: str | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    effective_date_time: str | None = None
+    effective_period: Period | None = None
+    issued: str | None = None
+    conclusion: str | None = None
+    conclusion_code: list[CodeableConcept] = []
+
+
+class ImagingStudy(Resource, kw_only=True):
+    """FHIR ImagingStudy."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    started: str | None = None
+    procedure_code: list[CodeableConcept] = []
+    reason_code: list[CodeableConcept] = []
+
+
+class AllergyIntolerance(Resource, kw_only=True):
+    """FHIR AllergyIntolerance."""
+
+    clinical_status: CodeableConcept | None = None
+    verification_status: CodeableConcept | None = None
+    code: CodeableConcept | None = None
+    patient: Reference | None = None
+    onset_date_time: str | None = None
+    recorded_date: str | None = None
+
+
+class ServiceRequest(Resource, kw_only=True):
+    """FHIR ServiceRequest of the record (not the draft order, which keeps its original JSON)."""
+
+    status: str | None = None
+    intent: str | None = None
+    do_not_perform: bool | None = None
+    code: CodeableConcept | None = None
+    subject: Reference | None = None
+    authored_on: str | None = None
+
+
+class Appointment(Resource, kw_only=True):
+    """FHIR Appointment; its patient stands among the participants."""
+
+    status: str | None = None
+    service_type: list[CodeableConcept] = []
+    reason_code: list[CodeableConcept] = []
+    start: str | None = None
+    participant: list[AppointmentParticipant] = []
+
+
+class AppointmentParticipant(FhirStruct):
+    """FHIR Appointment.participant."""
+
+    actor: Reference | None = None
+
+
+class Answer(FhirStruct):
+    """FHIR QuestionnaireResponse.item.answer."""
+
+    value_string: str | None = None
+    value_boolean: bool | None = None
+    value_coding: Coding | None = None
+    value_integer: int | None = None
+
+
+class QuestionItem(FhirStruct):
+    """FHIR QuestionnaireResponse.item; items nest."""
+
+    text: str | None = None
+    answer: list[Answer] = []
+    item: list[QuestionItem] = []
+
+
+class QuestionnaireResponse(Resource, kw_only=True):
+    """FHIR QuestionnaireResponse."""
+
+    status: str | None = None
+    subject: Reference | None = None
+    authored: str | None = None
+    item: list[QuestionItem] = []
+
+
+RESOURCE_TYPES: dict[str, type[Resource]] = {
+    cls.__name__: cls
+    for cls in (
+        AllergyIntolerance,
+        Appointment,
+        Condition,
+        Device,
+        DeviceUseStatement,
+        DiagnosticReport,
+        Encounter,
+        ImagingStudy,
+        Medication,
+        MedicationRequest,
+        MedicationStatement,
+        Observation,
+        Patient,
+        Procedure,
+        QuestionnaireResponse,
+        ServiceRequest,
+    )
+}

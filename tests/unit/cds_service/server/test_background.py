@@ -1,0 +1,45 @@
+"""A small thing that is done every few seconds."""
+
+from __future__ import annotations
+
+import logging
+import queue
+
+import pytest
+
+from cds_service.server.background import PeriodicTask
+
+PATIENCE = 10.0
+
+
+def test_beats_until_it_is_stopped() -> None:
+    """The first beat comes at once, others follow, and none after the end."""
+    beats: queue.Queue[int] = queue.Queue()
+    task = PeriodicTask(lambda: beats.put(1), 0.001)
+    task.start()
+    for _ in range(3):
+        beats.get(timeout=PATIENCE)
+    task.stop()
+    count = beats.qsize()
+    assert beats.qsize() == count
+    assert not task._thread.is_alive()
+
+
+def test_failure_is_logged_and_survived(caplog: pytest.LogCaptureFixture) -> None:
+    """A task that fails once is tried again."""
+    beats: queue.Queue[int] = queue.Queue()
+
+    def beat() -> None:
+        beats.put(1)
+        if beats.qsize() == 1:
+            raise RuntimeError
+
+    task = PeriodicTask(beat, 0.001)
+    with caplog.at_level(logging.ERROR):
+        task.start()
+        while beats.qsize() < 2:
+            task._over.wait(0.001)
+        task.stop()
+    (record,) = caplog.records
+    assert record.exc_info
+    assert record.exc_info[0] is RuntimeError
