@@ -9,6 +9,8 @@ from cards.guideline.guideline import Outcome
 from fhir_mappings.chart.orders import ContrastClass, ImagingOrder
 from fhir_mappings.criteria.findings import Finding, Status
 
+# Whoever reacted to contrast, or may have, is not offered more of it with one press.
+_ALLERGIES = frozenset({"allergy_gadolinium", "allergy_unclear"})
 _CONTRAST_ORDERED = (ContrastClass.WITH, ContrastClass.WITHOUT_AND_WITH)
 
 
@@ -31,8 +33,8 @@ def contrast_advice(
     if unscannable or timing in (Outcome.NOT_APPROPRIATE, Outcome.OUT_OF_SCOPE):
         return ContrastAdvice()
     reasons = _reasons(findings)
-    pregnant = findings["R-PREG"].met
-    add = bool(reasons) and order.contrast is not ContrastClass.WITHOUT_AND_WITH and not pregnant
+    wanted = bool(reasons) and order.contrast is not ContrastClass.WITHOUT_AND_WITH and not findings["R-PREG"].met
+    add = wanted and not findings["R-CON-SAFE"].tags & _ALLERGIES
     drop = _drop(order, findings, timing) and not reasons
     ordered = order.contrast in _CONTRAST_ORDERED and not drop
     deciding = add and bool({"R-CON-POSTOP", "R-CON-MIT"} & set(reasons))
@@ -40,7 +42,7 @@ def contrast_advice(
     return ContrastAdvice(
         add=add,
         drop=drop,
-        safety=(add or ordered) and findings["R-CON-SAFE"].met,
+        safety=(wanted or ordered) and findings["R-CON-SAFE"].met,
         decides=(drop or deciding) and timing is not Outcome.SERVICE_DEGRADED,
         criteria=reasons,
         variants=variants,

@@ -22,10 +22,20 @@ Findings = Mapping[str, Finding]
 
 RED_FLAG_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR", "R-MULTI", "R-INFECT", "R-CANCER", "R-TRAUMA", "R-V6", "R-V7")
 # Criteria whose open questions matter whatever the order is for.
-ASKING_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR", "R-INFECT", "R-CANCER", "R-TRAUMA", "R-HINT", "R-DATE")
+ASKING_CRITERIA = (
+    "R-CES",
+    "R-CORD",
+    "R-MOTOR",
+    "R-INFECT",
+    "R-CANCER",
+    "R-TRAUMA",
+    "R-HINT",
+    "R-UNREAD",
+    "R-DATE",
+)
 # What is asked even when the scan is due: the answer may make it due today, or forbid it.
 _PRESSING_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR")
-_PRESSING_HINTS = ("hint_ces", "hint_motor", "hint_cord", "hint_implant")
+_PRESSING_HINTS = ("hint_ces", "hint_motor", "hint_cord")
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,8 +135,9 @@ def _safety(draft: _Draft, *, emergency: bool) -> Outcome | None:
         return Outcome.SAFETY_HOLD
     if "conditional" in implants.tags:
         draft.say("C-MR-COND", "R-MR")
-    if implants.tags & {"screen", "removed"}:
-        draft.say("C-MR-UNKNOWN", "R-MR", variants=tuple(sorted(implants.tags & {"removed", "external_pump"})))
+    if implants.tags & {"screen", "removed", "unidentified"}:
+        kinds = tuple(sorted(implants.tags & {"removed", "external_pump", "unidentified"}))
+        draft.say("C-MR-UNKNOWN", "R-MR", variants=kinds)
     return None
 
 
@@ -216,7 +227,7 @@ def blockers(findings: Findings, chart: Chart) -> tuple[str, ...]:
     open_criteria += [name for name in ("R-AGE",) if findings[name].status is not Status.NOT_MET]
     open_criteria += [name for name in ("R-SCOPE",) if not findings[name].met]
     open_criteria += [name for name in ("R-CANDIDATE", "R-DX", "R-CON-MIT") if findings[name].met]
-    open_criteria += [name for name in ("R-CON-POSTOP", "R-HINT", "R-DATE") if findings[name].questions]
+    open_criteria += [name for name in ("R-CON-POSTOP", "R-HINT", "R-UNREAD", "R-DATE") if findings[name].questions]
     return (*open_criteria, *chart.incomplete(RED_FLAG_SOURCES))
 
 

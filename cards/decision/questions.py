@@ -18,6 +18,7 @@ _ORDER = (
     "R-CANCER",
     "R-TRAUMA",
     "R-HINT",
+    "R-UNREAD",
     "R-DATE",
     "R-V7",
     "R-V6",

@@ -233,6 +233,7 @@ LEADS_TO: dict[str, tuple[str, ...]] = {
     "R-V6": ("C-APPROP-V6", "C-INFO-NEED"),
     "R-V7": ("C-V7-RISK", "C-CONTRAST-ADD", "C-INFO-NEED"),
     "R-HINT": ("C-INFO-NEED",),
+    "R-UNREAD": ("C-INFO-NEED",),
     "R-DATE": ("C-INFO-NEED",),
     "R-EPISODE": ("C-NOTAPP-6W", "C-APPROP-6W", "C-INFO-NEED"),
     "R-6W-NO": ("C-NOTAPP-6W", "C-INFO-NEED"),

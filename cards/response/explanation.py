@@ -20,10 +20,19 @@ def explained(assessment: Assessment) -> dict[str, Any]:
                 "evidence": list(dict.fromkeys(item.reference for item in finding.evidence)),
                 "unavailable": list(finding.unavailable),
             }
+            | ({"unread": list(finding.unread)} if finding.unread else {})
             for finding in assessment.findings.values()
         ],
+        "ledger": _ledger(assessment),
         "guideline": _guideline(assessment),
     }
+
+
+def _ledger(assessment: Assessment) -> dict[str, Any]:
+    """Return how many records of each source ended how, and by reference those that nobody recognised."""
+    chart, order = assessment.chart.ledger, assessment.order.ledger
+    unrecognised = (line.reference for line in (*order.unrecognised(), *chart.unrecognised()))
+    return {"counts": {**chart.counts, **order.counts}, "unrecognised": list(dict.fromkeys(unrecognised))}
 
 
 def _guideline(assessment: Assessment) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """The texts of a card: its one-line summary and its detail in Markdown.
 
-Everything shown comes from the wording catalogue and from this project's own displays. Codes and ids that a client
-sent are escaped; no other text of the patient's record is repeated.
+Everything shown comes from the wording catalogue and from this project's own displays, codes and ids that a client
+sent being escaped. The one text of the record that is repeated is what raised a question and no code says: at most 60
+characters, escaped, with where and when it was said, since a question about something unnamed cannot be answered.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from fhir_mappings.terminology.code_systems import canonical_system
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
 _MOST_EVIDENCE = 6
 _MOST_NAMES = 2
+_MOST_QUOTES = 2
 _ABOUT_CONTRAST = frozenset({"C-CONTRAST-ADD", "C-CONTRAST-DROP", "C-MR-UNSAFE", "C-MR-HOLD"})
 # Variants whose text stands instead of the default, not after it.
 _REPLACING = frozenset(
@@ -78,7 +80,7 @@ class CardText:
         elif message.id == "C-APPROP-6W" and not {other.id for other in self.assessment.messages} & _ABOUT_CONTRAST:
             yield self.wording.text("card", "without_contrast")
         if message.questions:
-            lines = [f"- {self.wording.text('questions', question)}" for question in message.questions]
+            lines = [f"- {line}" for question in message.questions for line in self._asked(question)]
             heading = self.wording.text("card", "questions")
             yield "\n".join([heading, "", *lines] if leading else lines)
         lines = self._lines(self._worth_showing(message))
@@ -87,6 +89,28 @@ class CardText:
             lines = [*lines[:_MOST_EVIDENCE], more]
         if lines:
             yield "\n".join([self.wording.text("card", "why"), "", *lines] if leading else lines)
+
+    def _asked(self, question: str) -> Iterator[str]:
+        """Yield the line of a question: after the record that raised it, where one did, by what its sender calls it."""
+        criterion = "R-UNREAD" if question == "unread" else "R-HINT" if question.startswith("hint_") else ""
+        raised = [
+            item
+            for item in (self.assessment.findings[criterion].evidence if criterion else ())
+            if item.quote and item.concept in (question, "unread")
+        ]
+        if not raised:
+            yield self.wording.text("questions", question)
+            return
+        shown = [self._quoted(item) for item in raised[:_MOST_QUOTES]]
+        if len(raised) > _MOST_QUOTES:
+            shown.append(self.wording.text("card", "more_records", count=len(raised) - _MOST_QUOTES))
+        yield f"{'; '.join(shown)}: {self.wording.text('questions', question)}"
+
+    def _quoted(self, item: Evidence) -> str:
+        """Return where something was said, in which words, and when."""
+        place = self.wording.find("places", item.place, default=self.wording.text("places", "record"))
+        words = self.wording.text("card", "quote", place=place, words=escape(item.quote))
+        return f"{words} ({self.wording.day(item.when)})" if item.when.is_known else words
 
     def _worth_showing(self, message: Message) -> list[Evidence]:
         """Return the evidence, newest first, without reasons of the order that the record states as well."""
@@ -167,6 +191,8 @@ class CardText:
         return [f"- {statement}, {', '.join(dict.fromkeys(names))}" for statement, names in said.items()]
 
     def _statement(self, item: Evidence) -> str:
+        if item.quote and not item.codes:
+            return ", ".join([self._quoted(item), *(self.wording.text("notes", note) for note in item.notes)])
         names = dict.fromkeys(_SEMANTIC_TAG.sub("", code.display) for code in item.codes)
         name = " / ".join(names) or self._name(item)
         codes = ", ".join(f"{self._system(code.system)} {escape(code.code)}".strip() for code in item.codes)
@@ -229,10 +255,8 @@ class CardText:
             return
         if findings["R-MR"].evidence:
             return
-        complete = chart.state("Device") is SourceState.COMPLETE
+        complete = not chart.incomplete(("Device", "DeviceUseStatement", "Procedure"))
         yield self.wording.text("card", "no_implant_data" if complete else "no_device_records")
-        if chart.unknown_devices:
-            yield self.wording.text("card", "unknown_devices", count=chart.unknown_devices)
 
     def _sources(self, names: Sequence[str]) -> str:
         return ", ".join(self.wording.find("sources", name, default=escape(name)) for name in names)

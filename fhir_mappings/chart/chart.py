@@ -9,24 +9,30 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from fhir_mappings.chart.answers import OrderAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
-from fhir_mappings.chart.hints import Remark
-from fhir_mappings.chart.medications import is_disregarded, medication_code, medications_by_id
+from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_of
+from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by_id
+from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import remarks_of
+from fhir_mappings.chart.remarks import Remark, newest_date, remarks_of
+from fhir_mappings.chart.statuses import is_disregarded, is_refuted
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import Reference, named_type, reference_id
-from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.fhir.decoding import convert_resource
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.sources import NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.topics import topics_of
 
-# Uses that never were, or that are over; an explant is another matter.
-_USE_DISREGARDED = frozenset({"entered-in-error", "intended", "completed", "stopped"})
+# Types that say nothing of the patient's state by themselves.
+_DEVICES = frozenset({"Device", "DeviceUseStatement"})
+_NO_RECORDS = frozenset({"Patient", "Medication"})
+# Types of which a record that does not say what it is about leaves the source open.
+_NAMED_TYPES = frozenset({"Condition", "Observation", "Procedure", "MedicationRequest", "MedicationStatement"})
 # A text that is only a code, of a system nobody named.
 _BARE_CODE = re.compile(r"[A-Z]?\d[\dA-Z.-]*")
 
@@ -43,6 +49,7 @@ class Chart:
     index: TerminologyIndex
     answers: tuple[OrderAnswer, ...] = ()
     remarks: tuple[Remark, ...] = ()
+    ledger: Ledger = field(default_factory=Ledger)
     foreign: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     withheld: bool = False
@@ -52,13 +59,6 @@ class Chart:
     def birth(self) -> DateInterval:
         """The birth date; unknown where the patient could not be read."""
         return parse_date(self.patient.birth_date) if self.patient else UNKNOWN_DATE
-
-    @property
-    def unknown_devices(self) -> int:
-        """How many Device resources are of a type that no concept knows."""
-        devices = [found for found in self.resources.get("Device", ()) if isinstance(found, fhir.Device)]
-        known = {id(entry.resource) for group in self.entries.values() for entry in group}
-        return sum(id(device) not in known and device.status != "entered-in-error" for device in devices)
 
     @property
     def is_deceased(self) -> bool:
@@ -112,22 +112,29 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
     resources = {name: _without_repeats(found) for name, found in own.items()}
     birth = parse_date(patient.birth_date) if patient else UNKNOWN_DATE
     medications = medications_by_id(resources.get("Medication", ()))
-    states = {
-        need.resource_type: _state(readings[need.key], need.resource_type, patient_id, medications)
-        for need in DATA_NEEDS
+    conditions = {
+        found.id: found for found in resources.get("Condition", ()) if isinstance(found, fhir.Condition) and found.id
     }
-    uses = resources.get("DeviceUseStatement", ())
-    if states["DeviceUseStatement"] is SourceState.COMPLETE and _uses_unknown_device(uses, resources.get("Device", ())):
-        states["DeviceUseStatement"] = SourceState.PARTIAL
+    visits = {
+        found.id: parse_period(found.period.start, found.period.end)
+        for found in resources.get("Encounter", ())
+        if isinstance(found, fhir.Encounter) and found.id and found.period
+    }
+    records = read_records(resources, ReadingContext(index, birth, medications, conditions, visits))
+    unnamed = frozenset(line.source for line in records.ledger.lines if _is_unnamed(line))
+    states = {
+        need.resource_type: _state(readings[need.key], need.resource_type, patient_id, unnamed) for need in DATA_NEEDS
+    }
     return Chart(
         patient_id,
         patient,
         states,
-        index_entries(resources, index, birth),
+        records.entries,
         resources,
         index,
         tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())])),
-        tuple(sorted(remarks_of(resources, index, birth), key=lambda remark: (remark.reference, remark.text))),
+        records.remarks,
+        records.ledger,
         foreign=tuple(sorted(set(foreign))),
         damaged=tuple(
             sorted(reference_of(found) for group in resources.values() for found in group if not found.read_whole)
@@ -139,14 +146,12 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
     )
 
 
-def _state(
-    reading: SourceReading, resource_type: str, patient_id: str, medications: Mapping[str, fhir.Medication]
-) -> SourceState:
+def _state(reading: SourceReading, resource_type: str, patient_id: str, unnamed: frozenset[str]) -> SourceState:
     """Return the state of a source; what could not be understood in it may be what mattered."""
     own = [resource for resource in reading.resources if belongs_to(resource, patient_id)]
     if resource_type == "Patient" and reading.resources:
         return reading.state if own else SourceState.UNAVAILABLE
-    lost = any(not resource.read_whole or _says_nothing(resource, medications) for resource in own)
+    lost = any(not resource.read_whole for resource in own) or resource_type in unnamed
     lost = lost or holds_others_only(reading, patient_id)
     return SourceState.PARTIAL if lost and reading.state is SourceState.COMPLETE else reading.state
 
@@ -158,38 +163,22 @@ def holds_others_only(reading: SourceReading, patient_id: str) -> bool:
     return bool(whose) and not any(whose)
 
 
-def _says_nothing(resource: fhir.Resource, medications: Mapping[str, fhir.Medication]) -> bool:
-    """Whether a resource does not say what it is about: no code of a system, and no words.
-
-    A drug named by a reference that leads nowhere says nothing, since the reference's display is read by no criterion.
-    """
-    match resource:
-        case fhir.Condition() | fhir.Observation() | fhir.Procedure():
-            code = resource.code
-        case fhir.MedicationRequest() | fhir.MedicationStatement():
-            if is_disregarded(resource):
-                return False
-            code = medication_code(resource, medications)
-        case _:
-            return False
-    codings = code.coding if code else []
-    if any(coding.code and ":" in (coding.system or "") for coding in codings):
+def _is_unnamed(line: LedgerLine) -> bool:
+    """Whether a record does not say what it is about: it may be what mattered, and cannot even be asked about."""
+    if line.standing is not Standing.UNRECOGNISED or line.source not in _NAMED_TYPES:
         return False
-    words = [code.text if code else None, *(coding.display for coding in codings)]
-    return all(not word or _BARE_CODE.fullmatch(word.strip()) for word in words)
+    return line.reason == "drug" or not line.said or _BARE_CODE.fullmatch(line.said) is not None
 
 
-def _uses_unknown_device(uses: Iterable[fhir.Resource], devices: Iterable[fhir.Resource]) -> bool:
-    """Whether somebody recorded the use of a device that did not come along: it may be an implant."""
-    known = {device.id for device in devices}
-    return any(
-        isinstance(use, fhir.DeviceUseStatement)
-        and use.status not in _USE_DISREGARDED
-        and use.device is not None
-        and (use.device.reference or "").removeprefix("#") not in known
-        and reference_id(use.device, "Device") not in known
-        for use in uses
-    )
+def _is_known_use(resource: fhir.Resource, devices: frozenset[str]) -> bool:
+    """Whether a record is of the use of a device that came along, and is judged by itself."""
+    if not isinstance(resource, fhir.DeviceUseStatement) or resource.device is None:
+        return False
+    return not devices.isdisjoint({(resource.device.reference or "").removeprefix("#"), _id_of_device(resource.device)})
+
+
+def _id_of_device(reference: Reference) -> str:
+    return reference_id(reference, "Device") or ""
 
 
 def _contained_devices(resource: fhir.Resource) -> list[fhir.Resource]:
@@ -200,22 +189,52 @@ def _contained_devices(resource: fhir.Resource) -> list[fhir.Resource]:
     return [found for found in carried if isinstance(found, fhir.Device)]
 
 
-def index_entries(
-    resources: Mapping[str, Iterable[fhir.Resource]], index: TerminologyIndex, birth: DateInterval
-) -> dict[str, tuple[ChartEntry, ...]]:
-    """Return concept -> entries, in one pass over the resources, in an order that their arrival does not change."""
-    medications = medications_by_id(resources.get("Medication", ()))
-    conditions = {
-        found.id: found for found in resources.get("Condition", ()) if isinstance(found, fhir.Condition) and found.id
-    }
-    context = ReadingContext(index, birth, medications, conditions)
+@dataclass(frozen=True, slots=True)
+class Records:
+    """What the resources of a chart say: entries by concept, what is said in words only, and what became of each."""
+
+    entries: Mapping[str, tuple[ChartEntry, ...]]
+    remarks: tuple[Remark, ...]
+    ledger: Ledger
+
+
+def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: ReadingContext) -> Records:
+    """Read every resource once, in an order of results that their arrival does not change."""
     by_concept = defaultdict[str, list[ChartEntry]](list)
-    for group in resources.values():
+    remarks: list[Remark] = []
+    lines: list[LedgerLine] = []
+    devices = frozenset(device.id for device in resources.get("Device", ()) if device.id)
+    for name, group in resources.items():
         for resource in group:
-            for entry in entries_of(resource, context):
+            entries = tuple(entries_of(resource, context))
+            for entry in entries:
                 for concept in entry.concepts:
                     by_concept[concept].append(entry)
-    return {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()}
+            said = _said(resource, entries, context)
+            remarks += said
+            if name not in _NO_RECORDS:
+                known = any(entry.concepts for entry in entries) or _is_known_use(resource, devices)
+                read = Read(
+                    context.index,
+                    known,
+                    frozenset(remark.text for remark in said),
+                    tuple(place.text for place in places_of(resource, context.index)) if name in _DEVICES else (),
+                    isinstance(resource, DrugRecord) and is_named(resource, context.medications, context.index),
+                )
+                lines.append(line_of(resource, newest_date(resource, context), read))
+    return Records(
+        {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()},
+        tuple(sorted(remarks, key=lambda remark: (remark.reference, remark.text))),
+        Ledger(tuple(sorted(lines, key=lambda line: (line.source, line.reference)))),
+    )
+
+
+def _said(resource: fhir.Resource, entries: tuple[ChartEntry, ...], context: ReadingContext) -> list[Remark]:
+    """Return what a resource says in words; nothing where its status says that it does not count, or was excluded."""
+    if is_disregarded(resource) or is_refuted(resource):
+        return []
+    covered = topics_of(concept for entry in entries for concept in entry.concepts)
+    return remarks_of(resource, reference_of(resource), covered, context.index, context.birth)
 
 
 def _order(entry: ChartEntry) -> tuple[str, str, str]:

@@ -7,7 +7,6 @@ anything (entered in error, not done, cancelled) end here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -41,7 +40,7 @@ class ChartEntry:
     `codes` are the codings that belong to a known concept, with this project's displays; `words` is everything a
     person could read in it, lower-cased, and is used as a hint only. `when` is when it began or was observed,
     `recorded` when it was written down, `ended` when it stopped. `part` is the Observation, or the component of one,
-    that holds the value.
+    that holds the value. `quote` is what was read where no code says it, as the sender wrote it, and `place` where.
     """
 
     reference: str
@@ -57,6 +56,8 @@ class ChartEntry:
     words: str = ""
     part: fhir.Observation | fhir.ObservationComponent | None = None
     of_order: bool = False
+    quote: str = ""
+    place: str = ""
 
     @property
     def dated(self) -> DateInterval:
@@ -83,6 +84,7 @@ class ReadingContext:
     birth: DateInterval = UNKNOWN_DATE
     medications: dict[str, fhir.Medication] = field(default_factory=dict)
     conditions: dict[str, fhir.Condition] = field(default_factory=dict)
+    visits: dict[str, DateInterval] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,20 @@ def code_up(index: TerminologyIndex, *concepts: CodeableConcept | None) -> Coded
     return Coded(frozenset(name for name, _ in ordered), ordered, " ".join(filter(None, words)).casefold())
 
 
+def concepts_of(concept: CodeableConcept | None, index: TerminologyIndex) -> frozenset[str]:
+    """Return every concept that the codings of a CodeableConcept belong to."""
+    codings = concept.coding if concept else []
+    return frozenset(name for coding in codings for name in index.concepts_of(coding.system, coding.code))
+
+
+def words_of(concept: CodeableConcept | None) -> list[str]:
+    """Return the text and the displays of a CodeableConcept."""
+    if concept is None:
+        return []
+    found = [concept.text or "", *(coding.display or "" for coding in concept.coding)]
+    return [text for text in dict.fromkeys(found) if text]
+
+
 def _own_code(index: TerminologyIndex, concept: str, coding: Coding) -> Code:
     """Return the coding, a site's own as what it is read as, with our display: no text of the sender is ever shown."""
     system, code = index.read_as(coding.system or "", (coding.code or "").strip())
@@ -123,12 +139,6 @@ def _own_code(index: TerminologyIndex, concept: str, coding: Coding) -> Code:
 def reference_of(resource: fhir.Resource) -> str:
     """Return `Type/id`, or the bare type where a resource has no id."""
     return f"{resource.resource_type}/{resource.id}" if resource.id else resource.resource_type
-
-
-def status_code(concept: CodeableConcept | None, known: Iterable[str]) -> str:
-    """Return the code of a status that is one of the known ones; a site's own codes may stand beside it."""
-    given = {coding.code.strip().lower() for coding in concept.coding if coding.code} if concept else set()
-    return next((code for code in known if code in given), "")
 
 
 def words_with_sites(coded: Coded, sites: list[CodeableConcept]) -> str:

@@ -6,15 +6,20 @@ or an immunosuppressant, so who reads the chart must be able to tell it from a d
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
+from fhir_mappings.chart.entries import concepts_of, words_of
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
 from fhir_mappings.fhir.decoding import convert_resource
+from fhir_mappings.terminology.index import TerminologyIndex
 
 DrugRecord: TypeAlias = fhir.MedicationRequest | fhir.MedicationStatement
 
+# A name holds at least one word; units and numbers of a strength are none.
+_WORD = re.compile(r"[^\W\d_]{4,}")
 _NO_REQUEST = frozenset({"entered-in-error", "cancelled", "draft", "on-hold"})
 _NO_STATEMENT = frozenset({"entered-in-error", "not-taken", "intended", "on-hold"})
 
@@ -37,6 +42,23 @@ def medication_code(record: DrugRecord, medications: Mapping[str, fhir.Medicatio
         return record.medication_codeable_concept
     medication = _target(record, medications)
     return medication.code if medication else None
+
+
+def drug_names(record: DrugRecord, medications: Mapping[str, fhir.Medication]) -> list[str]:
+    """Return what a drug is called: the texts and displays of its code, and the display of a reference to it."""
+    code = medication_code(record, medications)
+    shown = (record.medication_reference.display or "") if record.medication_reference else ""
+    return [*words_of(code), *([shown] if shown else [])]
+
+
+def is_named(record: DrugRecord, medications: Mapping[str, fhir.Medication], index: TerminologyIndex) -> bool:
+    """Whether it can be told which drug a record is about: by a code that is listed here, or by a name.
+
+    The lists of products are not whole, so a code alone that is not on them may be any drug.
+    """
+    return bool(concepts_of(medication_code(record, medications), index)) or any(
+        _WORD.search(name) for name in drug_names(record, medications)
+    )
 
 
 def unresolved_medications(

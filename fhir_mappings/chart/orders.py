@@ -15,9 +15,9 @@ from enum import StrEnum
 from typing import Any
 
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, order_entry
-from fhir_mappings.chart.hints import Remark
+from fhir_mappings.chart.ledger import Ledger, Read, reason_line
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import order_remarks, order_texts
+from fhir_mappings.chart.remarks import Remark, order_remarks, order_texts
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in, named_type
 from fhir_mappings.fhir.dates import DateInterval, parse_date
 from fhir_mappings.fhir.decoding import convert_resource, salvage
@@ -75,6 +75,7 @@ class ImagingOrder:
     companions: Mapping[str, Resource] = field(default_factory=dict)
     entries: Mapping[str, tuple[ChartEntry, ...]] = field(default_factory=dict)
     sibling_concepts: frozenset[str] = frozenset()
+    ledger: Ledger = field(default_factory=Ledger)
 
     @property
     def resource_type(self) -> str:
@@ -236,6 +237,8 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
     reason_references = tuple(_references(resource.get("reasonReference")))
     supporting = _objects(resource.get("supportingInfo")) + _objects(resource.get("supportingInformation"))
     supporting_references = tuple(_references(supporting))
+    remarks = order_remarks(reference, resource, reasons, index)
+    read = Read(index, remarked=frozenset(remark.text for remark in remarks))
     return ImagingOrder(
         reference=reference,
         id=order_id,
@@ -246,7 +249,7 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
         reasons=reasons,
         reason_references=reason_references,
         supporting_references=supporting_references,
-        remarks=order_remarks(reference, resource, reasons, index),
+        remarks=remarks,
         texts=order_texts(resource, reasons),
         companions=companions,
         entries=_entries(
@@ -255,6 +258,7 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
             index,
         ),
         sibling_concepts=siblings,
+        ledger=Ledger(tuple(reason_line(reference, reason, read) for reason in reasons)),
     )
 
 

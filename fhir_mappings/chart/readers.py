@@ -16,20 +16,21 @@ from fhir_mappings.chart.entries import (
     ReadingContext,
     code_up,
     reference_of,
-    status_code,
     words_with_sites,
 )
-from fhir_mappings.chart.medications import is_disregarded, medication_code
+from fhir_mappings.chart.medications import DrugRecord, drug_names, medication_code
 from fhir_mappings.chart.observations import observation_entries
+from fhir_mappings.chart.statuses import ENTERED_IN_ERROR, VERIFICATION_STATUSES, is_disregarded, is_over, status_code
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import Quantity, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, date_at_age, parse_date, parse_period
+from fhir_mappings.words.drugs import drug_concepts
 
 
 def entries_of(resource: fhir.Resource, context: ReadingContext) -> Iterator[ChartEntry]:
     """Return the entries of a resource; none where it is no evidence or holds no known concept."""
     reader = _READERS.get(type(resource))
-    if reader is not None:
+    if reader is not None and not is_disregarded(resource):
         yield from reader(resource, context)
 
 
@@ -39,13 +40,18 @@ def procedure_date(procedure: fhir.Procedure) -> DateInterval:
     return parse_period(period.start, period.end) if period else parse_date(procedure.performed_date_time)
 
 
+def report_date(report: fhir.DiagnosticReport) -> DateInterval:
+    """Return when the study of a report was done."""
+    period = report.effective_period
+    return parse_date(report.effective_date_time or (period.end or period.start if period else None))
+
+
 _VERIFICATION = {
     "refuted": Assertion.ABSENT,
     "unconfirmed": Assertion.SUSPECTED,
     "provisional": Assertion.SUSPECTED,
     "differential": Assertion.SUSPECTED,
 }
-VERIFICATION_STATUSES = ("entered-in-error", *_VERIFICATION, "confirmed")
 _CLINICAL = {
     "active": Activity.ACTIVE,
     "recurrence": Activity.ACTIVE,
@@ -78,8 +84,6 @@ def _unit(quantity: Quantity | None) -> str | None:
 
 def _condition(condition: fhir.Condition, context: ReadingContext) -> Iterator[ChartEntry]:
     verification = status_code(condition.verification_status, VERIFICATION_STATUSES)
-    if verification == "entered-in-error":
-        return
     coded = code_up(context.index, condition.code)
     if not coded.concepts:
         return
@@ -87,7 +91,7 @@ def _condition(condition: fhir.Condition, context: ReadingContext) -> Iterator[C
     if condition.abatement_period:
         ended = parse_date(condition.abatement_period.end)
     activity = _CLINICAL.get(status_code(condition.clinical_status, _CLINICAL), Activity.UNKNOWN)
-    if activity is Activity.UNKNOWN and ended.is_known:
+    if activity is Activity.UNKNOWN and is_over(condition):
         activity = Activity.INACTIVE
     author = condition.asserter or condition.recorder
     yield ChartEntry(
@@ -106,8 +110,6 @@ def _condition(condition: fhir.Condition, context: ReadingContext) -> Iterator[C
 
 
 def _procedure(procedure: fhir.Procedure, context: ReadingContext) -> Iterator[ChartEntry]:
-    if procedure.status in ("entered-in-error", "not-done", "preparation"):
-        return
     coded = code_up(context.index, procedure.code)
     if coded.concepts:
         yield ChartEntry(
@@ -126,6 +128,8 @@ _DRUGS = (
     "steroid_",
     "immunosuppressant_",
     "osteoporosis_drug",
+    "antineoplastic_drug",
+    "anticoagulant_drug",
 )
 _REQUESTABLE = ("pt_referral", "exercise_advice", "manual_therapy", "surgery_candidate", "intervention_candidate")
 _ALLERGIES = ("gadolinium_allergy", "contrast_allergy_generic")
@@ -138,10 +142,17 @@ def _only(coded: Coded, starts: tuple[str, ...]) -> Coded:
     return Coded(frozenset(name for name, _ in codes), codes, coded.words)
 
 
+def _drug(record: DrugRecord, context: ReadingContext) -> tuple[Coded, str]:
+    """Return what drug a record is of, by its codes and its names, and the name that told more than the codes."""
+    coded = _only(code_up(context.index, medication_code(record, context.medications)), _DRUGS)
+    for name in drug_names(record, context.medications):
+        if more := frozenset(found for found in drug_concepts(name) if found.startswith(_DRUGS)) - coded.concepts:
+            return Coded(coded.concepts | more, coded.codes, coded.words or name.casefold()), name
+    return coded, ""
+
+
 def _medication_request(request: fhir.MedicationRequest, context: ReadingContext) -> Iterator[ChartEntry]:
-    if is_disregarded(request):
-        return
-    coded = _only(code_up(context.index, medication_code(request, context.medications)), _DRUGS)
+    coded, name = _drug(request, context)
     if coded.concepts:
         yield ChartEntry(
             reference_of(request),
@@ -151,13 +162,13 @@ def _medication_request(request: fhir.MedicationRequest, context: ReadingContext
             activity=Activity.ACTIVE if request.status == "active" else Activity.UNKNOWN,
             when=parse_date(request.authored_on),
             words=coded.words,
+            quote=name,
+            place="drug",
         )
 
 
 def _medication_statement(statement: fhir.MedicationStatement, context: ReadingContext) -> Iterator[ChartEntry]:
-    if is_disregarded(statement):
-        return
-    coded = _only(code_up(context.index, medication_code(statement, context.medications)), _DRUGS)
+    coded, name = _drug(statement, context)
     if coded.concepts:
         period = statement.effective_period
         when = parse_date(statement.effective_date_time)
@@ -172,12 +183,12 @@ def _medication_statement(statement: fhir.MedicationStatement, context: ReadingC
             when=when,
             recorded=parse_date(statement.date_asserted),
             words=coded.words,
+            quote=name,
+            place="drug",
         )
 
 
 def _encounter(encounter: fhir.Encounter, context: ReadingContext) -> Iterator[ChartEntry]:
-    if encounter.status in ("entered-in-error", "cancelled", "planned"):
-        return
     when = parse_period(encounter.period.start, encounter.period.end) if encounter.period else UNKNOWN_DATE
     diagnoses = [
         context.conditions.get(reference_id(diagnosis.condition, "Condition") or "")
@@ -195,15 +206,12 @@ def _encounter(encounter: fhir.Encounter, context: ReadingContext) -> Iterator[C
 def is_confirmed(condition: fhir.Condition) -> bool:
     """Whether a Condition is neither doubted nor withdrawn."""
     verification = status_code(condition.verification_status, VERIFICATION_STATUSES)
-    return verification not in _VERIFICATION and verification != "entered-in-error"
+    return verification not in _VERIFICATION and verification != ENTERED_IN_ERROR
 
 
 def _report(report: fhir.DiagnosticReport, context: ReadingContext) -> Iterator[ChartEntry]:
     """Yield the study, and apart from it each coded conclusion: what a report concludes is a finding."""
-    if report.status in ("entered-in-error", "cancelled", "registered"):
-        return
-    period = report.effective_period
-    when = parse_date(report.effective_date_time or (period.end or period.start if period else None))
+    when = report_date(report)
     study = _only(code_up(context.index, report.code), _STUDIES)
     conclusions = [code_up(context.index, code) for code in report.conclusion_code]
     for coded in (study, *(found for found in conclusions if "imaging_result_status" not in found.concepts)):
@@ -220,8 +228,6 @@ def _report(report: fhir.DiagnosticReport, context: ReadingContext) -> Iterator[
 
 
 def _imaging_study(study: fhir.ImagingStudy, context: ReadingContext) -> Iterator[ChartEntry]:
-    if study.status in ("entered-in-error", "cancelled", "registered"):
-        return
     coded = _only(code_up(context.index, *study.procedure_code), _STUDIES)
     if coded.concepts:
         when = parse_date(study.started)
@@ -230,7 +236,7 @@ def _imaging_study(study: fhir.ImagingStudy, context: ReadingContext) -> Iterato
 
 def _allergy(allergy: fhir.AllergyIntolerance, context: ReadingContext) -> Iterator[ChartEntry]:
     verification = status_code(allergy.verification_status, VERIFICATION_STATUSES)
-    if verification in ("entered-in-error", "refuted"):
+    if verification == "refuted":
         return
     coded = _only(code_up(context.index, allergy.code), _ALLERGIES)
     if coded.concepts:
@@ -248,8 +254,6 @@ def _allergy(allergy: fhir.AllergyIntolerance, context: ReadingContext) -> Itera
 
 
 def _service_request(request: fhir.ServiceRequest, context: ReadingContext) -> Iterator[ChartEntry]:
-    if request.status in ("entered-in-error", "revoked", "draft", "on-hold") or request.do_not_perform:
-        return
     coded = _only(code_up(context.index, request.code), _REQUESTABLE)
     if coded.concepts:
         when = parse_date(request.authored_on)
@@ -257,8 +261,6 @@ def _service_request(request: fhir.ServiceRequest, context: ReadingContext) -> I
 
 
 def _appointment(appointment: fhir.Appointment, context: ReadingContext) -> Iterator[ChartEntry]:
-    if appointment.status in ("entered-in-error", "cancelled", "noshow"):
-        return
     coded = _only(code_up(context.index, *appointment.service_type, *appointment.reason_code), _REQUESTABLE)
     if coded.concepts:
         when = parse_date(appointment.start)
@@ -268,8 +270,6 @@ def _appointment(appointment: fhir.Appointment, context: ReadingContext) -> Iter
 
 
 def _device(device: fhir.Device, context: ReadingContext) -> Iterator[ChartEntry]:
-    if device.status == "entered-in-error":
-        return
     coded = code_up(context.index, device.type)
     activity = Activity.INACTIVE if device.status == "inactive" else Activity.UNKNOWN
     activity = Activity.ACTIVE if device.status == "active" else activity

@@ -1,129 +1,105 @@
-"""Where free text stands in a chart and in an order."""
+"""What is said in words and no code confirms: each text that raises a topic, with where and when it was said."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
 from typing import Any
 
-from fhir_mappings.chart.entries import Assertion, reference_of, status_code
-from fhir_mappings.chart.hints import Remark, may_hold_hint, topics_of
-from fhir_mappings.chart.observations import observed_assertion, observed_on
-from fhir_mappings.chart.readers import VERIFICATION_STATUSES, condition_onset, procedure_date
+from fhir_mappings.chart.entries import ReadingContext, concepts_of, words_of
+from fhir_mappings.chart.observations import observed_on
+from fhir_mappings.chart.places import places_of
+from fhir_mappings.chart.readers import condition_onset, procedure_date, report_date
+from fhir_mappings.chart.statuses import is_over
 from fhir_mappings.fhir import resources as fhir
-from fhir_mappings.fhir.datatypes import Annotation, CodeableConcept
+from fhir_mappings.fhir.datatypes import CodeableConcept, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.matcher import topics_in
+from fhir_mappings.words.topics import topics_of
 
-_OVER = ("inactive", "resolved", "remission")
-
-
-def remarks_of(
-    resources: Mapping[str, Iterable[fhir.Resource]], index: TerminologyIndex, birth: DateInterval
-) -> Iterator[Remark]:
-    """Yield the remarks of a chart that may hold a hint."""
-    for group in resources.values():
-        for resource in group:
-            if isinstance(resource, fhir.Condition):
-                yield from _condition(resource, index, birth)
-            elif (reader := _READERS.get(type(resource))) is not None:
-                yield from reader(resource, index)
-
-
-def _procedure(procedure: fhir.Procedure, index: TerminologyIndex) -> Iterator[Remark]:
-    if procedure.status not in ("entered-in-error", "not-done"):
-        yield from _coded(procedure, procedure.code, index, procedure_date(procedure))
-
-
-def _encounter(encounter: fhir.Encounter, index: TerminologyIndex) -> Iterator[Remark]:
-    if encounter.status in ("entered-in-error", "cancelled"):
-        return
-    period = encounter.period
-    when = parse_period(period.start, period.end) if period else UNKNOWN_DATE
-    for reason in encounter.reason_code:
-        yield from _coded(encounter, reason, index, when)
-
-
-def _device(device: fhir.Device, index: TerminologyIndex) -> Iterator[Remark]:
-    if device.status != "entered-in-error":
-        names = [name.name or "" for name in device.device_name]
-        yield from _coded(device, device.type, index, UNKNOWN_DATE, more=names)
-
-
-def _condition(condition: fhir.Condition, index: TerminologyIndex, birth: DateInterval) -> Iterator[Remark]:
-    if status_code(condition.verification_status, VERIFICATION_STATUSES) in ("entered-in-error", "refuted"):
-        return
-    over = bool(status_code(condition.clinical_status, _OVER))
-    onset = condition_onset(condition, birth)
-    when = onset if onset.is_known else parse_date(condition.recorded_date)
-    yield from _coded(condition, condition.code, index, when, more=_notes(condition.note), is_over=over)
-
-
-def _observation(observation: fhir.Observation, index: TerminologyIndex) -> Iterator[Remark]:
-    if observation.status in ("entered-in-error", "cancelled", "registered"):
-        return
-    when = observed_on(observation)
-    said = [observation.value_string or "", *_notes(observation.note)]
-    if observation.value_quantity is None and observed_assertion(observation, index) is Assertion.PRESENT:
-        value = observation.value_codeable_concept
-        said += [*words_of(observation.code), *words_of(value)]
-    covered = topics_of(concepts_of(observation.code, index))
-    yield from _kept(reference_of(observation), said, when, covered=covered)
-
-
-_READERS: dict[type[fhir.Resource], Callable[..., Iterator[Remark]]] = {
-    fhir.Device: _device,
-    fhir.Encounter: _encounter,
-    fhir.Observation: _observation,
-    fhir.Procedure: _procedure,
+# What a place can speak of where it cannot speak of everything: a penicillin allergy "with sepsis" is no sepsis.
+_ONLY: Mapping[str, frozenset[str]] = {
+    "allergy": frozenset({"contrast_allergy"}),
+    "device": frozenset({"implant"}),
+    "device_use": frozenset({"implant"}),
+    "procedure_device": frozenset({"implant"}),
 }
 
 
-def _coded(  # noqa: PLR0913 - what makes a remark
-    resource: fhir.Resource,
-    code: CodeableConcept | None,
-    index: TerminologyIndex,
-    when: DateInterval,
-    *,
-    more: Iterable[str] = (),
-    is_over: bool = False,
-) -> Iterator[Remark]:
-    covered = topics_of(concepts_of(code, index))
-    yield from _kept(reference_of(resource), [*words_of(code), *more], when, covered=covered, is_over=is_over)
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A text that raises topics which the codes of its resource do not settle.
+
+    `place` is a name of the wording catalogue's places; `when` is when it applies, and `is_over` that its record says
+    so.
+    """
+
+    reference: str
+    text: str
+    topics: frozenset[str]
+    place: str = ""
+    when: DateInterval = UNKNOWN_DATE
+    is_over: bool = False
 
 
-def _kept(
-    reference: str, texts: Iterable[str], when: DateInterval, *, covered: frozenset[str], is_over: bool = False
-) -> Iterator[Remark]:
-    for text in dict.fromkeys(texts):
-        if text and may_hold_hint(text):
-            yield Remark(reference, text, when, is_over, covered)
+def remarks_of(
+    resource: fhir.Resource, reference: str, covered: frozenset[str], index: TerminologyIndex, birth: DateInterval
+) -> list[Remark]:
+    """Return the remarks of a resource that counts; `covered` are topics that its own codes settle."""
+    found: list[Remark] = []
+    for name, text in dict.fromkeys(places_of(resource, index)):
+        topics = topics_in(text) - covered
+        if name in _ONLY:
+            topics &= _ONLY[name]
+        if topics:
+            found.append(Remark(reference, text, topics, name, said_on(resource, birth), is_over(resource)))
+    return found
 
 
-def _notes(notes: Iterable[Annotation]) -> list[str]:
-    return [note.text or "" for note in notes]
+def said_on(resource: fhir.Resource, birth: DateInterval) -> DateInterval:
+    """Return when what a resource says applies."""
+    match resource:
+        case fhir.Condition():
+            onset = condition_onset(resource, birth)
+            when = onset if onset.is_known else parse_date(resource.recorded_date)
+        case fhir.Procedure():
+            when = procedure_date(resource)
+        case fhir.Encounter() if resource.period:
+            when = parse_period(resource.period.start, resource.period.end)
+        case fhir.Observation():
+            when = observed_on(resource)
+        case fhir.DiagnosticReport():
+            when = report_date(resource)
+        case fhir.AllergyIntolerance():
+            when = parse_date(resource.recorded_date)
+        case _:
+            when = UNKNOWN_DATE
+    return when
 
 
-def words_of(concept: CodeableConcept | None) -> list[str]:
-    """Return the text and the displays of a CodeableConcept."""
-    return [] if concept is None else [concept.text or "", *(coding.display or "" for coding in concept.coding)]
-
-
-def concepts_of(concept: CodeableConcept | None, index: TerminologyIndex) -> frozenset[str]:
-    """Return every concept that the codings of a CodeableConcept belong to."""
-    codings = concept.coding if concept else []
-    return frozenset(name for coding in codings for name in index.concepts_of(coding.system, coding.code))
+def newest_date(resource: fhir.Resource, context: ReadingContext) -> DateInterval:
+    """Return the newest of the dates of a record: when it began, when it was written down, of which visit it is."""
+    found = [said_on(resource, context.birth)]
+    if isinstance(resource, fhir.Condition):
+        found.append(parse_date(resource.recorded_date))
+        found.append(context.visits.get(reference_id(resource.encounter, "Encounter") or "", UNKNOWN_DATE))
+    known = [when for when in found if when.latest is not None]
+    return max(known, key=lambda when: when.latest or date.min, default=UNKNOWN_DATE)
 
 
 def order_remarks(
     reference: str, resource: Mapping[str, Any], reasons: Iterable[CodeableConcept], index: TerminologyIndex
 ) -> tuple[Remark, ...]:
     """Return the remarks of an order: its reasons in words, its notes, its order details."""
-    found: list[Remark] = []
+    said: list[tuple[str, str, frozenset[str]]] = []
     for reason in reasons:
         covered = topics_of(concepts_of(reason, index))
-        found += _kept(reference, words_of(reason), UNKNOWN_DATE, covered=covered)
-    found += _kept(reference, _notes_of_order(resource), UNKNOWN_DATE, covered=frozenset())
-    return tuple(found)
+        said += (("order_reason", text, covered) for text in words_of(reason))
+    said += (("order_note", text, frozenset()) for text in _notes_of_order(resource))
+    found = ((place, text, topics_in(text) - covered) for place, text, covered in dict.fromkeys(said))
+    return tuple(Remark(reference, text, topics, place) for place, text, topics in found if topics)
 
 
 def order_texts(resource: Mapping[str, Any], reasons: Iterable[CodeableConcept]) -> tuple[str, ...]:
@@ -132,15 +108,15 @@ def order_texts(resource: Mapping[str, Any], reasons: Iterable[CodeableConcept])
     return tuple(dict.fromkeys(word for word in words if word))
 
 
-def _notes_of_order(resource: Mapping[str, Any]) -> list[str]:
-    texts: list[str] = []
+def _notes_of_order(resource: Mapping[str, Any]) -> Iterator[str]:
     for element in ("note", "orderDetail"):
         items = resource.get(element)
         for item in items if isinstance(items, list) else []:
             if isinstance(item, dict):
-                texts += _strings(item)
+                yield from _strings(item)
     instruction = resource.get("patientInstruction")
-    return [*texts, instruction] if isinstance(instruction, str) else texts
+    if isinstance(instruction, str):
+        yield instruction
 
 
 def _strings(item: Mapping[str, Any]) -> Iterator[str]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.observations import measured
+from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.fhir.resources import DiagnosticReport
+from fhir_mappings.words.matcher import quoted
 
 _POSITIVE = ("positive", "pregnant", "yes", "detected", "present")
+# "Gadolinium", "gadobutrol", "gadoterate" and whatever is named after them.
+_GADOLINIUM = re.compile(r"gado", re.IGNORECASE)
 _EQUIVOCAL_WORDS = ("indeterminate", "nondiagnostic", "non-diagnostic", "equivocal", "inconclusive")
 
 
@@ -106,12 +112,24 @@ def r_con_safe(facts: Facts) -> Finding:
         if entries:
             tags.append(tag)
             evidence += [facts.evidence(entry, concept) for entry in entries]
+    for remark in _worded_allergies(facts):
+        tag = "allergy_gadolinium" if _GADOLINIUM.search(remark.text) else "allergy_unclear"
+        concept = "gadolinium_allergy" if tag == "allergy_gadolinium" else "contrast_allergy_generic"
+        tags.append(tag)
+        quote = quoted(remark.text, "contrast_allergy")
+        evidence.append(Evidence(remark.reference, concept, when=remark.when, quote=quote, place=remark.place))
     pregnancy = r_preg(facts)
     if pregnancy.met or pregnancy.questions:
         tags.append("pregnancy")
         evidence += pregnancy.evidence
     sources = ("Observation", "Condition", "AllergyIntolerance")
     return facts.finding("R-CON-SAFE", evidence, sources=sources, tags=tags, met=bool(tags))
+
+
+def _worded_allergies(facts: Facts) -> list[Remark]:
+    """Return the words about a reaction to contrast, wherever they stand."""
+    remarks = (*facts.order.remarks, *facts.chart.remarks)
+    return [remark for remark in remarks if "contrast_allergy" in remark.topics and not remark.is_over]
 
 
 def _kidney(facts: Facts) -> tuple[list[str], list[Evidence]]:

@@ -16,12 +16,18 @@ from functools import cached_property
 from fhir_mappings.chart.chart import Chart, belongs_to
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.hints import affirms
+from fhir_mappings.chart.ledger import LedgerLine
 from fhir_mappings.chart.orders import ImagingOrder
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.fhir.dates import shifted, years_between
 from fhir_mappings.fhir.resources import Appointment, Device
 
+# Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
+# measurement that cannot be judged is asked about by its own criterion.
+ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport")
+# Codes that matter only together with something that other criteria look for: a new deficit, an injury of the spine.
+_WITH_ANOTHER = frozenset({"with_deficit", "with_injury"})
 STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 
 
@@ -119,6 +125,29 @@ class Facts:
         found = (entry for concept in concepts for entry in self.chart.entries.get(concept, ()))
         return tuple({id(entry): entry for entry in found if self.is_future(entry)}.values())
 
+    @cached_property
+    def unread(self) -> tuple[LedgerLine, ...]:
+        """The records of now that were received and that nobody recognised: problems, reasons, reports."""
+        lines = (*self.order.ledger.unrecognised(), *self.chart.ledger.unrecognised(*ASKING_SOURCES))
+        return tuple(line for line in lines if self._is_of_now(line))
+
+    def _is_of_now(self, line: LedgerLine) -> bool:
+        """Whether an unrecognised record may still hold: by the rule of age that goes with its code, or its type."""
+        limits = self.thresholds
+        days = {
+            "event": limits.neurologic_window,
+            "infection": limits.infection_history if line.is_over else None,
+            "report": limits.repeat_imaging_window,
+        }.get(line.span)
+        if line.source == "Encounter":
+            days = limits.neurologic_window
+        elif days is None and line.is_over:
+            # What is over and of a kind that nobody knows asks for as long as an infection would.
+            days = 0 if line.span == "lasting" else limits.infection_history
+        if line.span in _WITH_ANOTHER:
+            return False
+        return days is None or not line.when.is_known or line.when.within(days, self.as_of) is not False
+
     def order_says(self, phrase: re.Pattern[str]) -> bool:
         """Whether a text of the order affirms a phrase."""
         return any(affirms(text, phrase) for text in self.order.texts)
@@ -160,13 +189,15 @@ class Facts:
     ) -> Finding:
         """Return a finding whose status follows from the evidence, the open questions and the state of the sources.
 
-        Not being met, it is NOT_MET only if nothing is left to ask and every source was complete.
+        Not being met, it is NOT_MET only if nothing is left to ask, every source was complete, and every record of
+        now in it was recognised or set aside.
         """
         evidence, questions = merged(evidence), tuple(dict.fromkeys(questions))
         unavailable = self.chart.incomplete(sources)
-        open_still = bool(questions or unavailable)
+        unread = tuple(line.reference for line in self.unread if line.source in ("Order", *sources))
+        open_still = bool(questions or unavailable or unread)
         status = Status.MET if met else Status.UNKNOWN if open_still else Status.NOT_MET
-        return Finding(criterion, status, evidence, sources, unavailable, questions, frozenset(tags))
+        return Finding(criterion, status, evidence, sources, unavailable, questions, frozenset(tags), unread)
 
 
 def _same_thing(one: ChartEntry, other: ChartEntry) -> bool:

@@ -22,7 +22,9 @@ class Evidence:
     """One resource that counts for or against a criterion.
 
     `codes` carry this project's own displays, never the sender's. `notes` are words of the wording catalogue, for
-    instance `suspected` or `conflicting`; `amount` is a measured value with its unit.
+    instance `suspected` or `conflicting`; `amount` is a measured value with its unit. `quote` is what the sender
+    wrote where no code says it, at most 60 characters, to be escaped by whoever shows it, and `place` a name of the
+    wording catalogue's places.
     """
 
     reference: str
@@ -31,13 +33,16 @@ class Evidence:
     when: DateInterval = UNKNOWN_DATE
     amount: str = ""
     notes: tuple[str, ...] = ()
+    quote: str = ""
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """The answer of one criterion.
 
-    `looked_at` and `unavailable` are FHIR resource types; `questions` are ids of the wording catalogue whose answers
+    `looked_at` and `unavailable` are FHIR resource types; `unread` are the references of records that nobody
+    recognised and that could have shown it; `questions` are ids of the wording catalogue whose answers
     would settle an UNKNOWN; `tags` tell which part of the criterion decided.
     """
 
@@ -48,6 +53,7 @@ class Finding:
     unavailable: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     tags: frozenset[str] = field(default_factory=frozenset)
+    unread: tuple[str, ...] = ()
 
     @property
     def met(self) -> bool:

@@ -20,6 +20,7 @@ from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, reference_i
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
 from fhir_mappings.fhir.resources import Device, DeviceUseStatement, Procedure
 from fhir_mappings.terminology.code_systems import CPT, NCIT, canonical_system
+from fhir_mappings.words.matcher import quoted
 
 SOURCES = ("Device", "Procedure", "Condition")
 
@@ -96,7 +97,10 @@ def r_mr(facts: Facts) -> Finding:
     if any(implant.evidence.concept == _PUMP for implant in found):
         tags.add("external_pump")
     evidence = tuple(implant.evidence for implant in found)
-    status = Status.MET if found else Status.UNKNOWN
+    if not tags & {"hold", "unsafe"} and (unidentified := _unidentified(facts, evidence)):
+        tags.add("unidentified")
+        evidence = (*evidence, *unidentified)
+    status = Status.MET if evidence else Status.UNKNOWN
     return Finding("R-MR", status, evidence, SOURCES, facts.chart.incomplete(SOURCES), (), frozenset(tags))
 
 
@@ -113,6 +117,24 @@ def _implants(facts: Facts) -> Iterator[_Implant]:
             if isinstance(entry.resource, Procedure) and _names_known_device(entry.resource, devices):
                 continue
             yield _recorded(facts, concept, entry)
+
+
+def _unidentified(facts: Facts, known: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
+    """Return what may be an implant and does not say which: a device of unknown kind, or words about one."""
+    explained = {item.reference for item in known} | {reference_of(device) for device, _ in _devices(facts)}
+    devices = [
+        Evidence(line.reference, "unknown_device", when=line.when, quote=line.said, place="device")
+        for line in facts.chart.ledger.unrecognised("Device", "DeviceUseStatement")
+        if line.reference not in explained
+    ]
+    words = [
+        Evidence(
+            remark.reference, "hint_implant", (), remark.when, "", (), quoted(remark.text, "implant"), remark.place
+        )
+        for remark in (*facts.order.remarks, *facts.chart.remarks)
+        if "implant" in remark.topics and remark.reference not in explained
+    ]
+    return tuple(dict.fromkeys((*devices, *words)))
 
 
 def _explains(facts: Facts, device: Device) -> bool:

@@ -193,8 +193,16 @@ CRITERIA: tuple[Criterion, ...] = (
         hints.r_hint,
         # A code for what a text mentions settles the text; only this concept is read for nothing else.
         concepts=("family_history_cancer",),
-        thresholds=("neurologic_window",),
-        sources=("Condition", "Observation", "Encounter", "Procedure", "Device"),
+        thresholds=("neurologic_window", "infection_history"),
+        sources=hints.SOURCES,
+    ),
+    Criterion(
+        "R-UNREAD",
+        "Records that nobody recognised",
+        (),
+        hints.r_unread,
+        thresholds=("neurologic_window", "infection_history", "repeat_imaging_window"),
+        sources=hints.SOURCES,
     ),
     Criterion(
         "R-DATE",

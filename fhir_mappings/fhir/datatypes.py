@@ -36,11 +36,33 @@ class CodeableConcept(FhirStruct):
         return any(coding.code in codes for coding in self.coding)
 
 
+class Meta(FhirStruct):
+    """FHIR Meta, as far as it says that something was left out."""
+
+    security: list[Coding] = []
+    tag: list[Coding] = []
+
+
+class Identifier(FhirStruct):
+    """FHIR Identifier."""
+
+    value: str | None = None
+
+
 class Reference(FhirStruct):
     """FHIR Reference."""
 
     reference: str | None = None
     display: str | None = None
+    identifier: Identifier | None = None
+
+
+class Attachment(FhirStruct):
+    """FHIR Attachment; `data` is base64."""
+
+    content_type: str | None = None
+    data: str | None = None
+    title: str | None = None
 
 
 class Quantity(FhirStruct):

@@ -11,7 +11,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 import msgspec
 
-from fhir_mappings.fhir.datatypes import CodeableConcept, Coding, FhirStruct, Reference
+from fhir_mappings.fhir.datatypes import Annotation, CodeableConcept, Coding, FhirStruct, Reference
 from fhir_mappings.fhir.resources import RESOURCE_TYPES, Resource
 
 R = TypeVar("R", bound=FhirStruct)
@@ -122,10 +122,12 @@ class _Salvage:
             return read
 
     def nested(self, cls: type[FhirStruct], value: object) -> FhirStruct | None:
-        """Return a nested struct; a bare string stands for a CodeableConcept's code and text, a Reference's target."""
+        """Return a nested struct; a bare string stands for a code and its text, for a note, for a reference's target."""
         if isinstance(value, str):
             if cls is CodeableConcept:
                 return CodeableConcept(coding=[Coding(code=value)], text=value)
+            if cls is Annotation:
+                return Annotation(text=value)
             return Reference(reference=value) if cls is Reference else None
         if isinstance(value, list) and value and cls is not Coding:
             self.lost = self.lost or len(value) > 1

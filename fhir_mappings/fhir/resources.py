@@ -6,9 +6,11 @@ from typing import Any
 
 from fhir_mappings.fhir.datatypes import (
     Annotation,
+    Attachment,
     CodeableConcept,
     Coding,
     FhirStruct,
+    Meta,
     Period,
     Quantity,
     Range,
@@ -21,6 +23,7 @@ class Resource(FhirStruct, kw_only=True):
 
     resource_type: str = ""
     id: str | None = None
+    meta: Meta | None = None
     contained: list[dict[str, Any]] = []
     read_whole: bool = True
 
@@ -42,6 +45,7 @@ class Condition(Resource, kw_only=True):
     code: CodeableConcept | None = None
     body_site: list[CodeableConcept] = []
     subject: Reference | None = None
+    encounter: Reference | None = None
     recorder: Reference | None = None
     asserter: Reference | None = None
     onset_date_time: str | None = None
@@ -51,6 +55,7 @@ class Condition(Resource, kw_only=True):
     onset_string: str | None = None
     abatement_date_time: str | None = None
     abatement_period: Period | None = None
+    abatement_string: str | None = None
     recorded_date: str | None = None
     note: list[Annotation] = []
 
@@ -118,6 +123,9 @@ class Procedure(Resource, kw_only=True):
     body_site: list[CodeableConcept] = []
     focal_device: list[FocalDevice] = []
     reason_code: list[CodeableConcept] = []
+    used_code: list[CodeableConcept] = []
+    used_reference: list[Reference] = []
+    note: list[Annotation] = []
 
 
 class Dispense(FhirStruct):
@@ -138,6 +146,7 @@ class MedicationRequest(Resource, kw_only=True):
     medication_reference: Reference | None = None
     subject: Reference | None = None
     authored_on: str | None = None
+    note: list[Annotation] = []
     dispense_request: Dispense | None = None
 
 
@@ -151,12 +160,20 @@ class MedicationStatement(Resource, kw_only=True):
     effective_date_time: str | None = None
     effective_period: Period | None = None
     date_asserted: str | None = None
+    note: list[Annotation] = []
 
 
 class Medication(Resource, kw_only=True):
     """FHIR Medication, when a prefetch includes it."""
 
     code: CodeableConcept | None = None
+
+
+class DeviceProperty(FhirStruct):
+    """FHIR Device.property."""
+
+    type: CodeableConcept | None = None
+    value_code: list[CodeableConcept] = []
 
 
 class DeviceName(FhirStruct):
@@ -173,6 +190,8 @@ class Device(Resource, kw_only=True):
     safety: list[CodeableConcept] = []
     patient: Reference | None = None
     device_name: list[DeviceName] = []
+    property: list[DeviceProperty] = []
+    model_number: str | None = None
     note: list[Annotation] = []
 
 
@@ -182,6 +201,7 @@ class DeviceUseStatement(Resource, kw_only=True):
     status: str | None = None
     subject: Reference | None = None
     device: Reference | None = None
+    note: list[Annotation] = []
 
 
 class EncounterDiagnosis(FhirStruct):
@@ -197,6 +217,7 @@ class Encounter(Resource, kw_only=True):
     subject: Reference | None = None
     reason_code: list[CodeableConcept] = []
     type: list[CodeableConcept] = []
+    reason_reference: list[Reference] = []
     diagnosis: list[EncounterDiagnosis] = []
     period: Period | None = None
 
@@ -211,6 +232,8 @@ class DiagnosticReport(Resource, kw_only=True):
     effective_period: Period | None = None
     issued: str | None = None
     conclusion: str | None = None
+    category: list[CodeableConcept] = []
+    presented_form: list[Attachment] = []
     conclusion_code: list[CodeableConcept] = []
 
 
@@ -224,6 +247,14 @@ class ImagingStudy(Resource, kw_only=True):
     reason_code: list[CodeableConcept] = []
 
 
+class Reaction(FhirStruct):
+    """FHIR AllergyIntolerance.reaction."""
+
+    substance: CodeableConcept | None = None
+    manifestation: list[CodeableConcept] = []
+    description: str | None = None
+
+
 class AllergyIntolerance(Resource, kw_only=True):
     """FHIR AllergyIntolerance."""
 
@@ -233,6 +264,8 @@ class AllergyIntolerance(Resource, kw_only=True):
     patient: Reference | None = None
     onset_date_time: str | None = None
     recorded_date: str | None = None
+    reaction: list[Reaction] = []
+    note: list[Annotation] = []
 
 
 class ServiceRequest(Resource, kw_only=True):

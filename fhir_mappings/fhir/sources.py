@@ -13,6 +13,7 @@ from enum import StrEnum
 
 import msgspec
 
+from fhir_mappings.fhir.datatypes import Meta
 from fhir_mappings.fhir.decoding import decode_if, decode_resource, resource_type_of
 from fhir_mappings.fhir.resources import Resource
 
@@ -20,6 +21,8 @@ _FAILURES = frozenset({"error", "fatal"})
 # Issue codes that say, at whatever severity, that there is more than was sent.
 _SHORTENED = frozenset({"incomplete", "suppressed", "timeout", "too-costly", "throttled", "transient"})
 _WITHHELD = frozenset({"suppressed"})
+# Security labels and tags (HL7 v3 ObservationValue) that say that a Bundle or a resource was sent with parts left out.
+_SHORTENED_LABELS = frozenset({"REDACTED", "MASKED", "SUBSETTED"})
 
 
 class SourceState(StrEnum):
@@ -69,6 +72,7 @@ class _Entry(msgspec.Struct, gc=False):
 
 
 class _Bundle(msgspec.Struct, gc=False):
+    meta: Meta | None = None
     total: object = None
     link: list[_Link] | None = None
     entry: list[_Entry] | None = None
@@ -126,7 +130,9 @@ def _read_object(text: bytes, expected: str) -> SourceReading:
         resource = decode_resource(text, expected)
         if resource is None:
             return NOT_PROVIDED
-        return SourceReading(SourceState.COMPLETE if name == expected else SourceState.PARTIAL, (resource,))
+        withheld = is_shortened(resource.meta)
+        state = SourceState.COMPLETE if name == expected and not withheld else SourceState.PARTIAL
+        return SourceReading(state, (resource,), withheld)
     return _read_wrapped(text, expected)
 
 
@@ -161,7 +167,15 @@ def _read_bundle(text: bytes, expected: str) -> SourceReading:
         return _read_loose_bundle(text, expected)
     more = [link.url for link in bundle.link or () if link.relation == "next"]
     next_link = next((url for url in more if isinstance(url, str)), "")
-    return _Collection(expected, next_link).read(bundle.entry or (), bundle.total, whole=bool(next_link) or not more)
+    collection = _Collection(expected, next_link, withheld=is_shortened(bundle.meta))
+    whole = (bool(next_link) or not more) and not collection.withheld
+    return collection.read(bundle.entry or (), bundle.total, whole=whole)
+
+
+def is_shortened(meta: Meta | None) -> bool:
+    """Whether a label says that parts were left out of what was sent."""
+    labels = (*meta.security, *meta.tag) if meta else ()
+    return any((label.code or "").strip().upper() in _SHORTENED_LABELS for label in labels)
 
 
 def _read_loose_bundle(text: bytes, expected: str) -> SourceReading:
@@ -213,7 +227,7 @@ class _Collection:
             # Nearly every entry is what was asked for: one look at its text is enough.
             usual = decode_if(entry.resource, self.expected)
             if usual is not None:
-                self.found.append(usual)
+                self._keep(usual)
                 self.matches += not included
                 return
         text = b"" if isinstance(entry.resource, msgspec.UnsetType) else bytes(entry.resource).strip()
@@ -223,11 +237,16 @@ class _Collection:
         elif name == "Bundle":
             self._nested(text)
         elif (resource := decode_resource(text, self.expected) if name else None) is not None:
-            self.found.append(resource)
+            self._keep(resource)
             self.matches += not included
             self.whole = self.whole and (included or name in (self.expected, "Medication"))
         elif not included:
             self.whole = False
+
+    def _keep(self, resource: Resource) -> None:
+        self.found.append(resource)
+        if resource.meta is not None and is_shortened(resource.meta):
+            self.whole, self.withheld = False, True
 
     def _nested(self, text: bytes) -> None:
         """Take a Bundle inside the Bundle, as a batch answers."""

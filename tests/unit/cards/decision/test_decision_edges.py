@@ -121,10 +121,10 @@ def test_age_is_a_reason_only_at_that_age(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "questions"),
-    [("long-term prednisone", ()), ("foot drop", ("hint_motor",)), ("has a pacemaker", ("hint_implant",))],
+    [("long-term prednisone", ()), ("foot drop", ("hint_motor",)), ("has a pacemaker", ())],
 )
 def test_scan_that_is_due_asks_only_what_could_hurry_or_forbid_it(text: str, questions: tuple[str, ...]) -> None:
-    """A hint of a mere risk changes nothing about a scan that is due; a sign or an implant might."""
+    """A hint of a mere risk changes nothing about a scan that is due; a sign might, and an implant has its own card."""
     found = advise(LONG, CARE, order=mri(reasons=[PAIN], note=[{"text": text}]))
     assert found.outcome is Outcome.APPROPRIATE
     assert [item.questions for item in found.messages if item.id == NEED] == ([questions] if questions else [])

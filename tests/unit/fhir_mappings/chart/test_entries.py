@@ -144,7 +144,8 @@ def test_refuted_allergy_is_ignored() -> None:
         ("odd", {}, Activity.UNKNOWN),
         (None, {"abatementDateTime": ago(3)}, Activity.INACTIVE),
         (None, {"abatementPeriod": {"end": ago(3)}}, Activity.INACTIVE),
-        (None, {"abatementDateTime": "some day"}, Activity.UNKNOWN),
+        (None, {"abatementDateTime": "some day"}, Activity.INACTIVE),
+        (None, {"abatementString": "resolved in spring"}, Activity.INACTIVE),
         ("active", {"abatementDateTime": ago(3)}, Activity.ACTIVE),
     ],
 )
@@ -282,7 +283,7 @@ INCLUDED = {"resourceType": "Medication", "id": "med-9", "code": coded(IBUPROFEN
 @pytest.mark.parametrize("kind", ["MedicationRequest", "MedicationStatement"])
 def test_drug_by_reference(kind: str, reference: str | None, contained: list[Resource], found: int) -> None:
     """A drug in a contained Medication, or in one the search included, is known; any other leaves a gap."""
-    target = {"reference": reference} if reference else {"display": "a drug"}
+    target = {"reference": reference} if reference else {"display": "17"}
     resource = record(kind, "m-1", status="active", medicationReference=target, contained=contained)
     key = "medications" if kind == "MedicationRequest" else "medicationStatements"
     value = {"resourceType": "Bundle", "entry": [{"resource": resource}, {"resource": INCLUDED}]}

@@ -61,7 +61,7 @@ def explant(of: Resource, day: int | str | None, **elements: Any) -> Resource:
         (CONDITIONAL, {"conditional"}, {"conditional"}, {"conditional"}),
         (SAFE, set(), set(), set()),
         (SILENT, {"hold"}, {"screen"}, {"hold"}),
-        (None, {"hold"}, {"screen"}, set()),
+        (None, {"hold"}, {"screen"}, {"unidentified"}),
         ("fda:MR Unsafe", {"unsafe"}, {"unsafe"}, {"unsafe"}),
         ("fda:MR Conditional", {"conditional"}, {"conditional"}, {"conditional"}),
         ("fda:Labeling does not contain MRI Safety Information", {"hold"}, {"screen"}, {"hold"}),
@@ -113,10 +113,24 @@ def test_external_devices_are_no_implants(code: str, safety: str | None) -> None
     assert tags(device(code, safety)) == set()
 
 
-@pytest.mark.parametrize("code", ["sct:337414009", "sct:706767009", "sct:58938008", "sct:702172008"])
-def test_aids_of_daily_life_are_no_implants(code: str) -> None:
-    """Glucose meters, home monitors, wheelchairs and breathing aids forbid no scan."""
-    assert tags(device(code)) == set()
+@pytest.mark.parametrize(
+    "name", ["Blood glucose meter", "Patient lift", "Wheelchair", "Home nebulizer", "CPAP", "Hearing aid", "Walker"]
+)
+def test_aids_of_daily_life_are_no_implants(name: str) -> None:
+    """Glucose meters, lifts, wheelchairs and breathing aids forbid no scan, and nobody asks about them."""
+    assert tags(device({"coding": [{"system": "http://snomed.info/sct", "code": "1", "display": name}]})) == set()
+
+
+@pytest.mark.parametrize("kind", [{"text": "Azure XT DR"}, coded("sct:58938008"), coded("local:77"), None])
+def test_a_device_of_unknown_kind_is_asked_about(kind: Resource | None) -> None:
+    """A device that does not say that it is outside the body may be in it, whatever it is called."""
+    assert tags(device(kind)) == {"unidentified"}
+
+
+def test_an_unknown_device_is_asked_about_by_its_name() -> None:
+    """Whoever is asked must know which record is meant."""
+    (item,) = finding("R-MR", device({"text": "Azure XT DR"})).evidence
+    assert (item.concept, item.quote) == ("unknown_device", "Azure XT DR")
 
 
 def test_conditional_can_be_held() -> None:
@@ -190,7 +204,7 @@ def test_ended_use_is_not_an_explant(use: str) -> None:
     ended = record("DeviceUseStatement", "u", status=use, device={"reference": f"Device/{pacemaker['id']}"})
     assert tags(pacemaker, ended) == {"hold"}
     assert tags(pacemaker, ended | {"status": "active"}) == {"conditional"}
-    assert tags(pacemaker, ended | {"device": {"reference": "Device/other"}}) == {"conditional"}
+    assert tags(pacemaker, ended | {"device": {"reference": "Device/other"}}) == {"conditional", "unidentified"}
 
 
 OFF = device(PACEMAKER, status="inactive")

@@ -84,7 +84,7 @@ def test_code_of_which_nothing_can_be_read_is_missing(code: Any) -> None:
         ("onsetAge", "38", "onset_age", None, False),
         ("subject", "Patient/pat-1", "subject", Reference(reference="Patient/pat-1"), True),
         ("subject", [{"reference": "Patient/pat-1"}], "subject", Reference(reference="Patient/pat-1"), True),
-        ("note", "text", "note", [], False),
+        ("note", "text", "note", [Annotation(text="text")], True),
         ("note", [{"text": 7}, 7, {"text": "weak"}], "note", [Annotation(text="7"), Annotation(text="weak")], False),
         ("bodySite", PLAIN_CODE, "body_site", [CODE], True),
         ("id", 17, "id", "17", True),

@@ -19,7 +19,7 @@ DRUG: Resource = {"resourceType": "Medication", "id": "med-1", "code": coded(IBU
 
 def naming(reference: str, name: str = "m-1", **elements: Any) -> Resource:
     """Return a prescription of a drug by reference."""
-    target = {"reference": reference, "display": "A drug"}
+    target = {"reference": reference}
     return prescription(
         IBUPROFEN, resource_id=name, medicationCodeableConcept=None, medicationReference=target, **elements
     )

@@ -1,0 +1,232 @@
+"""The ledger: what became of each record received.
+
+A record ends as recognised (a concept, by its codes or its words), as set aside (it cannot bear on the criteria, for
+a stated reason), or as unrecognised, which is everything else. There is no fourth way out: what nobody recognised was
+received all the same, so it must never pass for absent. Whether an unrecognised record is still of now depends on the
+day that is asked about, so the ledger keeps what that takes and criteria ask `Facts`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+
+from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
+from fhir_mappings.chart.reports import is_unread_imaging
+from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
+from fhir_mappings.fhir import resources as fhir
+from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
+from fhir_mappings.terminology.code_systems import (
+    CPT,
+    ICD_10,
+    ICD_10_CM,
+    LOINC,
+    SNOMED_CT,
+    canonical_system,
+)
+from fhir_mappings.terminology.icd10cm import IcdLabel, category_label, classify
+from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.devices import names_external_device
+from fhir_mappings.words.vocabulary import is_readable
+
+# Systems whose codes name one thing each, so that one outside all value sets is a thing that no criterion asks for.
+# Diagnoses are not among them: any of thousands may be behind the pain, and are judged by chapter or by words.
+_LISTED_WHOLE = frozenset({LOINC, SNOMED_CT, CPT})
+
+
+class Standing(StrEnum):
+    """What became of a record."""
+
+    RECOGNISED = "recognised"
+    SET_ASIDE = "set-aside"
+    UNRECOGNISED = "unrecognised"
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerLine:
+    """One record, or one reason of the order, and what became of it.
+
+    `reason` says why it was set aside, or why it asks, as a name of the wording catalogue or a row's words of the
+    ICD-10-CM table; `said` is what its sender calls it, the code where there are no words, and `place` where it
+    stands. `when` is the newest of its dates, `span` the rule of age that the table states for its code.
+    """
+
+    reference: str
+    source: str
+    standing: Standing
+    reason: str = ""
+    said: str = ""
+    place: str = ""
+    when: DateInterval = UNKNOWN_DATE
+    is_over: bool = False
+    span: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Ledger:
+    """All lines of a chart."""
+
+    lines: tuple[LedgerLine, ...] = ()
+
+    @property
+    def counts(self) -> Mapping[str, Mapping[str, int]]:
+        """How many records of each source ended how, sources and standings by name."""
+        found: dict[str, Counter[str]] = {}
+        for line in self.lines:
+            found.setdefault(line.source, Counter())[line.standing.value] += 1
+        return {source: dict(sorted(counter.items())) for source, counter in sorted(found.items())}
+
+    def unrecognised(self, *sources: str) -> tuple[LedgerLine, ...]:
+        """Return the unrecognised records of some sources, of all where none is named."""
+        return tuple(
+            line
+            for line in self.lines
+            if line.standing is Standing.UNRECOGNISED and (not sources or line.source in sources)
+        )
+
+
+def line_of(resource: fhir.Resource, when: DateInterval, read: Read) -> LedgerLine:
+    """Return what became of a resource."""
+    verdict = _judged(resource, read)
+    return LedgerLine(
+        reference_of(resource),
+        resource.resource_type,
+        verdict.standing,
+        verdict.reason,
+        "" if verdict.standing is Standing.RECOGNISED else said_of(verdict.named_by or _named_by(resource)),
+        _PLACES.get(resource.resource_type, ""),
+        when,
+        is_over(resource),
+        verdict.span,
+    )
+
+
+def reason_line(reference: str, reason: CodeableConcept, read: Read) -> LedgerLine:
+    """Return what became of a reason of the order."""
+    verdict, said = _problem(reason, read), said_of([reason])
+    return LedgerLine(reference, "Order", verdict.standing, verdict.reason, said, "order_reason", span=verdict.span)
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """What reading a record brought: the index it was read with, whether entries came of it, the texts that say more.
+
+    `texts` are a device's own, which may say that it is outside the body; `drug_is_named` tells of a drug record whether its drug is known by a listed code or by a name.
+    """
+
+    index: TerminologyIndex
+    has_entries: bool = False
+    remarked: frozenset[str] = frozenset()
+    texts: tuple[str, ...] = ()
+    drug_is_named: bool = False
+
+    @property
+    def recognised(self) -> bool:
+        """Whether anything came of it."""
+        return self.has_entries or bool(self.remarked)
+
+
+@dataclass(frozen=True, slots=True)
+class _Verdict:
+    standing: Standing
+    reason: str = ""
+    span: str = ""
+    named_by: tuple[CodeableConcept, ...] = ()
+
+
+_RECOGNISED = _Verdict(Standing.RECOGNISED)
+_PLACES = {"Condition": "problem", "Encounter": "visit", "DiagnosticReport": "report"}
+# How a record ends that has several reasons: as its worst one.
+_WORST = (Standing.UNRECOGNISED, Standing.RECOGNISED, Standing.SET_ASIDE)
+
+
+def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
+    if is_disregarded(resource) or is_refuted(resource):
+        return _Verdict(Standing.SET_ASIDE, "refuted" if is_refuted(resource) else "status")
+    if isinstance(resource, fhir.Condition | fhir.Encounter):
+        verdicts = [_problem(concept, read) for concept in _named_by(resource)]
+        none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
+        return min(verdicts, key=lambda verdict: _WORST.index(verdict.standing), default=none)
+    return _RECOGNISED if read.recognised else _other(resource, read)
+
+
+def _other(resource: fhir.Resource, read: Read) -> _Verdict:
+    """Judge a record that is no diagnosis and of which nothing came: it is aside where it says what it is about."""
+    match resource:
+        case fhir.MedicationRequest() | fhir.MedicationStatement():
+            return _Verdict(Standing.SET_ASIDE if read.drug_is_named else Standing.UNRECOGNISED, "drug")
+        case fhir.Device() | fhir.DeviceUseStatement():
+            outside = any(map(names_external_device, read.texts))
+            return _Verdict(Standing.SET_ASIDE if outside else Standing.UNRECOGNISED, "device")
+        case fhir.DiagnosticReport() if is_unread_imaging(resource):
+            return _Verdict(Standing.UNRECOGNISED, "report", "report")
+        case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(_named_by(resource)):
+            return _Verdict(Standing.UNRECOGNISED, "unnamed")
+        case _:
+            return _Verdict(Standing.SET_ASIDE, "not_asked_for")
+
+
+def _problem(concept: CodeableConcept, read: Read) -> _Verdict:
+    """Judge a diagnosis or a reason: by concept, by the ICD-10-CM table, by its words, by whether it can be read.
+
+    A code that asks does so even where the words raise a topic: they may be too old for theirs.
+    """
+    if concepts_of(concept, read.index):
+        return _RECOGNISED
+    labels = [label for coding in concept.coding if (label := _label(coding))]
+    if asking := next((label for label in labels if label.label == "ask"), None):
+        return _Verdict(Standing.UNRECOGNISED, asking.reason, asking.span, (concept,))
+    words = words_of(concept)
+    if not read.remarked.isdisjoint(words):
+        return _RECOGNISED
+    if labels:
+        return _Verdict(Standing.SET_ASIDE, labels[0].reason, labels[0].span, (concept,))
+    if any(map(is_readable, words)):
+        return _Verdict(Standing.SET_ASIDE, "words", named_by=(concept,))
+    return _Verdict(Standing.UNRECOGNISED, "unreadable", named_by=(concept,))
+
+
+def _label(coding: Coding) -> IcdLabel | None:
+    system = canonical_system(coding.system or "")
+    if not coding.code:
+        return None
+    if system == ICD_10_CM:
+        return classify(coding.code)
+    return category_label(coding.code) if system == ICD_10 else None
+
+
+def _is_named(named_by: Iterable[CodeableConcept]) -> bool:
+    """Whether something is named by a code of a system that is known, or in words that can be read."""
+    return any(
+        any(coding.code and canonical_system(coding.system or "") in _LISTED_WHOLE for coding in concept.coding)
+        or any(map(is_readable, words_of(concept)))
+        for concept in named_by
+    )
+
+
+def _named_by(resource: fhir.Resource) -> list[CodeableConcept]:
+    """Return the CodeableConcepts that say what a resource is about."""
+    match resource:
+        case fhir.Encounter():
+            return resource.reason_code
+        case fhir.Device():
+            return [resource.type] if resource.type else []
+        case fhir.Condition() | fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance():
+            return [resource.code or CodeableConcept()]
+        case fhir.DiagnosticReport():
+            return [resource.code] if resource.code else []
+        case fhir.MedicationRequest() | fhir.MedicationStatement():
+            found = resource.medication_codeable_concept
+            return [found] if found else []
+        case _:
+            return []
+
+
+def said_of(named_by: Iterable[CodeableConcept]) -> str:
+    """Return what a record is called by its sender: its text, else a display, else its bare code."""
+    concepts = list(named_by)
+    words = next((text for concept in concepts for text in words_of(concept)), "")
+    return words or next((coding.code for concept in concepts for coding in concept.coding if coding.code), "")

@@ -1,0 +1,48 @@
+"""Reports of imaging: which they are, and whether one came in a form that nobody can read here.
+
+A report as PDF, or as an address where it could be fetched, may say anything. One about the spine, the abdomen, the
+pelvis or no region that it names is a report not read whole; a laboratory's, or one about another region, is aside.
+"""
+
+from __future__ import annotations
+
+import re
+
+from fhir_mappings.chart.entries import words_of
+from fhir_mappings.chart.places import form_text
+from fhir_mappings.fhir import resources as fhir
+
+# HL7 v2 table 0074 (diagnostic service sections), as DiagnosticReport.category bears them.
+_IMAGING_SECTIONS = frozenset({"RAD", "RX", "CT", "NMR", "NMS", "RUS", "VUS", "XRC", "OUS"})
+_IMAGING = re.compile(
+    r"\b(?:radiolog\w*|imaging|x-?rays?|xr|radiographs?|mri?|magnetic resonance|ct|computed tomography|tomograph\w*"
+    r"|ultraso\w*|us|sonograph\w*|pet|scintigraph\w*|bone scan|myelogra\w*|fluoroscop\w*)\b"
+)
+_ELSEWHERE = re.compile(
+    r"\b(?:head|brain|skull|face|facial|sinus(?:es)?|orbits?|neck|carotid\w*|thyroid|chest|lungs?|heart|cardiac"
+    r"|echo\w*|coronary|breasts?|mammo\w*|shoulders?|arms?|humerus|elbows?|forearms?|wrists?|hands?|fingers?|knees?"
+    r"|tibia|ankles?|foot|feet|toes?|dental|teeth|mandible|obstetric\w*|fetal|pregnancy)\b"
+)
+_NEAR = re.compile(r"\b(?:spine|spinal|lumbar|lumbosacral|l-?spine|thoracic|back|abdom\w*|pelvi\w*|sacr\w*|hips?)\b")
+
+
+def is_unread_imaging(report: fhir.DiagnosticReport) -> bool:
+    """Whether a report of imaging that may show the spine came in a form that is not read, and without a conclusion."""
+    if (report.conclusion or "").strip() or report.conclusion_code or not report.presented_form:
+        return False
+    if all(form_text(form) for form in report.presented_form) or not _is_imaging(report):
+        return False
+    name = _name(report)
+    return bool(_NEAR.search(name)) or not _ELSEWHERE.search(name)
+
+
+def _is_imaging(report: fhir.DiagnosticReport) -> bool:
+    sections = {coding.code for category in report.category for coding in category.coding}
+    if sections & _IMAGING_SECTIONS:
+        return True
+    said = [text for category in report.category for text in words_of(category)]
+    return bool(_IMAGING.search(" ".join([_name(report), *said]).casefold()))
+
+
+def _name(report: fhir.DiagnosticReport) -> str:
+    return " ".join(words_of(report.code)).casefold()

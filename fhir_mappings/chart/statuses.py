@@ -1,0 +1,74 @@
+"""Which records say nothing of the patient by their status: entered in error, cancelled, never done.
+
+One table for whoever reads a record: what is no evidence of a finding is no source of words either, and is set aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fhir_mappings.chart.medications import is_disregarded as is_drug_disregarded
+from fhir_mappings.fhir import resources as fhir
+from fhir_mappings.fhir.datatypes import CodeableConcept
+
+ENTERED_IN_ERROR = "entered-in-error"
+VERIFICATION_STATUSES = (ENTERED_IN_ERROR, "refuted", "unconfirmed", "provisional", "differential", "confirmed")
+CLINICAL_STATUSES = ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
+
+_NO_EVIDENCE: dict[type[fhir.Resource], frozenset[str]] = {
+    fhir.Appointment: frozenset({ENTERED_IN_ERROR, "cancelled", "noshow"}),
+    fhir.Device: frozenset({ENTERED_IN_ERROR}),
+    fhir.DeviceUseStatement: frozenset({ENTERED_IN_ERROR, "intended"}),
+    fhir.DiagnosticReport: frozenset({ENTERED_IN_ERROR, "cancelled", "registered"}),
+    fhir.Encounter: frozenset({ENTERED_IN_ERROR, "cancelled", "planned"}),
+    fhir.ImagingStudy: frozenset({ENTERED_IN_ERROR, "cancelled", "registered"}),
+    fhir.Observation: frozenset({ENTERED_IN_ERROR, "cancelled", "registered"}),
+    fhir.Procedure: frozenset({ENTERED_IN_ERROR, "not-done", "preparation"}),
+    fhir.QuestionnaireResponse: frozenset({ENTERED_IN_ERROR, "stopped"}),
+    fhir.ServiceRequest: frozenset({ENTERED_IN_ERROR, "revoked", "draft", "on-hold"}),
+}
+
+
+def is_disregarded(resource: fhir.Resource) -> bool:
+    """Whether a record says nothing of the patient, by its status."""
+    match resource:
+        case fhir.Condition() | fhir.AllergyIntolerance():
+            return status_code(resource.verification_status, VERIFICATION_STATUSES) == ENTERED_IN_ERROR
+        case fhir.MedicationRequest() | fhir.MedicationStatement():
+            return is_drug_disregarded(resource)
+        case fhir.ServiceRequest() if resource.do_not_perform:
+            return True
+    status: str | None = getattr(resource, "status", None)
+    return status in _NO_EVIDENCE.get(type(resource), ())
+
+
+def is_refuted(resource: fhir.Resource) -> bool:
+    """Whether a problem or an allergy was recorded as excluded: it denies, and its words say nothing."""
+    if not isinstance(resource, fhir.Condition | fhir.AllergyIntolerance):
+        return False
+    return status_code(resource.verification_status, VERIFICATION_STATUSES) == "refuted"
+
+
+def is_over(resource: fhir.Resource) -> bool:
+    """Whether a problem or an allergy is recorded as inactive, in remission or resolved, or as having ended."""
+    if not isinstance(resource, fhir.Condition | fhir.AllergyIntolerance):
+        return False
+    clinical = status_code(resource.clinical_status, CLINICAL_STATUSES)
+    if clinical:
+        return clinical in ("inactive", "remission", "resolved")
+    return isinstance(resource, fhir.Condition) and bool(
+        resource.abatement_date_time or resource.abatement_period or resource.abatement_string
+    )
+
+
+def status_code(concept: CodeableConcept | None, known: Iterable[str]) -> str:
+    """Return the one of the known codes that a status has, by its codes or else by its words; empty for none.
+
+    A site's own codes may stand beside the standard one, and some senders write the status as a text only.
+    """
+    if concept is None:
+        return ""
+    codes = {coding.code.strip().lower() for coding in concept.coding if coding.code}
+    words = {(text or "").strip().lower() for text in (concept.text, *(coding.display for coding in concept.coding))}
+    known = tuple(known)
+    return next((code for given in (codes, words) for code in known if code in given), "")
