@@ -52,6 +52,9 @@ def contrast_advice(
 def _reasons(findings: Mapping[str, Finding]) -> tuple[str, ...]:
     """Return the criteria that call for contrast: surgery, infection, malignancy, inflammation, an unclear study."""
     reasons = [name for name in ("R-CON-POSTOP", "R-CON-MIT", "R-CON-NONDIAG", "R-INFECT") if findings[name].met]
+    if findings["R-POSTOP-EARLY"].met and "R-CON-POSTOP" in reasons:
+        # Weeks after the operation the question is a haematoma or an abscess, not scar.
+        reasons.remove("R-CON-POSTOP")
     if findings["R-CANCER"].tags:
         reasons.append("R-CANCER")
     if "immune" in findings["R-V7"].tags:

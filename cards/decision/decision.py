@@ -16,6 +16,7 @@ from cards.guideline.guideline import MESSAGES, POSITION, Indicator, Outcome
 from fhir_mappings.chart.chart import Chart
 from fhir_mappings.chart.orders import ImagingOrder
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
+from fhir_mappings.criteria.implants import CARDIAC, PASSIVE, SHUNT
 from fhir_mappings.fhir.needs import DATA_NEEDS, RED_FLAG_SOURCES
 
 Findings = Mapping[str, Finding]
@@ -114,19 +115,32 @@ def _outcome(timing: Outcome, safety: Outcome | None, contrast: ContrastAdvice) 
 
 def _emergency(draft: _Draft) -> bool:
     findings = draft.findings
-    both_legs = "bilateral" in findings["R-MULTI"].tags
+    more = _emergency_variants(findings)
     if findings["R-CES"].met:
-        draft.say("C-EMERG-CES", "R-CES", variants=tuple(findings["R-CES"].tags & {"possible"}))
-    elif both_legs:
-        draft.say("C-EMERG-CES", "R-MULTI", variants=("bilateral",))
+        draft.say("C-EMERG-CES", "R-CES", variants=(*sorted(findings["R-CES"].tags & {"possible"}), *more))
+    elif "bilateral" in findings["R-MULTI"].tags:
+        draft.say("C-EMERG-CES", "R-MULTI", variants=("bilateral", *more))
     if findings["R-CORD"].met:
-        draft.say("C-EMERG-CORD", "R-CORD")
+        draft.say("C-EMERG-CORD", "R-CORD", variants=more)
     return bool(draft.messages)
+
+
+def _emergency_variants(findings: Findings) -> tuple[str, ...]:
+    """Return what else is told about a deficit: a bleeding, an operation of the last weeks, a lesion higher up."""
+    holding = (
+        ("bleeding", "bleeding" in findings["R-CES"].tags | findings["R-MOTOR"].tags),
+        ("early_surgery", "deficit" in findings["R-POSTOP-EARLY"].tags),
+        ("both_legs", "both_legs" in findings["R-MOTOR"].tags),
+    )
+    return tuple(name for name, holds in holding if holds)
 
 
 def _safety(draft: _Draft, *, emergency: bool) -> Outcome | None:
     implants = draft.findings["R-MR"]
+    concepts = {item.concept for item in implants.evidence}
     variants = ("emergency",) if emergency else ()
+    if emergency and concepts & set(CARDIAC):
+        variants = (*variants, "cardiac")
     if "unsafe" in implants.tags:
         draft.say("C-MR-UNSAFE", "R-MR", variants=variants)
         return Outcome.CONTRAINDICATED
@@ -136,8 +150,11 @@ def _safety(draft: _Draft, *, emergency: bool) -> Outcome | None:
     if "conditional" in implants.tags:
         draft.say("C-MR-COND", "R-MR")
     if implants.tags & {"screen", "removed", "unidentified"}:
-        kinds = tuple(sorted(implants.tags & {"removed", "external_pump", "unidentified"}))
-        draft.say("C-MR-UNKNOWN", "R-MR", variants=kinds)
+        kinds = sorted(implants.tags & {"removed", "external_pump", "unidentified"})
+        kinds += ["shunt"] if SHUNT in concepts else []
+        # A passive implant is told, and interrupts nobody.
+        indicator = Indicator.INFO if concepts <= set(PASSIVE) and not kinds else None
+        draft.say("C-MR-UNKNOWN", "R-MR", variants=tuple(kinds), indicator=indicator)
     return None
 
 
@@ -148,7 +165,8 @@ def _urgent(draft: _Draft, *, emergency: bool) -> bool:
     if (findings["R-MOTOR"].met or findings["R-MULTI"].met) and not by_cord:
         draft.say("C-URG-NEURO", "R-MOTOR", "R-MULTI", variants=_neuro_variants(findings))
     if findings["R-INFECT"].met:
-        draft.say("C-URG-INFECT", "R-INFECT", variants=tuple(findings["R-INFECT"].tags))
+        early = ("early_surgery",) if "fever" in findings["R-POSTOP-EARLY"].tags else ()
+        draft.say("C-URG-INFECT", "R-INFECT", variants=(*sorted(findings["R-INFECT"].tags), *early))
     if "metastatic" in findings["R-CANCER"].tags and not by_cord:
         draft.say("C-URG-CANCER", "R-CANCER")
     if findings["R-TRAUMA"].met:
@@ -158,7 +176,7 @@ def _urgent(draft: _Draft, *, emergency: bool) -> bool:
 
 def _neuro_variants(findings: Findings) -> tuple[str, ...]:
     progressive = any("progressive" in item.notes for item in findings["R-MOTOR"].evidence)
-    return ("progressive",) if progressive else ()
+    return (*(("progressive",) if progressive else ()), *_emergency_variants(findings))
 
 
 def _timing(draft: _Draft, chart: Chart) -> Outcome:
@@ -206,7 +224,9 @@ def _appropriate(draft: _Draft) -> bool:
     before = len(draft.messages)
     pain = "pain" in findings["R-IND"].tags
     if findings["R-V7"].met and pain:
-        draft.say("C-V7-RISK", "R-V7", variants=tuple(sorted(findings["R-V7"].tags | findings["R-INFECT"].tags)))
+        active = {"active_cancer"} if "active" in findings["R-CANCER"].tags else set()
+        risks = sorted(findings["R-V7"].tags | findings["R-INFECT"].tags | active)
+        draft.say("C-V7-RISK", "R-V7", variants=tuple(risks))
     if findings["R-FAIL6W"].met:
         if findings["R-DX"].met:
             draft.say("C-APPROP-UNCERTAIN-DX", "R-DX", "R-FAIL6W", variants=tuple(sorted(findings["R-DX"].tags)))
@@ -247,9 +267,10 @@ def _protocol(draft: _Draft, timing: Outcome, *, unscannable: bool) -> None:
         draft.say("C-MR-ARTIFACT", "R-ARTIFACT")
     about_imaging = timing not in (Outcome.EMERGENCY, Outcome.OUT_OF_SCOPE, Outcome.NO_CRITERIA_APPLY)
     if findings["R-DUP"].met and not unscannable and about_imaging:
-        fresh = "recent" in findings["R-DUP"].tags and "nondiagnostic" not in findings["R-DUP"].tags
-        indicator = Indicator.WARNING if fresh and timing is not Outcome.URGENT else Indicator.INFO
-        draft.say("C-DUP", "R-DUP", indicator=indicator)
+        tags = findings["R-DUP"].tags
+        useful = tags & {"recent", "unchanged"} if "nondiagnostic" not in tags else frozenset[str]()
+        indicator = Indicator.WARNING if useful and timing is not Outcome.URGENT else Indicator.INFO
+        draft.say("C-DUP", "R-DUP", indicator=indicator, variants=tuple(useful & {"unchanged"}))
     if findings["R-CLAUS"].met and due and not unscannable:
         draft.say("C-CLAUSTRO", "R-CLAUS")
     if findings["R-UPRIGHT"].met and timing is Outcome.APPROPRIATE and not unscannable:
@@ -277,6 +298,8 @@ def _ordered(messages: Mapping[str, Message], outcome: Outcome) -> tuple[Message
             messages.values(),
             key=lambda message: (
                 ranks.index(message.indicator),
+                # An equal study with nothing new since is the first thing to know.
+                "unchanged" not in message.variants,
                 outcome not in MESSAGES[message.id].outcomes,
                 POSITION[message.id],
             ),

@@ -239,6 +239,7 @@ LEADS_TO: dict[str, tuple[str, ...]] = {
     "R-6W-NO": ("C-NOTAPP-6W", "C-INFO-NEED"),
     "R-FAIL6W": ("C-APPROP-6W", "C-APPROP-UNCERTAIN-DX", "C-INFO-NEED"),
     "R-DX": ("C-APPROP-UNCERTAIN-DX", "C-INFO-NEED"),
+    "R-POSTOP-EARLY": ("C-URG-NEURO", "C-URG-INFECT", "C-EMERG-CES"),
     "R-CANDIDATE": ("C-APPROP-6W", "C-INFO-NEED"),
     "R-MR": ("C-MR-UNSAFE", "C-MR-HOLD", "C-MR-COND", "C-MR-UNKNOWN"),
     "R-ARTIFACT": ("C-MR-ARTIFACT",),
@@ -257,13 +258,20 @@ LEADS_TO: dict[str, tuple[str, ...]] = {
 _ALTERNATIVES = ("myelography-instead", "ct-instead", "remove")
 _WHEN_HELD = ("myelography-beside", "ct-beside")
 OFFERS: dict[str, tuple[str, ...]] = {
-    "C-EMERG-CES": ("raise-priority", "add-contrast", *_WHEN_HELD, *_ALTERNATIVES),
-    "C-EMERG-CORD": ("raise-priority", "add-contrast", "whole-spine", *_WHEN_HELD, *_ALTERNATIVES),
-    "C-URG-NEURO": ("raise-priority", "add-contrast"),
+    "C-EMERG-CES": ("raise-priority", "add-contrast", "whole-spine-instead", *_WHEN_HELD, *_ALTERNATIVES),
+    "C-EMERG-CORD": (
+        "raise-priority",
+        "add-contrast",
+        "whole-spine",
+        "whole-spine-instead",
+        *_WHEN_HELD,
+        *_ALTERNATIVES,
+    ),
+    "C-URG-NEURO": ("raise-priority", "add-contrast", "whole-spine-instead"),
     "C-URG-INFECT": ("raise-priority", "add-contrast", "labs-and-cultures"),
     "C-URG-CANCER": ("raise-priority", "add-contrast"),
     "C-URG-TRAUMA": ("ct-instead", "radiograph", "remove"),
-    "C-V7-RISK": ("labs", "radiograph"),
+    "C-V7-RISK": ("labs", "radiograph", "whole-spine-instead"),
     "C-MR-UNSAFE": _ALTERNATIVES,
     "C-MR-HOLD": ("ct-beside", "myelography-beside", "remove"),
     "C-CONTRAST-ADD": ("add-contrast",),

@@ -119,22 +119,37 @@ class SuggestionBuilder:
 
 def _emergency(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
     if "unsafe" in builder.implants:
-        yield from _alternatives(builder, priority="stat")
+        yield from builder.instead("ct-instead", "order_ct_lumbar_wo", priority="stat", recommended=True)
+        if _may_puncture(builder):
+            yield from builder.instead("myelography-instead", "order_ct_myelography_lumbar", priority="stat")
     elif builder.unscannable:
-        yield from builder.beside(
-            "myelography-beside", "order_ct_myelography_lumbar", priority="stat", recommended=True
-        )
-        yield from builder.beside("ct-beside", "order_ct_lumbar_wo", priority="stat")
+        yield from builder.beside("ct-beside", "order_ct_lumbar_wo", priority="stat", recommended=True)
+        if _may_puncture(builder):
+            yield from builder.beside("myelography-beside", "order_ct_myelography_lumbar", priority="stat")
     else:
         yield from builder.raise_priority("stat")
         yield from _with_contrast_if_advised(builder)
+        yield from _higher_lesion(builder, message)
         if message.id == "C-EMERG-CORD":
             yield from builder.beside("whole-spine", "order_mri_spine_wider", priority="stat")
+
+
+def _may_puncture(builder: SuggestionBuilder) -> bool:
+    """Whether nothing on record speaks against a lumbar puncture: no suspected infection, no risk of bleeding."""
+    findings = builder.assessment.findings
+    return not findings["R-INFECT"].met and "bleeding" not in findings["R-CES"].tags | findings["R-MOTOR"].tags
+
+
+def _higher_lesion(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
+    """Yield the whole spine in place of the lumbar one where both legs are weak: the lesion may lie higher."""
+    if "both_legs" in message.variants and not builder.unscannable:
+        yield from builder.instead("whole-spine-instead", "order_mri_spine_wider", priority=builder.urgency)
 
 
 def _urgent(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
     yield from builder.raise_priority("stat" if builder.assessment.outcome is Outcome.EMERGENCY else "urgent")
     yield from _with_contrast_if_advised(builder)
+    yield from _higher_lesion(builder, message)
     if message.id == "C-URG-INFECT":
         yield from builder.beside("labs-and-cultures", "esr", "crp", "blood_culture", priority=builder.urgency)
 
@@ -148,6 +163,10 @@ def _trauma(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestio
 
 
 def _risk(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
+    if "active_cancer" in message.variants:
+        if not builder.unscannable:
+            yield from builder.instead("whole-spine-instead", "order_mri_spine_wider")
+        return
     yield from builder.beside("labs", "esr", "crp")
     if "weight_loss" in message.variants:
         yield from builder.beside("radiograph", "order_xray_lumbar")

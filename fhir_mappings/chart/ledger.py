@@ -114,7 +114,8 @@ def reason_line(reference: str, reason: CodeableConcept, read: Read) -> LedgerLi
 class Read:
     """What reading a record brought: the index it was read with, whether entries came of it, the texts that say more.
 
-    `texts` are a device's own, which may say that it is outside the body; `drug_is_named` tells of a drug record whether its drug is known by a listed code or by a name.
+    `texts` are a device's own, which may say that it is outside the body; `drug_is_named` tells of a drug record
+    whether its drug is known by a listed code or by a name.
     """
 
     index: TerminologyIndex

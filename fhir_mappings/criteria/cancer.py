@@ -5,8 +5,12 @@ from __future__ import annotations
 from fhir_mappings.chart.entries import Activity, ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code, canonical_system
 from fhir_mappings.terminology.concepts import FINDINGS
+from fhir_mappings.terminology.index import Code
 
+# ICD-10-CM: secondary neoplasms, and multiple myeloma.
+_NEVER_SILENT = ("C77", "C78", "C79", "C80", "C90")
 _SOURCES = (*FINDINGS, "Procedure")
 
 
@@ -30,21 +34,52 @@ def r_cancer(facts: Facts) -> Finding:
     )
 
 
+def is_within(code: Code, root: str) -> bool:
+    """Whether a code is an ICD-10-CM code at or below another."""
+    if canonical_system(code.system) != ICD_10_CM:
+        return False
+    return canonical_code(ICD_10_CM, code.code).startswith(canonical_code(ICD_10_CM, root))
+
+
 def spinal_metastases(facts: Facts) -> list[ChartEntry]:
     """Return metastases to spine, bone or cord that are not over."""
     return [entry for entry in facts.stated("cancer_metastatic_spine") if entry.activity is not Activity.INACTIVE]
 
 
 def cancers(facts: Facts) -> tuple[list[Evidence], list[Evidence]]:
-    """Return active cancers and past ones; a cancer in remission or resolved is past, never forgotten."""
+    """Return active cancers and past ones; a cancer in remission or resolved is past, never forgotten.
+
+    So is one that has not spread and of which nothing has been on record for five years.
+    """
     active: list[Evidence] = []
     past: list[Evidence] = []
     plexus = [entry for entry in facts.stated("plexopathy") if _is_neoplastic(entry)]
     for entry in (*facts.stated("cancer_active", "cancer_metastatic_spine"), *plexus):
         item = facts.evidence(entry, "cancer_active", "cancer_metastatic_spine", "plexopathy")
-        (past if entry.activity is Activity.INACTIVE else active).append(item)
+        over = entry.activity is Activity.INACTIVE or (_is_silent(facts) and not _has_spread(entry))
+        (past if over else active).append(item)
     past += [facts.evidence(entry, "cancer_history") for entry in facts.stated("cancer_history")]
     return active, past
+
+
+def _is_silent(facts: Facts) -> bool:
+    """Whether no record of a cancer, or of a drug against one, is of the last five years or of unknown date."""
+    mentions = facts.stated("cancer_active", "cancer_metastatic_spine", "antineoplastic_drug")
+    days = facts.thresholds.cancer_silence
+    dates = [found for entry in mentions for found in (entry.when, entry.recorded) if found.is_known]
+    dated = all(entry.dated.is_known and not entry.of_order for entry in mentions)
+    return dated and all(found.within(days, facts.as_of) is False for found in dates)
+
+
+def _has_spread(entry: ChartEntry) -> bool:
+    """Whether a cancer is a metastasis or a myeloma, which do not become history by silence."""
+    if "cancer_metastatic_spine" in entry.concepts:
+        return True
+    return any(is_within(code, root) for code in entry.codes_of("cancer_active") for root in _NEVER_SILENT) or any(
+        word in code.display.casefold()
+        for code in entry.codes_of("cancer_active")
+        for word in ("metasta", "secondary", "myeloma", "disseminated")
+    )
 
 
 def _is_neoplastic(entry: ChartEntry) -> bool:

@@ -45,6 +45,11 @@ SCREENED = (
 )
 _METAL = "retained_metal"
 _PUMP = "external_pump"
+SHUNT = "implant_csf_shunt"
+# Screened implants that routine screening settles without anybody being interrupted.
+PASSIVE = ("implant_cardiac_passive", "implant_joint", "implant_embolization_coil")
+CARDIAC = ("implant_pacemaker", "implant_icd", "implant_vad")
+_NEAR_CANAL = re.compile(r"\b(?:spinal canal|canal|spinal cord|spine|spinal|vertebra\w*|orbit\w*|eyes?|intraocular)\b")
 IMPLANTS = (*HELD, *SCREENED, _METAL, _PUMP)
 # An explant that names no device clears implants of this kind only. The removal of a pacemaker clears no
 # defibrillator: it may be the day of the upgrade.
@@ -217,7 +222,7 @@ def _use_has_ended(facts: Facts, device: Device) -> bool:
 
 def _recorded(facts: Facts, concept: str, entry: ChartEntry) -> _Implant:
     """Return an implant known from a diagnosis, a procedure, a contact or the order, without a Device's status."""
-    held = _in_eye(entry) if concept == _METAL else concept in HELD
+    held = _in_danger(entry) if concept == _METAL else concept in HELD
     risk = Risk.HOLD if held else Risk.SCREEN
     evidence = facts.evidence(entry, concept)
     if _is_removed(facts, concept, None):
@@ -226,8 +231,9 @@ def _recorded(facts: Facts, concept: str, entry: ChartEntry) -> _Implant:
     return _Implant(risk, evidence)
 
 
-def _in_eye(entry: ChartEntry) -> bool:
-    return any(
+def _in_danger(entry: ChartEntry) -> bool:
+    """Whether metal lies in or near the eye or the spinal canal, by its code or by the words beside it."""
+    return bool(_NEAR_CANAL.search(entry.words)) or any(
         code.code.replace(".", "").upper().startswith(_EYE_PREFIXES) or code.code == _EYE_SNOMED
         for code in entry.codes_of(_METAL)
     )

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.hints import affirms
 from fhir_mappings.chart.observations import measured, unit_of
-from fhir_mappings.criteria.cancer import spinal_metastases
+from fhir_mappings.criteria.cancer import is_within, spinal_metastases
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code, canonical_system
@@ -21,6 +21,7 @@ _IN_LEG = re.compile(r"\b(?:lower limb|leg|foot|thigh|calf|shin|toes?)\b")
 _LEFT = re.compile(r"\bleft\b")
 _RIGHT = re.compile(r"\bright\b")
 _BOTH = re.compile(r"\b(?:bilateral|bilaterally|both)\b|\bparapleg|\bparapares")
+_PARAPARESIS = re.compile(r"\bparapleg|\bparapares")
 _ROOT_LEVEL = re.compile(r"\b(?:l[1-5]|s[1-4])\b")
 # ICD-10-CM: paraplegia is of both legs; foot drop ends in 1 for the right foot and 2 for the left.
 _PARAPLEGIA, _FOOT_DROP, _DISC_WITH_MYELOPATHY = "G82.2", "M21.37", "M51.06"
@@ -39,6 +40,8 @@ def r_ces(facts: Facts) -> Finding:
     if _unsited_numbness(facts):
         questions.append("numbness_site")
     tags = ["possible"] if evidence and all("possible" in item.notes for item in evidence) else []
+    if evidence and is_bleeding_likely(facts):
+        tags.append("bleeding")
     if facts.stated("bladder_exclude"):
         tags.append("bladder_other_cause")
     return facts.finding("R-CES", evidence, sources=FINDINGS, questions=questions, tags=tags, met=bool(evidence))
@@ -120,7 +123,28 @@ def r_motor(facts: Facts) -> Finding:
         questions.append("power")
     if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries("motor_deficit", "motor_generic")):
         questions.append("power")
-    return facts.finding("R-MOTOR", evidence, sources=FINDINGS, questions=questions, met=bool(evidence))
+    tags = [
+        tag
+        for tag, holds in (
+            ("both_legs", any(_is_paraparesis(entry) for entry in _new(facts, motor_deficits(facts)))),
+            ("bleeding", bool(evidence) and is_bleeding_likely(facts)),
+        )
+        if holds
+    ]
+    return facts.finding("R-MOTOR", evidence, sources=FINDINGS, questions=questions, tags=tags, met=bool(evidence))
+
+
+def _is_paraparesis(entry: ChartEntry) -> bool:
+    """Whether both legs are weak or paralysed by name: then the lesion may lie above the lumbar spine."""
+    return bool(_PARAPARESIS.search(_all_words(entry))) or any(
+        is_within(code, _PARAPLEGIA) for code in entry.codes_of("motor_deficit")
+    )
+
+
+def is_bleeding_likely(facts: Facts) -> bool:
+    """Whether an anticoagulant or a bleeding disorder is on record, with which a new deficit may be a haematoma."""
+    drugs = [entry for entry in facts.stated("anticoagulant_drug") if entry.activity is not Activity.INACTIVE]
+    return bool(drugs) or any(line.span == "with_deficit" and not line.is_over for line in facts.chart.ledger.lines)
 
 
 def motor_deficits(facts: Facts) -> list[ChartEntry]:

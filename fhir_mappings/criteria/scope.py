@@ -25,6 +25,10 @@ from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
 from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, RED_FLAGS
 
+_UNCHANGED = re.compile(
+    r"\b(?:unchanged|no (?:interval |new |clinical )?changes?|no new (?:symptoms|complaints|findings)|same symptoms"
+    r"|symptoms (?:are |remain )?(?:the same|stable))\b"
+)
 _UPRIGHT = re.compile(r"\b(?:(?:only|worse|pain) (?:\w+ ){0,3}(?:upright|standing)|upright mri|weight-?bearing mri)\b")
 LUMBAR_MRI = ("order_mri_lumbar_wo", "order_mri_lumbar_w", "order_mri_lumbar_wo_w", "order_mri_lumbar_unspec")
 
@@ -146,8 +150,21 @@ def r_dup(facts: Facts) -> Finding:
     ]
     open_question = [entry for entry in entries if _left_open(facts, entry)]
     tags = [*(["recent"] if recent else []), *(["nondiagnostic"] if open_question else [])]
+    if entries and (facts.order_says(_UNCHANGED) or not _anything_new(facts, entries)):
+        tags.append("unchanged")
     evidence = [facts.evidence(entry, *LUMBAR_MRI) for entry in entries]
     return facts.finding("R-DUP", evidence, sources=("DiagnosticReport",), tags=tags, met=bool(evidence))
+
+
+def _anything_new(facts: Facts, studies: list[ChartEntry]) -> bool:
+    """Whether anything about the back or a red flag was put on record since the last study, or is of unknown date."""
+    last = max((entry.dated.latest for entry in studies if entry.dated.latest), default=facts.as_of)
+    return any(
+        not isinstance(entry.resource, DiagnosticReport | ImagingStudy)
+        and not entry.of_order
+        and entry.asserted.on_or_before(last) is not True
+        for entry in facts.stated(*INDICATIONS)
+    )
 
 
 def _left_open(facts: Facts, entry: ChartEntry) -> bool:

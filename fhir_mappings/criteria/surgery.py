@@ -8,6 +8,8 @@ from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.criteria.infection import fever
+from fhir_mappings.criteria.neurology import r_ces, r_motor, r_multi
 from fhir_mappings.fhir.resources import Condition, Device
 from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code, canonical_system
 from fhir_mappings.terminology.concepts import PAIN
@@ -50,6 +52,25 @@ def _level_not_stated(entry: ChartEntry) -> bool:
         canonical_system(code.system) == system and canonical_code(system, code.code) == canonical_code(system, status)
         for code in entry.codes_of("prior_lumbar_surgery")
     )
+
+
+def r_postop_early(facts: Facts) -> Finding:
+    """Whether a deficit or fever follows an operation on the spine of the last weeks: a haematoma or an abscess.
+
+    Tags: `deficit`, `fever`.
+    """
+    days = facts.thresholds.early_after_surgery
+    operations = [
+        entry
+        for entry in facts.stated("prior_lumbar_surgery", "prior_spine_surgery_level_unknown")
+        if entry.resource.resource_type == "Procedure" and entry.dated.within(days, facts.as_of) is True
+    ]
+    signs = (("deficit", r_ces(facts).met or r_motor(facts).met or r_multi(facts).met), ("fever", bool(fever(facts))))
+    tags = [tag for tag, holds in signs if holds] if operations else []
+    evidence = [
+        facts.evidence(entry, "prior_lumbar_surgery", "prior_spine_surgery_level_unknown") for entry in operations
+    ]
+    return facts.finding("R-POSTOP-EARLY", evidence, sources=("Procedure",), tags=tags, met=bool(tags))
 
 
 def r_candidate(facts: Facts) -> Finding:

@@ -59,6 +59,8 @@ class Thresholds:
     nondiagnostic_window: int = _number(180, "DESIGN")
     repeat_imaging_window: int = _number(180, "DESIGN")
     recent_imaging_window: int = _number(60, "DESIGN")
+    cancer_silence: int = _number(1826, "DESIGN: five years without a mention, a drug, a visit or a result")
+    early_after_surgery: int = _number(42, "DESIGN: a haematoma or an abscess may follow the operation")
     candidate_window: int = _number(90, "DESIGN")
     indication_window: int = _number(90, "DESIGN")
     disagreement: int = _number(30, "DESIGN: two clinicians who disagree within this time leave a red flag standing")

@@ -122,7 +122,7 @@ class _Salvage:
             return read
 
     def nested(self, cls: type[FhirStruct], value: object) -> FhirStruct | None:
-        """Return a nested struct; a bare string stands for a code and its text, for a note, for a reference's target."""
+        """Return a nested struct; a bare string stands for a code and its text, a note, or a reference's target."""
         if isinstance(value, str):
             if cls is CodeableConcept:
                 return CodeableConcept(coding=[Coding(code=value)], text=value)

@@ -70,7 +70,7 @@ EXPECTED: dict[str, tuple[Outcome, str]] = {
     "pacemaker, acute pain": (Outcome.SAFETY_HOLD, "C-MR-HOLD"),
     "pacemaker, cauda equina": (Outcome.EMERGENCY, "C-EMERG-CES"),
     "conditional implant": (Outcome.APPROPRIATE, "C-MR-COND"),
-    "hip": (Outcome.APPROPRIATE, "C-MR-UNKNOWN"),
+    "hip": (Outcome.APPROPRIATE, "C-APPROP-6W"),
     "cage": (Outcome.APPROPRIATE, "C-MR-UNKNOWN"),
     "after surgery": (Outcome.PROTOCOL_CHANGE, "C-CONTRAST-ADD"),
     "after surgery, contrast only": (Outcome.PROTOCOL_CHANGE, "C-CONTRAST-ADD"),

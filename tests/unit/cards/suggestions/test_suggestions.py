@@ -143,10 +143,10 @@ def test_scan_that_is_not_indicated_is_cancelled(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("name", "code"),
-    [("unsafe implant, cauda equina", MYELOGRAPHY), ("unsafe implant, fracture", CT), ("fracture", CT)],
+    [("unsafe implant, cauda equina", CT), ("unsafe implant, fracture", CT), ("fracture", CT)],
 )
 def test_alternative_that_answers_the_question_is_recommended(name: str, code: str) -> None:
-    """Bone is asked of CT, the canal of CT myelography."""
+    """Bone is asked of CT, and so is the first picture of an emergency: it is there at once."""
     (best,) = [item for item in suggestions_of(situation(name)) if item.get("isRecommended")]
     assert [action["type"] for action in best["actions"]] == ["delete", "create"]
     assert code in json.dumps(best)

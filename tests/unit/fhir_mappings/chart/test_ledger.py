@@ -116,7 +116,7 @@ def test_an_unknown_reason_of_the_order_asks() -> None:
 
 @pytest.mark.parametrize("criterion", ["R-CES", "R-MOTOR", "R-INFECT", "R-CANCER", "R-TRAUMA", "R-V6", "R-V7"])
 def test_no_red_flag_is_denied_past_an_unknown_problem(criterion: str) -> None:
-    """ "Not met" would say that it was looked for in everything received."""
+    """A red flag is "not met" only when it was looked for in everything received."""
     assert finding(criterion, condition(PAIN)).status is Status.NOT_MET
     assert finding(criterion, condition(PAIN), condition(GERMAN, resource_id="g")).status is Status.UNKNOWN
 

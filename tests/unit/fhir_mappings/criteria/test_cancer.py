@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.unit.fhir_mappings.records import Resource, condition, encounter, finding, observation, verdict
+from tests.unit.fhir_mappings.records import Resource, ago, condition, encounter, finding, observation, verdict
 
 
 @pytest.mark.parametrize(
@@ -14,13 +14,18 @@ from tests.unit.fhir_mappings.records import Resource, condition, encounter, fin
         (condition("sct:94602001", 3000), True, {"metastatic", "active"}),
         (condition("icd:C79.51", 3000, verification="provisional"), True, {"metastatic", "active"}),
         (condition("icd:C79.51", 3000, "remission"), False, {"history"}),
-        (condition("icd:C61", 3000), False, {"active"}),
-        (condition("icd:C61", 3000, None), False, {"active"}),
+        (condition("icd:C61", 1826), False, {"active"}),
+        (condition("icd:C61", 1827), False, {"history"}),
+        (condition("icd:C61", 1827, recordedDate=ago(100)), False, {"active"}),
+        (condition("icd:C61", None), False, {"active"}),
+        (condition("icd:C61", 3000, None), False, {"history"}),
+        (condition("icd:C90.01", 3000), False, {"active"}),
+        (condition("icd:C79.31", 3000), False, {"active"}),
         (condition("icd:C61", 3000, "remission"), False, {"history"}),
         (condition("icd:C61", 3000, "resolved"), False, {"history"}),
         (condition("icd:Z85.46", 3000), False, {"history"}),
         (condition("icd:Z85.46", 3000, "inactive"), False, {"history"}),
-        (encounter("icd:C61", 3000), False, {"active"}),
+        (encounter("icd:C61", 1000), False, {"active"}),
         (condition("icd:C61", 10, verification="refuted"), False, set()),
         (condition("icd:C44.91", 10), False, set()),
         (condition("icd:Z85.828", 10), False, set()),

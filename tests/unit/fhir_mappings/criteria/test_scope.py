@@ -184,7 +184,27 @@ def test_recent_study_of_the_region(resource: Resource, tags: set[str] | None) -
     """A lumbar MRI that was done within half a year is one; an order, a CT or an undated report is none."""
     found = finding("R-DUP", resource)
     assert found.met is (tags is not None)
-    assert found.tags == (tags or set()) - {"older"}
+    assert found.tags - {"unchanged"} == (tags or set()) - {"older"}
+
+
+@pytest.mark.parametrize(
+    ("others", "note", "unchanged"),
+    [
+        ([], None, True),
+        ([condition(PAIN, 400)], None, True),
+        ([condition(PAIN, 10)], None, False),
+        ([condition(FOOT_DROP, 3)], None, False),
+        ([condition(PAIN, None)], None, False),
+        ([condition(PAIN, 10)], "Symptoms unchanged since the last MRI", True),
+        ([condition(PAIN, 10)], "No new symptoms", True),
+        ([condition(PAIN, 10)], "pain is new", False),
+    ],
+)
+def test_study_since_which_nothing_is_new(others: list[Resource], note: str | None, unchanged: bool) -> None:
+    """An equal study answers the order where nothing was said or recorded since it was done."""
+    order = mri(note=[{"text": note}] if note else None)
+    found = finding("R-DUP", report("cpt:72148", 100), *others, order=order)
+    assert ("unchanged" in found.tags) is unchanged
 
 
 @pytest.mark.parametrize(("criterion", "code"), [("R-CLAUS", "icd:F40.240"), ("R-UPRIGHT", "icd:M43.16")])
