@@ -11,7 +11,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from fhir_mappings.chart.answers import OrderAnswer, answers_of
+from fhir_mappings.chart.answers import QuestionAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
 from fhir_mappings.chart.hints import Remark
 from fhir_mappings.chart.medications import is_disregarded, medication_code, medications_by_id
@@ -41,7 +41,7 @@ class Chart:
     entries: Mapping[str, tuple[ChartEntry, ...]]
     resources: Mapping[str, tuple[fhir.Resource, ...]]
     index: TerminologyIndex
-    answers: tuple[OrderAnswer, ...] = ()
+    answers: tuple[QuestionAnswer, ...] = ()
     remarks: tuple[Remark, ...] = ()
     foreign: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
@@ -126,7 +126,7 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
         index_entries(resources, index, birth),
         resources,
         index,
-        tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())])),
+        tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())], index)),
         tuple(sorted(remarks_of(resources, index, birth), key=lambda remark: (remark.reference, remark.text))),
         foreign=tuple(sorted(set(foreign))),
         damaged=tuple(

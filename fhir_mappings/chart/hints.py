@@ -81,7 +81,8 @@ _REACH = 12  # words that a denial reaches
 class Remark:
     """A free text of the record that may hold a hint: where it stands, when it applies, and whether it may be over.
 
-    `covered` are topics that the resource's own codes settle already.
+    `covered` are topics that the resource's own codes settle already, `raises` those that it raises whatever its words
+    (a yes to a question about them). `place` says which part of an order it stands in; empty for a record.
     """
 
     reference: str
@@ -89,6 +90,8 @@ class Remark:
     when: DateInterval = UNKNOWN_DATE
     is_over: bool = False
     covered: frozenset[str] = frozenset()
+    raises: frozenset[str] = frozenset()
+    place: str = ""
 
 
 def may_hold_hint(text: str) -> bool:

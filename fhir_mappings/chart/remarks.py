@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from typing import Any
 
 from fhir_mappings.chart.entries import Assertion, reference_of, status_code
 from fhir_mappings.chart.hints import Remark, may_hold_hint, topics_of
@@ -112,44 +111,3 @@ def concepts_of(concept: CodeableConcept | None, index: TerminologyIndex) -> fro
     """Return every concept that the codings of a CodeableConcept belong to."""
     codings = concept.coding if concept else []
     return frozenset(name for coding in codings for name in index.concepts_of(coding.system, coding.code))
-
-
-def order_remarks(
-    reference: str, resource: Mapping[str, Any], reasons: Iterable[CodeableConcept], index: TerminologyIndex
-) -> tuple[Remark, ...]:
-    """Return the remarks of an order: its reasons in words, its notes, its order details."""
-    found: list[Remark] = []
-    for reason in reasons:
-        covered = topics_of(concepts_of(reason, index))
-        found += _kept(reference, words_of(reason), UNKNOWN_DATE, covered=covered)
-    found += _kept(reference, _notes_of_order(resource), UNKNOWN_DATE, covered=frozenset())
-    return tuple(found)
-
-
-def order_texts(resource: Mapping[str, Any], reasons: Iterable[CodeableConcept]) -> tuple[str, ...]:
-    """Return all that an order says in words, hint or not."""
-    words = [*(word for reason in reasons for word in words_of(reason)), *_notes_of_order(resource)]
-    return tuple(dict.fromkeys(word for word in words if word))
-
-
-def _notes_of_order(resource: Mapping[str, Any]) -> list[str]:
-    texts: list[str] = []
-    for element in ("note", "orderDetail"):
-        items = resource.get(element)
-        for item in items if isinstance(items, list) else []:
-            if isinstance(item, dict):
-                texts += _strings(item)
-    instruction = resource.get("patientInstruction")
-    return [*texts, instruction] if isinstance(instruction, str) else texts
-
-
-def _strings(item: Mapping[str, Any]) -> Iterator[str]:
-    """Yield the text of an Annotation, or the text and displays of a CodeableConcept."""
-    text = item.get("text")
-    if isinstance(text, str):
-        yield text
-    codings = item.get("coding")
-    for coding in codings if isinstance(codings, list) else []:
-        display = coding.get("display") if isinstance(coding, dict) else None
-        if isinstance(display, str):
-            yield display

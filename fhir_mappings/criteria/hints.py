@@ -17,8 +17,8 @@ def r_hint(facts: Facts) -> Finding:
     Never MET: a text asks, it does not answer.
     """
     topics: dict[str, list[Evidence]] = {}
-    for remark in (*facts.order.remarks, *facts.chart.remarks):
-        for topic in sorted(hints_in(remark.text) - remark.covered):
+    for remark in (*facts.order.remarks, *facts.chart.remarks, *facts.answer_remarks()):
+        for topic in sorted((remark.raises or hints_in(remark.text)) - remark.covered):
             if _counts(facts, remark, topic):
                 topics.setdefault(topic, []).append(Evidence(remark.reference, f"hint_{topic}", when=remark.when))
     evidence = [item for found in topics.values() for item in found]

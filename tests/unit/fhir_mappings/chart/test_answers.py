@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.chart.answers import Answered, OrderAnswer
+from fhir_mappings.chart.answers import Answered, QuestionAnswer
 from tests.unit.fhir_mappings.records import PAIN, Record, Resource, condition, observation, record, verdict
 
 QUESTION = "Conservative therapy tried?"
@@ -27,7 +27,7 @@ def form(*items: Resource, **elements: Any) -> Resource:
     )
 
 
-def answers(*resources: Resource) -> tuple[OrderAnswer, ...]:
+def answers(*resources: Resource) -> tuple[QuestionAnswer, ...]:
     """Return the answers in some resources."""
     return Record(resources).chart().answers
 
@@ -122,7 +122,7 @@ def test_answer_of_a_form(answer: Resource, expected: Answered) -> None:
         form({"text": QUESTION, "answer": [{"valueString": "No"}]}, status="entered-in-error"),
         form({"text": QUESTION, "answer": [{"valueString": "No"}]}, status="stopped"),
         form({"linkId": "1", "answer": [{"valueString": "No"}]}),
-        form({"text": QUESTION, "answer": [{"valueInteger": 1}]}),
+        form({"text": QUESTION, "answer": [{"valueAttachment": {}}]}),
         form({"text": QUESTION}),
     ],
 )
