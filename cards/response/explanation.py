@@ -23,7 +23,7 @@ def explained(assessment: Assessment) -> dict[str, Any]:
             for finding in assessment.findings.values()
         ],
         "guideline": _guideline(assessment),
-    }
+    } | ({"recognisedBy": "text"} if assessment.order.recognised_by == "text" else {})
 
 
 def _guideline(assessment: Assessment) -> dict[str, Any]:

@@ -58,7 +58,8 @@ class CardText:
     def detail(self, messages: Sequence[Message], *, first: bool) -> str:
         """Return the detail of a card; the first card of an order also says what was not looked at."""
         order = escape(self.wording.text("orders", self.assessment.order.contrast.value))
-        parts = [self.wording.text("card", "order", order=order, reference=reference(self.assessment.order.reference))]
+        named = reference(self.assessment.order.shown_reference)
+        parts = [self.wording.text("card", "order", order=order, reference=named)]
         for position, message in enumerate(messages):
             parts += self._block(message, leading=position == 0)
         if first:

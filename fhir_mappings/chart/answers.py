@@ -1,8 +1,8 @@
 """Answers to questions that an order form or a questionnaire asked in plain words.
 
 Sites ask order questions without codes: an Observation whose code is only a text, or a QuestionnaireResponse. A yes of
-today counts like a record, a no denies what was asked and nothing else, and whatever is older, unclear or asked in words
-that are not understood may raise a question. Questions that name nothing of interest cost nothing.
+today counts like a record, a no denies what was asked and nothing else, and whatever is older, unclear or asked in
+words that are not understood may raise a question. Questions that name nothing of interest cost nothing.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def answers_of(
     """Yield the answers to questions that matter in some Observations and QuestionnaireResponses."""
     for resource in resources:
         if isinstance(resource, fhir.Observation):
-            yield from _observation(resource, index, of_order=of_order)
+            yield from _observation(resource, of_order=of_order)
         elif isinstance(resource, fhir.QuestionnaireResponse):
             yield from _response(resource, index, of_order=of_order)
 
@@ -170,7 +170,7 @@ def _together(concepts: tuple[str, ...]) -> tuple[str, ...]:
     return ("implant_other",) if all(name.startswith("implant_") for name in concepts) else ()
 
 
-def _observation(observation: fhir.Observation, index: TerminologyIndex, *, of_order: bool) -> Iterator[QuestionAnswer]:
+def _observation(observation: fhir.Observation, *, of_order: bool) -> Iterator[QuestionAnswer]:
     if observation.code is None or observation.code.coding or not observation.code.text:
         return
     if observation.status in ("entered-in-error", "cancelled", "registered"):
@@ -230,16 +230,16 @@ def _value(answer: fhir.Answer, index: TerminologyIndex) -> AnswerValue | None:
         if "qualifier_presence" in index.concepts_of(coding.system, coding.code):
             return index.display_of("qualifier_presence", coding.system or "", coding.code or "")
         return coding.display or coding.code
-    if answer.value_quantity is not None and answer.value_quantity.value is not None:
-        return f"{answer.value_quantity.value:g} {answer.value_quantity.unit or ''}".strip()
-    for number in (answer.value_integer, answer.value_decimal):
-        if number is not None:
-            return f"{number:g}"
-    if answer.value_reference is not None:
-        return answer.value_reference.display
-    if answer.value_string is not None:
-        return answer.value_string
-    return answer.value_date or answer.value_date_time
+    reference, quantity = answer.value_reference, answer.value_quantity
+    numbers = [answer.value_integer, answer.value_decimal, quantity.value if quantity else None]
+    said = [
+        answer.value_string,
+        *(f"{number:g}" for number in numbers if number is not None),
+        reference.display if reference else None,
+        answer.value_date,
+        answer.value_date_time,
+    ]
+    return next((words for words in said if words is not None), None)
 
 
 def _read(  # noqa: PLR0913, PLR0917 - what makes an answer

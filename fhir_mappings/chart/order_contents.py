@@ -22,56 +22,21 @@ from fhir_mappings.fhir.decoding import convert_resource, salvage
 from fhir_mappings.terminology.index import TerminologyIndex
 
 # Types whose words are about people and places, or are questions and not what was answered.
-_NOT_TOLD: Final = frozenset(
-    [
-        "Patient",
-        "Practitioner",
-        "PractitionerRole",
-        "RelatedPerson",
-        "Person",
-        "Organization",
-        "Location",
-        "Group",
-        "Provenance",
-        "Questionnaire",
-        "QuestionnaireResponse",
-    ]
-)
-_WORDY: Final = frozenset(
-    [
-        "text",
-        "conclusion",
-        "description",
-        "comment",
-        "title",
-        "instruction",
-        "instructionMarkdown",
-        "patientInstruction",
-        "valueString",
-        "valueMarkdown",
-        "contentString",
-        "summary",
-    ]
-)
+# fmt: off
+_NOT_TOLD: Final = frozenset({
+    "Patient", "Practitioner", "PractitionerRole", "RelatedPerson", "Person", "Organization", "Location", "Group",
+    "Provenance", "Questionnaire", "QuestionnaireResponse",
+})
+_WORDY: Final = frozenset({
+    "text", "conclusion", "description", "comment", "title", "instruction", "instructionMarkdown", "patientInstruction",
+    "valueString", "valueMarkdown", "contentString", "summary",
+})
 # Where names of people stand, and what is no word of the author.
-_SKIPPED: Final = frozenset(
-    [
-        "subject",
-        "patient",
-        "encounter",
-        "performer",
-        "recorder",
-        "asserter",
-        "author",
-        "requester",
-        "source",
-        "participant",
-        "identifier",
-        "meta",
-        "extension",
-        "contained",
-    ]
-)
+_SKIPPED: Final = frozenset({
+    "subject", "patient", "encounter", "performer", "recorder", "asserter", "author", "requester", "source",
+    "participant", "identifier", "meta", "extension", "contained",
+})
+# fmt: on
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,9 +26,9 @@ class ContrastClass(StrEnum):
 _MR = re.compile(r"\b(?:mri?s?|magnetic resonance|mr imaging)\b")
 # Other ways to look, and what is done in the scanner that is no scan of the spine.
 _OTHER_STUDY = re.compile(
-    r"\b(?:ct|cta|cat scan|computed tomography|computerized tomography|xr|x-? ?rays?|radiograph\w*|ultrasound|us|pet|spect"
-    r"|dexa|dxa|bone scan|fluoro\w*|mra|mrv|\w*angiogra\w*|venogra\w*|guid(?:ed|ance)|biops\w+|puncture|aspiration"
-    r"|drain\w*)\b"
+    r"\b(?:ct|cta|cat scan|computed tomography|computerized tomography|xr|x-? ?rays?|radiograph\w*|ultrasound|us|pet"
+    r"|spect|dexa|dxa|bone scan|fluoro\w*|mra|mrv|\w*angiogra\w*|venogra\w*|guid(?:ed|ance)|biops\w+|puncture"
+    r"|aspiration|drain\w*)\b"
 )
 # A scan that was made elsewhere is to be read, not made.
 _NO_NEW_SCAN = re.compile(
