@@ -94,6 +94,7 @@ _LATER = {
     "pregnancy": "pregnancy_possible",
     "pregnancy_possible": "pregnancy_possible",
 }
+_METAL = frozenset({"retained_metal", "external_pump"})
 _CES = frozenset({"cauda_equina", "saddle_anaesthesia", "bladder_dysfunction", "bowel_dysfunction"})
 
 
@@ -167,7 +168,7 @@ def _together(concepts: tuple[str, ...]) -> tuple[str, ...]:
         return concepts
     if _CES.issuperset(concepts):
         return ("cauda_equina",)
-    return ("implant_other",) if all(name.startswith("implant_") for name in concepts) else ()
+    return ("implant_other",) if all(name in _METAL or name.startswith("implant_") for name in concepts) else ()
 
 
 def _observation(observation: fhir.Observation, *, of_order: bool) -> Iterator[QuestionAnswer]:

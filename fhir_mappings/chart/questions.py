@@ -139,7 +139,13 @@ _NARROWER = {
     "contrast_allergy_generic": "gadolinium_allergy",
 }
 _ANY = re.compile(
-    "|".join([*(row.pattern.pattern for row in _ROWS), *(rf"\b(?:{words})\b" for words in TOPICS.values())])
+    "|".join(
+        [
+            *(row.pattern.pattern for row in _ROWS),
+            *(rf"\b(?:{words})\b" for words in TOPICS.values()),
+            r"\bred[- ]flags?\b",
+        ]
+    )
 )
 _INVERTED = re.compile(
     r"\b(?:no|not|non|without|free of|den(?:y|ies|ied)|absen(?:t|ce)|ruled out|exclud\w+|negative|normal|intact"
@@ -151,6 +157,7 @@ _PRESUMES = re.compile(
     r"|how (?:long|many|much)|since|onset|ultrasound|scan(?:ned)?|volume|catheter|cath|diary|surgery|tract infections?"
     r"|uti|infections? of)\b"
 )
+_RED_FLAGS = re.compile(r"\bred[- ]flags?\b")
 _FAMILY = re.compile(r"\b(?:family|relatives?|mother|father|siblings?)\b")
 
 
@@ -163,6 +170,9 @@ def understood(question: str) -> Question | None:
     inverted, presumes = _INVERTED.search(asked) is not None, _PRESUMES.search(asked) is not None
     past = _PAST.search(asked) is not None
     topics = frozenset(row.topic for row in rows if row.topic) | hints_in(asked)
+    if not rows and _RED_FLAGS.search(asked):
+        # Which one, nobody said; the most pressing is asked for.
+        topics |= {"ces"}
     if inverted or presumes or any(not row.is_lasting for row in rows if past):
         return Question((), topics, inverted, presumes)
     concepts = [row.concept for row in rows]
