@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cards.guideline.guideline import Outcome
-from fhir_mappings.chart.orders import ContrastClass, ImagingOrder
+from fhir_mappings.chart.order_names import ContrastClass
+from fhir_mappings.chart.orders import ImagingOrder
 from fhir_mappings.criteria.findings import Finding, Status
 
 # Whoever reacted to contrast, or may have, is not offered more of it with one press.

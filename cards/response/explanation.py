@@ -25,7 +25,7 @@ def explained(assessment: Assessment) -> dict[str, Any]:
         ],
         "ledger": _ledger(assessment),
         "guideline": _guideline(assessment),
-    }
+    } | ({"recognisedBy": "text"} if assessment.order.recognised_by == "text" else {})
 
 
 def _ledger(assessment: Assessment) -> dict[str, Any]:

@@ -18,7 +18,7 @@ from cards.guideline.guideline import MESSAGES, statements_of
 from cards.guideline.wording import Wording
 from cards.response.markdown import escape, reference
 from cards.suggestions.suggestions import followup
-from fhir_mappings.chart.orders import ContrastClass
+from fhir_mappings.chart.order_names import ContrastClass
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.fhir.needs import DATA_NEEDS
@@ -60,7 +60,8 @@ class CardText:
     def detail(self, messages: Sequence[Message], *, first: bool) -> str:
         """Return the detail of a card; the first card of an order also says what was not looked at."""
         order = escape(self.wording.text("orders", self.assessment.order.contrast.value))
-        parts = [self.wording.text("card", "order", order=order, reference=reference(self.assessment.order.reference))]
+        named = reference(self.assessment.order.shown_reference)
+        parts = [self.wording.text("card", "order", order=order, reference=named)]
         for position, message in enumerate(messages):
             parts += self._block(message, leading=position == 0)
         if first:

@@ -131,11 +131,18 @@ def with_priority(resource: Mapping[str, Any], priority: str) -> dict[str, Any]:
 
 
 def with_study(resource: Mapping[str, Any], orderable: str, wording: Wording) -> dict[str, Any]:
-    """Return an order as received with another study, coded in the systems that the order uses."""
-    codings = (resource.get("code") or {}).get("coding") if isinstance(resource.get("code"), dict) else None
+    """Return an order as received with another study, coded in the systems that the order uses.
+
+    An R5 order keeps its form: its code is a concept inside a CodeableReference.
+    """
+    sent = resource.get("code")
+    concept = sent.get("concept", sent) if isinstance(sent, dict) else None
+    codings = concept.get("coding") if isinstance(concept, dict) else None
     systems = [coding.get("system") for coding in codings or [] if isinstance(coding, dict)]
     used = frozenset(system for system in systems if isinstance(system, str))
-    return {**resource, "code": code_of(orderable, wording, used)}
+    code = code_of(orderable, wording, used)
+    is_r5 = isinstance(sent, dict) and not sent.keys().isdisjoint(("concept", "reference"))
+    return {**resource, "code": {"concept": code} if is_r5 else code}
 
 
 def is_below(priority: str, other: str) -> bool:

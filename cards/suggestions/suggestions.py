@@ -223,8 +223,11 @@ def _add_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Sug
 def _contrast_change(builder: SuggestionBuilder) -> Iterator[Suggestion]:
     """Yield the change to without-and-with; it raises the priority too where that is asked for.
 
-    A client that applied one update after the other would undo the first: each carries the whole order.
+    A client that applied one update after the other would undo the first: each carries the whole order. The code of an
+    order that its name told cannot be exchanged: nobody here knows it, so the advice stays in words.
     """
+    if builder.order.recognised_by == "text":
+        return
     urgency = builder.urgency
     raised = bool(urgency) and builder.is_below(urgency)
     resource = drafts.with_priority(builder.order.resource, urgency) if raised else builder.order.resource
@@ -242,6 +245,8 @@ def _with_contrast_if_advised(builder: SuggestionBuilder) -> Iterator[Suggestion
 
 
 def _drop_contrast(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+    if builder.order.recognised_by == "text":
+        return
     key, study = "drop-contrast", "order_mri_lumbar_wo"
     resource = drafts.with_study(builder.order.resource, study, builder.wording)
     action = builder.update(builder.say(key, "update"), resource, study)

@@ -58,10 +58,14 @@ def _site(site: Site) -> Iterator[str]:
         return
     for change in site.thresholds.changes:
         yield f"  threshold {change.name}: {change.old} -> {change.new} {change.unit}"
-    if site.treat_conditional_as == "hold":
-        yield "  treat_conditional_as: warn -> hold"
-    if site.ask_questions_at != "sign":
-        yield f"  ask_questions_at: sign -> {site.ask_questions_at}"
+    choices = (
+        ("treat_conditional_as", "warn", site.treat_conditional_as or "warn"),
+        ("ask_questions_at", "sign", site.ask_questions_at),
+        ("orders_by_text", "true", str(site.orders_by_text).lower()),
+    )
+    for name, usual, chosen in choices:
+        if chosen != usual:
+            yield f"  {name}: {usual} -> {chosen}"
     for message in sorted(site.messages_off):
         yield f"  message off: {message}"
     for concept, count in site.terminology.added().items():

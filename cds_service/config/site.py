@@ -50,6 +50,7 @@ class Site:
     thresholds: Thresholds = field(default_factory=Thresholds)
     treat_conditional_as: Literal["warn", "hold"] | None = None
     ask_questions_at: Literal["select", "sign", "both"] = "sign"
+    orders_by_text: bool = True
     messages_off: frozenset[str] = frozenset()
     terminology: SiteTerminology = field(default_factory=SiteTerminology)
 
@@ -60,6 +61,7 @@ class Site:
             self.thresholds.changes
             or self.treat_conditional_as == "hold"
             or self.ask_questions_at != "sign"
+            or not self.orders_by_text
             or self.messages_off
             or self.terminology.additions
             or self.terminology.local_codes
@@ -77,6 +79,7 @@ def load_site(file: Path, bundled: TerminologyIndex) -> Site:
         thresholds=_thresholds(document),
         treat_conditional_as=document.get("treat_conditional_as"),
         ask_questions_at=document.get("ask_questions_at", "sign"),
+        orders_by_text=document.get("orders_by_text", True),
         messages_off=frozenset(document.get("messages_off", ())),
         terminology=_terminology(file, document.get("terminology_folder"), bundled),
     )

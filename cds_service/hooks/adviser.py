@@ -11,7 +11,7 @@ from cards.response.response import ResponseShape, respond
 from cds_service.config.site import Site, load_site
 from cds_service.protocol.envelope import bare_patient_id
 from cds_service.protocol.errors import BadRequestError, SettingsError
-from fhir_mappings.chart.orders import read_lumbar_mri_orders
+from fhir_mappings.chart.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -67,11 +67,17 @@ class Adviser:
 
     def orders(self, request: HookRequest) -> Sequence[ImagingOrder]:
         """Return the lumbar MRI orders of a request; BadRequestError when they must not be assessed."""
-        orders = read_lumbar_mri_orders(request.draft_orders, request.selections, self.index)
+        by_text = self.site.orders_by_text
+        orders = read_lumbar_mri_orders(request.draft_orders, request.selections, self.index, by_text=by_text)
         if orders:
             self._refuse_too_many(orders)
             _refuse_mixed_patients(request, orders)
         return orders
+
+    def unrecognised_orders(self, request: HookRequest) -> int:
+        """Return how many orders look like an MRI of the spine and are let go, for whoever maps the site's codes."""
+        by_text = self.site.orders_by_text
+        return count_unrecognised_spine_mris(request.draft_orders, request.selections, self.index, by_text=by_text)
 
     def assess(self, orders: Sequence[ImagingOrder], chart: Chart, today: date) -> Sequence[Assessment]:
         """Return what the guideline says of each order."""

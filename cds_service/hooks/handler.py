@@ -94,11 +94,14 @@ class HookHandler:
             call.request = request
             if request.names_other_hook:
                 trace.remarks.append("hook-mismatch")
+            if request.was_repaired:
+                trace.remarks.append("lone-surrogate")
             trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)
             if call.mode is Mode.OFF:
                 return _NO_CARDS
             adviser = self.advisers[client.name]
             orders = adviser.orders(request)
+            trace.unrecognised_orders = adviser.unrecognised_orders(request)
         if not orders:
             return _NO_CARDS
         trace.orders = len(orders)

@@ -86,6 +86,9 @@ class Metrics:
         self._requests = self._counter("http_requests", "HTTP requests answered.", "endpoint", "method", "status")
         self._calls = self._counter("hook_calls", "Hook calls answered.", "client", "service", "status")
         self._orders = self._counter("orders", "Lumbar MRI orders in hook calls.", "client", "service")
+        self._unrecognised = self._counter(
+            "unrecognised_spine_mri_orders", "Orders that look like MRI of the spine and were not recognised.", "client"
+        )
         self._outcomes = self._counter("outcomes", "Assessed orders by outcome.", "client", "outcome")
         self._messages = self._counter("messages", "Messages given, shown or kept silent.", "message", "shown")
         self._refused = self._counter("refusals", "Callers refused.", "reason")
@@ -149,6 +152,8 @@ class Metrics:
         self._latency.labels(service, "yes" if trace.orders else "no").observe(trace.milliseconds / 1000)
         if trace.orders:
             self._orders.labels(client, service).inc(trace.orders)
+        if trace.unrecognised_orders:
+            self._unrecognised.labels(client).inc(trace.unrecognised_orders)
         for outcome in trace.outcomes:
             self._outcomes.labels(client, _known(outcome, _OUTCOMES)).inc()
         shown = "shown" if trace.shown else "silent"

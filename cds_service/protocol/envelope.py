@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from cds_service.protocol import schemas
 from cds_service.protocol.errors import BadRequestError
 from cds_service.protocol.serialization import decode, decode_body, decode_members
+from fhir_mappings.fhir.surrogates import without_lone_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -37,6 +38,7 @@ class HookRequest:
     context: Mapping[str, Any] = field(repr=False)
     prefetch_text: msgspec.Raw | None = field(repr=False)
     names_other_hook: bool = False
+    was_repaired: bool = False
 
     @property
     def prefetch(self) -> Mapping[str, msgspec.Raw]:
@@ -77,7 +79,8 @@ def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> Ho
 
     Without `strict_hook` the service that was called says which hook it is, whatever the request says.
     """
-    members = decode_body(body)
+    text = without_lone_surrogates(body)
+    members = decode_body(text)
     envelope = {name: decode(members[name], name) for name in _MEMBERS if name in members}
     if isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
         if strict_hook:
@@ -95,6 +98,7 @@ def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> Ho
         context=envelope["context"],
         prefetch_text=prefetch,
         names_other_hook=envelope["hook"] != hook,
+        was_repaired=text is not body,
     )
 
 

@@ -34,7 +34,8 @@ class Trace:
 
     `client` is the name of a profile and `mode` its mode; `shown` says whether cards, if any, are sent. `refusal` is
     the fixed word of why a caller was refused, `problem` the FHIR issue code of an error answer and `problem_at` the
-    fields that it names; `remarks` are fixed words on what was tolerated. `orders` counts the lumbar MRI orders.
+    fields that it names; `remarks` are fixed words on what was tolerated. `orders` counts the lumbar MRI orders and
+    `unrecognised_orders` those that look like an MRI of the spine and were not recognised.
     `phases` are milliseconds, `sources` states by prefetch key (`prefetch:complete`), `fhir_results` counts by the
     fixed word of how a FHIR call ended, and `feedback` counts by outcome.
     """
@@ -56,6 +57,7 @@ class Trace:
     remarks: list[str] = field(default_factory=list)
     shown: bool = True
     orders: int = 0
+    unrecognised_orders: int = 0
     outcomes: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
     phases: dict[str, float] = field(default_factory=dict)
@@ -114,6 +116,7 @@ class Trace:
             "status": status,
             "shown": None if self.shown else False,
             "orders": self.orders or None,
+            "unrecognised_orders": self.unrecognised_orders or None,
             "outcomes": list(self.outcomes),
             "messages": list(self.messages),
             # Fifteen sources that came whole with the call would bury what matters.

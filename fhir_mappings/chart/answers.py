@@ -1,21 +1,28 @@
 """Answers to questions that an order form or a questionnaire asked in plain words.
 
-Sites ask order questions without codes: an Observation whose code is only a text, or a QuestionnaireResponse. Only
-questions that this service knows are kept, so that a chart full of text costs nothing.
+Sites ask order questions without codes: an Observation whose code is only a text, or a QuestionnaireResponse. A yes of
+today counts like a record, a no denies what was asked and nothing else, and whatever is older, unclear or asked in
+words that are not understood may raise a question. Questions that name nothing of interest cost nothing.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from fhir_mappings.chart.entries import NOTHING_CODED, Assertion, ChartEntry, Coded, code_up
 from fhir_mappings.chart.observations import observed_on
+from fhir_mappings.chart.questions import Question, understood
+from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.fhir import resources as fhir
+from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
+from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.matcher import mentions_in, topics_in
 
-_Value = str | bool
+AnswerValue = str | bool
 
 
 class Answered(StrEnum):
@@ -27,13 +34,31 @@ class Answered(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class OrderAnswer:
-    """An answered question: which of the known topics it was about, and what the answer amounts to."""
+class QuestionAnswer:
+    """An answered question about something that matters here.
 
-    topic: str
+    `topic` is the known topic of a question about conservative care; `concepts` are what the answer states or denies,
+    `topics` what it raises where it settles nothing. `of_order` where the order refers to it or it was given on the day
+    of the order, so that it speaks for its author, now.
+    """
+
+    question: str
+    value: AnswerValue
     answered: Answered
     reference: str
+    topic: str = ""
+    link_id: str = ""
+    concepts: tuple[str, ...] = ()
+    topics: frozenset[str] = frozenset()
+    coded: Coded = NOTHING_CODED
     when: DateInterval = UNKNOWN_DATE
+    of_order: bool = False
+    resource: fhir.Resource = field(default_factory=fhir.Resource, compare=False, repr=False)
+
+    @property
+    def states(self) -> bool:
+        """Whether it states or denies a concept as a record of the order's day does."""
+        return self.of_order and bool(self.concepts or self.coded.concepts) and self.answered is not Answered.UNCLEAR
 
 
 _THERAPY = re.compile(
@@ -50,6 +75,29 @@ _SIX_WEEKS = re.compile(r"\b(?:6|six)[ -]weeks?\b|\b42 days\b")
 _NO = re.compile(r"(?:no|none|nothing|never|not tried|not yet|none tried|no treatment|no therapy|n|false)\.?")
 _YES = re.compile(r"(?:yes|y|true|done|completed|failed)\b.*", re.DOTALL)
 
+_NOT_THERE = re.compile(
+    r"(?:no|none|nil|nothing|never|n|false|negative|neg|absent|not present|denie[sd]|normal|intact|unremarkable|0"
+    r"|none of (?:the|these)(?: above)?)\.?"
+)
+_THERE = re.compile(r"(?:yes|y|true|positive|pos|present|new|worsening|confirmed|checked|x|1)\b(?P<more>.*)", re.DOTALL)
+_NOT_NOW = re.compile(
+    r"\b(?:resolved|ago|years?|history|hx|past|previous\w*|prior|old|unchanged|baseline|chronic|but|not|no|(?:19|20)\d\d)\b"
+)
+_NOT_ANSWERED = frozenset({"", "n/a", "na", "not applicable", "-", "--", "."})
+# A form that lists signs and takes those that apply as the answer.
+_CHECKLIST = re.compile(
+    r"\b(?:red flags?|signs?|symptoms?|risk factors?|indications?|implants?|devices?|apply|following)\b"
+)
+# What stays true after the day it was said, or was then and has to be asked again.
+_LATER = {
+    "gadolinium_allergy": "gadolinium_allergy",
+    "contrast_allergy_generic": "contrast_allergy_generic",
+    "pregnancy": "pregnancy_possible",
+    "pregnancy_possible": "pregnancy_possible",
+}
+_METAL = frozenset({"retained_metal", "external_pump"})
+_CES = frozenset({"cauda_equina", "saddle_anaesthesia", "bladder_dysfunction", "bowel_dysfunction"})
+
 
 def topic_of(question: str) -> str | None:
     """Return which known topic a question is about: `conservative_therapy`, or the same `for six weeks`."""
@@ -61,31 +109,98 @@ def topic_of(question: str) -> str | None:
     return "six_weeks_of_therapy" if _SIX_WEEKS.search(asked) else "conservative_therapy"
 
 
-def answers_of(resources: Iterable[fhir.Resource]) -> Iterator[OrderAnswer]:
-    """Return the answers to known questions in some Observations and QuestionnaireResponses."""
+def answers_of(
+    resources: Iterable[fhir.Resource], index: TerminologyIndex, *, of_order: bool = False
+) -> Iterator[QuestionAnswer]:
+    """Yield the answers to questions that matter in some Observations and QuestionnaireResponses."""
     for resource in resources:
         if isinstance(resource, fhir.Observation):
-            yield from _observation(resource)
+            yield from _observation(resource, of_order=of_order)
         elif isinstance(resource, fhir.QuestionnaireResponse):
-            yield from _response(resource)
+            yield from _response(resource, index, of_order=of_order)
 
 
-def _observation(observation: fhir.Observation) -> Iterator[OrderAnswer]:
+def answer_entries(answers: Iterable[QuestionAnswer]) -> Iterator[ChartEntry]:
+    """Yield what answers of the order or of its day state or deny, each as a record of that day.
+
+    Of an older answer only an allergy, and a pregnancy as possible, are left.
+    """
+    for answer in answers:
+        if not answer.states:
+            lasting = frozenset(_LATER[name] for name in answer.concepts if name in _LATER)
+            if lasting and answer.answered is Answered.YES:
+                yield ChartEntry(answer.reference, answer.resource, lasting, (), when=answer.when)
+            continue
+        said_yes = answer.answered is Answered.YES
+        concepts = _together(answer.concepts) if said_yes else answer.concepts
+        vague = said_yes and len(answer.concepts) > 1
+        assertion = Assertion.ABSENT if not said_yes else Assertion.SUSPECTED if vague else Assertion.PRESENT
+        if found := frozenset(concepts) | answer.coded.concepts:
+            words = f"{answer.question} {answer.value}".casefold()
+            yield ChartEntry(
+                answer.reference,
+                answer.resource,
+                found,
+                answer.coded.codes,
+                assertion,
+                when=answer.when,
+                words=words,
+                of_order=True,
+            )
+
+
+def answer_remarks(answers: Iterable[QuestionAnswer]) -> Iterator[Remark]:
+    """Yield the answers that settle nothing and may raise a question: older, unclear, or in words not understood."""
+    for answer in answers:
+        mixed = answer.answered is Answered.YES and len(answer.concepts) > 1 and not _together(answer.concepts)
+        if answer.answered is Answered.NO or (answer.states and not mixed):
+            continue
+        own = answer.value if isinstance(answer.value, str) else ""
+        # An answer in its own words may deny what the question named.
+        raises = answer.topics if not mentions_in(own) else topics_in(own)
+        if raises:
+            text = f"{answer.question}: {'yes' if answer.value is True else 'no' if answer.value is False else own}"
+            yield Remark(answer.reference, text, raises, "questionnaire", answer.when)
+
+
+def _together(concepts: tuple[str, ...]) -> tuple[str, ...]:
+    """Return what a yes to several things at once states: what they have in common, or nothing."""
+    if len(concepts) <= 1:
+        return concepts
+    if _CES.issuperset(concepts):
+        return ("cauda_equina",)
+    return ("implant_other",) if all(name in _METAL or name.startswith("implant_") for name in concepts) else ()
+
+
+def _observation(observation: fhir.Observation, *, of_order: bool) -> Iterator[QuestionAnswer]:
     if observation.code is None or observation.code.coding or not observation.code.text:
         return
     if observation.status in ("entered-in-error", "cancelled", "registered"):
         return
-    value: str | bool | None = observation.value_string
+    value: AnswerValue | None = observation.value_string
     if observation.value_boolean is not None:
         value = observation.value_boolean
     elif observation.value_codeable_concept is not None:
         concept = observation.value_codeable_concept
         value = concept.text or next((coding.display for coding in concept.coding if coding.display), None)
-    when = observed_on(observation)
-    yield from _answers(observation.code.text, value, f"Observation/{observation.id}", when)
+    # Findings in words are remarks of their own; here only what was asked about care, as order questions are.
+    topic = topic_of(observation.code.text)
+    if topic is not None and value is not None:
+        yield QuestionAnswer(
+            observation.code.text,
+            value,
+            _amounts_to(value),
+            f"Observation/{observation.id}",
+            topic,
+            when=observed_on(observation),
+            of_order=of_order,
+            resource=observation,
+        )
 
 
-def _response(response: fhir.QuestionnaireResponse) -> Iterator[OrderAnswer]:
+def _response(
+    response: fhir.QuestionnaireResponse, index: TerminologyIndex, *, of_order: bool
+) -> Iterator[QuestionAnswer]:
     if response.status in ("entered-in-error", "stopped"):
         return
     when = parse_date(response.authored)
@@ -93,22 +208,133 @@ def _response(response: fhir.QuestionnaireResponse) -> Iterator[OrderAnswer]:
     while pending:
         item = pending.pop()
         pending += item.item
+        question = _asked(item)
         for answer in item.answer:
-            value: str | bool | None = answer.value_string
-            if answer.value_boolean is not None:
-                value = answer.value_boolean
-            elif answer.value_coding is not None:
-                value = answer.value_coding.display or answer.value_coding.code
-            yield from _answers(item.text, value, f"QuestionnaireResponse/{response.id}", when)
+            pending += answer.item
+            value = _value(answer, index)
+            if question and value is not None:
+                yield from _read(question, item, answer, value, response, when, index, of_order=of_order)
 
 
-def _answers(question: str | None, value: _Value | None, reference: str, when: DateInterval) -> Iterator[OrderAnswer]:
-    topic = None if question is None or value is None else topic_of(question)
-    if topic is not None and value is not None:
-        yield OrderAnswer(topic, _amounts_to(value), reference, when)
+def _asked(item: fhir.QuestionItem) -> str:
+    """Return the words of a question: its text, else what its link id or definition spells out."""
+    if item.text:
+        return item.text
+    named = item.link_id if item.link_id and re.search("[A-Za-z]{4}", item.link_id) else item.definition or ""
+    return re.sub(r"[-_./]+", " ", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", named.rpartition("#")[2].rpartition("/")[2]))
 
 
-def _amounts_to(value: _Value) -> Answered:
+def _value(answer: fhir.Answer, index: TerminologyIndex) -> AnswerValue | None:
+    """Return an answer of any type as a boolean or as words."""
+    if answer.value_boolean is not None:
+        return answer.value_boolean
+    if (coding := answer.value_coding) is not None:
+        if "qualifier_presence" in index.concepts_of(coding.system, coding.code):
+            return index.display_of("qualifier_presence", coding.system or "", coding.code or "")
+        return coding.display or coding.code
+    reference, quantity = answer.value_reference, answer.value_quantity
+    numbers = [answer.value_integer, answer.value_decimal, quantity.value if quantity else None]
+    said = [
+        answer.value_string,
+        *(f"{number:g}" for number in numbers if number is not None),
+        reference.display if reference else None,
+        answer.value_date,
+        answer.value_date_time,
+    ]
+    return next((words for words in said if words is not None), None)
+
+
+def _read(  # noqa: PLR0913, PLR0917 - what makes an answer
+    question: str,
+    item: fhir.QuestionItem,
+    answer: fhir.Answer,
+    value: AnswerValue,
+    response: fhir.QuestionnaireResponse,
+    when: DateInterval,
+    index: TerminologyIndex,
+    *,
+    of_order: bool,
+) -> Iterator[QuestionAnswer]:
+    reference, link_id = f"QuestionnaireResponse/{response.id}", item.link_id or ""
+    if (topic := topic_of(question)) is not None:
+        yield QuestionAnswer(
+            question,
+            value,
+            _amounts_to(value),
+            reference,
+            topic,
+            link_id,
+            when=when,
+            of_order=of_order,
+            resource=response,
+        )
+        return
+    if isinstance(value, str) and " ".join(value.casefold().split()) in _NOT_ANSWERED:
+        return
+    meant = understood(question)
+    if answer.value_coding is not None and isinstance(value, str) and _CHECKLIST.search(question.casefold()):
+        ticked = understood(value)
+        if ticked is not None and (meant is None or not (meant.is_inverted or meant.presumes)):
+            meant, value = ticked, "yes" if ticked.concepts else value
+            question = f"{question}: {answer.value_coding.display or answer.value_coding.code}"
+    coded = _coded(answer.value_coding, meant, index)
+    answered, topics = _weighed(value, meant)
+    if coded.concepts:
+        answered = Answered.YES
+    if meant is None and not coded.concepts and not topics:
+        return
+    yield QuestionAnswer(
+        question,
+        value,
+        answered,
+        reference,
+        "",
+        link_id,
+        meant.concepts if meant is not None and not coded.concepts else (),
+        topics,
+        coded,
+        when,
+        of_order,
+        response,
+    )
+
+
+def _coded(coding: Coding | None, meant: Question | None, index: TerminologyIndex) -> Coded:
+    """Return the concepts of a coded answer ("Which red flags?"), unless the question asks what is not there."""
+    if coding is None or (meant is not None and (meant.is_inverted or meant.presumes)):
+        return NOTHING_CODED
+    found = code_up(index, CodeableConcept(coding=[coding]))
+    return found if found.concepts - {"qualifier_presence"} else NOTHING_CODED
+
+
+def _weighed(value: AnswerValue, meant: Question | None) -> tuple[Answered, frozenset[str]]:
+    """Return what an answer amounts to, and the topics it raises."""
+    own = topics_in(value) if isinstance(value, str) else frozenset[str]()
+    answered = _found(value)
+    if meant is None:
+        return (Answered.NO if answered is Answered.NO else Answered.UNCLEAR), own
+    topics = meant.topics | own
+    if meant.presumes:
+        return Answered.UNCLEAR, topics
+    if meant.is_inverted:
+        return (Answered.NO if answered is Answered.YES else Answered.UNCLEAR), topics
+    if isinstance(value, str) and answered is Answered.UNCLEAR and mentions_in(value) and not own:
+        # "No saddle numbness": the answer denies in its own words.
+        return Answered.NO, topics
+    return answered, topics
+
+
+def _found(value: AnswerValue) -> Answered:
+    if isinstance(value, bool):
+        return Answered.YES if value else Answered.NO
+    said = " ".join(value.casefold().split())
+    if _NOT_THERE.fullmatch(said):
+        return Answered.NO
+    there = _THERE.fullmatch(said)
+    return Answered.YES if there and not _NOT_NOW.search(there["more"]) else Answered.UNCLEAR
+
+
+def _amounts_to(value: AnswerValue) -> Answered:
     if isinstance(value, bool):
         return Answered.YES if value else Answered.NO
     said = " ".join(value.casefold().split())

@@ -11,14 +11,13 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from fhir_mappings.chart.answers import OrderAnswer, answers_of
+from fhir_mappings.chart.answers import QuestionAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
 from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_of
 from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by_id
 from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import Remark, newest_date, remarks_of
-from fhir_mappings.chart.statuses import is_disregarded, is_refuted
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import Reference, named_type, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
@@ -47,7 +46,7 @@ class Chart:
     entries: Mapping[str, tuple[ChartEntry, ...]]
     resources: Mapping[str, tuple[fhir.Resource, ...]]
     index: TerminologyIndex
-    answers: tuple[OrderAnswer, ...] = ()
+    answers: tuple[QuestionAnswer, ...] = ()
     remarks: tuple[Remark, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
     foreign: tuple[str, ...] = ()
@@ -132,7 +131,7 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
         records.entries,
         resources,
         index,
-        tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())])),
+        tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())], index)),
         records.remarks,
         records.ledger,
         foreign=tuple(sorted(set(foreign))),
@@ -210,7 +209,8 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
             for entry in entries:
                 for concept in entry.concepts:
                     by_concept[concept].append(entry)
-            said = _said(resource, entries, context)
+            covered = topics_of(concept for entry in entries for concept in entry.concepts)
+            said = remarks_of(resource, covered, context)
             remarks += said
             if name not in _NO_RECORDS:
                 known = any(entry.concepts for entry in entries) or _is_known_use(resource, devices)
@@ -227,14 +227,6 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
         tuple(sorted(remarks, key=lambda remark: (remark.reference, remark.text))),
         Ledger(tuple(sorted(lines, key=lambda line: (line.source, line.reference)))),
     )
-
-
-def _said(resource: fhir.Resource, entries: tuple[ChartEntry, ...], context: ReadingContext) -> list[Remark]:
-    """Return what a resource says in words; nothing where its status says that it does not count, or was excluded."""
-    if is_disregarded(resource) or is_refuted(resource):
-        return []
-    covered = topics_of(concept for entry in entries for concept in entry.concepts)
-    return remarks_of(resource, reference_of(resource), covered, context.index, context.birth)
 
 
 def _order(entry: ChartEntry) -> tuple[str, str, str]:

@@ -8,10 +8,7 @@ somebody else, is a hint.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-
-from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
+from collections.abc import Iterator
 
 TOPICS: dict[str, str] = {
     "ces": r"cauda equina|saddle|peri-?anal|perine(?:al|um)|genital\w*|groin numbness|ces"
@@ -75,20 +72,6 @@ _NOT_MALIGNANT = re.compile(
     r"\b(?:basal cell|benign|squamous cell carcinoma of (?:the )?skin|skin cancer|non-?melanoma)\b"
 )
 _REACH = 12  # words that a denial reaches
-
-
-@dataclass(frozen=True, slots=True)
-class Remark:
-    """A free text of the record that may hold a hint: where it stands, when it applies, and whether it may be over.
-
-    `covered` are topics that the resource's own codes settle already.
-    """
-
-    reference: str
-    text: str
-    when: DateInterval = UNKNOWN_DATE
-    is_over: bool = False
-    covered: frozenset[str] = frozenset()
 
 
 def may_hold_hint(text: str) -> bool:
@@ -155,31 +138,3 @@ def _is_denied(sentence: str, found: re.Match[str]) -> bool:
         return True
     # "No fever, weakness" is a list of findings; "no prior surgery, weakness" is two statements.
     return bool(_ANY.search(between) or _OR.search(between) or _OR.search(after))
-
-
-def topics_of(concepts: Iterable[str]) -> frozenset[str]:
-    """Return the topics that coded concepts settle, so that their own words raise no question a second time."""
-    return frozenset(topic for concept in concepts for topic, starts in _SETTLED.items() if concept.startswith(starts))
-
-
-_SETTLED: dict[str, tuple[str, ...]] = {
-    "ces": ("cauda_equina", "bladder_", "bowel_", "saddle_", "sensory_"),
-    "motor": ("motor_", "neuro_"),
-    "cord": ("cord_",),
-    "infection": ("spinal_infection", "bacteraemia", "fever"),
-    "cancer": ("cancer_", "family_history_cancer", "plexopathy"),
-    "risk": (
-        "weight_loss",
-        "night_sweats",
-        "ivdu",
-        "immunosuppress",
-        "hiv",
-        "osteoporosis",
-        "fragility",
-        "steroid_",
-        "family_history_cancer",
-    ),
-    "trauma": ("trauma_", "fragility_fracture", "lbp_strain", "osteoporosis", "cancer_metastatic"),
-    "surgery": ("prior_", "history_of_surgery", "implant_"),
-    "implant": ("implant_", "retained_metal", "external_pump", "device_external", "prior_"),
-}

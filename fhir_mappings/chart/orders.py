@@ -1,26 +1,36 @@
 """Which draft orders are lumbar-spine MRIs, and what they say.
 
-Orders arrive half-written, with `urn:uuid:` references, under STU3 names and without the elements FHIR demands.
+Orders arrive half-written, with `urn:uuid:` references, under STU3 or R5 names and without the elements FHIR demands.
 They are read from plain JSON and kept as received, because an order that goes back in an update must be the same
 order.
 """
 
 from __future__ import annotations
 
+import itertools
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from enum import StrEnum
-from typing import Any
+from typing import Any, Final, Literal
 
+from fhir_mappings.chart.answers import QuestionAnswer, answer_entries, answer_remarks
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, order_entry
-from fhir_mappings.chart.ledger import Ledger, Read, reason_line
+from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, line_of, reason_line
+from fhir_mappings.chart.order_contents import (
+    Companion,
+    OrderContents,
+    OrderText,
+    companions_of,
+    objects,
+    patient_ids,
+    read_contents,
+)
+from fhir_mappings.chart.order_names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import Remark, order_remarks, order_texts
-from fhir_mappings.fhir.datatypes import CodeableConcept, id_in, named_type
-from fhir_mappings.fhir.dates import DateInterval, parse_date
-from fhir_mappings.fhir.decoding import convert_resource, salvage
+from fhir_mappings.chart.remarks import Remark
+from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.fhir.resources import Resource
 from fhir_mappings.terminology.index import TerminologyIndex
 
@@ -29,17 +39,8 @@ _EARLIEST_ORDER = date(1970, 1, 1)
 _CURRENT_DAYS = 30
 # What an action can name: FHIR's characters and those of temporary ids; real clients send ids beyond FHIR's length.
 _USABLE_ID = re.compile(r"[A-Za-z0-9._:~-]{1,256}")
+_LONGEST_SHOWN_ID = 64  # FHIR's own limit
 _DEAD_STATUSES = frozenset({"entered-in-error", "revoked", "completed", "cancelled"})
-
-
-class ContrastClass(StrEnum):
-    """What an MRI order says about intravenous contrast."""
-
-    WITHOUT = "without"
-    WITH = "with"
-    WITHOUT_AND_WITH = "without-and-with"
-    UNSPECIFIED = "unspecified"
-
 
 _CONTRAST = {
     "order_mri_lumbar_wo": ContrastClass.WITHOUT,
@@ -48,6 +49,7 @@ _CONTRAST = {
     "order_mri_lumbar_unspec": ContrastClass.UNSPECIFIED,
 }
 _BY_BODY_SITE = ("order_mri_generic", "order_mri_spine_wider")
+_NO_TEXTS: Final[tuple[OrderText, ...]] = ()
 
 
 @dataclass(frozen=True)
@@ -55,23 +57,27 @@ class ImagingOrder:
     """A lumbar-spine MRI order.
 
     An order without an id is assessed too, but nothing can be suggested that changes it. `resource` is the order as
-    received, numbers as Decimal. `companions` are the resources sent with it (contained, or in the Bundle) by the
-    reference that the order uses for them; `entries` is what its reasons and those resources state, by concept;
-    `texts` is all it says in words; `sibling_concepts` are the concepts of the other draft orders, so that nothing is
-    suggested twice.
+    received, numbers as Decimal. `recognised_by` is `text` where no code of it is known and its name told what it is.
+    `companions` are the resources sent with it (contained, or in the Bundle) by the reference that the order uses for
+    them; `entries` is what its reasons, those resources and its answered questions state, by concept. `own_texts` are
+    the words of its author about now (reasons and notes), `other_texts` all other words that come with it;
+    `sibling_concepts` are the concepts of the other draft orders, so that nothing is suggested twice.
     """
 
     reference: str
     id: str
     resource: Mapping[str, Any]
     contrast: ContrastClass
+    recognised_by: Literal["code", "text"] = "code"
     patient_ids: frozenset[str] = frozenset()
     authored: DateInterval = field(default_factory=DateInterval)
     reasons: tuple[CodeableConcept, ...] = ()
     reason_references: tuple[str, ...] = ()
     supporting_references: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
-    texts: tuple[str, ...] = ()
+    own_texts: tuple[OrderText, ...] = _NO_TEXTS
+    other_texts: tuple[OrderText, ...] = _NO_TEXTS
+    answers: tuple[QuestionAnswer, ...] = ()
     companions: Mapping[str, Resource] = field(default_factory=dict)
     entries: Mapping[str, tuple[ChartEntry, ...]] = field(default_factory=dict)
     sibling_concepts: frozenset[str] = frozenset()
@@ -81,6 +87,17 @@ class ImagingOrder:
     def resource_type(self) -> str:
         """`ServiceRequest`, or the STU3 `ProcedureRequest`."""
         return str(self.resource.get("resourceType"))
+
+    @property
+    def shown_reference(self) -> str:
+        """The reference for people to read: without an id that is too long to be one."""
+        last = self.reference.rpartition("/")[2].removeprefix("urn:uuid:")
+        return self.reference if len(last) <= _LONGEST_SHOWN_ID else self.resource_type
+
+    @property
+    def texts(self) -> tuple[str, ...]:
+        """All that it says in words, hint or not, wherever it stands."""
+        return tuple(dict.fromkeys(said.text for said in (*self.own_texts, *self.other_texts)))
 
     @property
     def priority(self) -> str:
@@ -101,25 +118,49 @@ class ImagingOrder:
 
 
 def read_lumbar_mri_orders(
-    draft_orders: Mapping[str, Any], selections: Sequence[str] | None, index: TerminologyIndex
+    draft_orders: Mapping[str, Any], selections: Sequence[str] | None, index: TerminologyIndex, *, by_text: bool = True
 ) -> tuple[ImagingOrder, ...]:
     """Return the live lumbar MRI orders of a hook's draft orders, in their order.
 
     `selections` None means all of them (order-sign); otherwise only the selected ones (order-select), named as
-    `Type/id`, bare id, absolute URL or the entry's fullUrl.
+    `Type/id`, bare id, absolute URL or the entry's fullUrl. With `by_text` an order of which no code is known is read
+    by its name.
     """
     drafts = list(_drafts(draft_orders))
-    wanted = None if selections is None else frozenset(selection for selection in selections if selection)
+    wanted = _wanted(selections)
     concepts = [_concepts(resource.get("code"), index) for _, resource in drafts]
     found: list[ImagingOrder] = []
     for position, (full_url, resource) in enumerate(drafts):
-        contrast = _contrast(resource, concepts[position], index)
-        if contrast is None or not _is_live(resource) or not _is_selected(resource, full_url, wanted):
+        if not _is_live(resource) or not _is_selected(resource, full_url, wanted):
+            continue
+        contrast, recognised_by = _recognised(resource, concepts[position], index, by_text=by_text)
+        if contrast is None:
             continue
         siblings = [group for other, group in enumerate(concepts) if other != position and _is_live(drafts[other][1])]
-        companions = _companions(resource, drafts)
-        found.append(_read_order(resource, full_url, contrast, companions, frozenset().union(*siblings), index))
+        companions = companions_of(resource, drafts)
+        order = _read_order(resource, full_url, contrast, companions, frozenset().union(*siblings), index)
+        found.append(order if recognised_by == "code" else replace(order, recognised_by=recognised_by))
     return tuple(found)
+
+
+def count_unrecognised_spine_mris(
+    draft_orders: Mapping[str, Any], selections: Sequence[str] | None, index: TerminologyIndex, *, by_text: bool = True
+) -> int:
+    """Count the live drafts whose name looks like an MRI of the spine, and which neither code nor name tells apart."""
+    wanted = _wanted(selections)
+    return sum(
+        _is_live(resource)
+        and _is_selected(resource, full_url, wanted)
+        and not _concepts(resource.get("code"), index)
+        and is_like_spine_mri(names := _names(resource))
+        and not (by_text and lumbar_mri_contrast(names))
+        for full_url, resource in _drafts(draft_orders)
+    )
+
+
+def _wanted(selections: Sequence[str] | None) -> frozenset[str] | None:
+    """Return what was selected, in small letters: clients write UUIDs in either case."""
+    return None if selections is None else frozenset(selection.casefold() for selection in selections if selection)
 
 
 def _drafts(bundle: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -143,8 +184,8 @@ def _is_live(resource: Mapping[str, Any]) -> bool:
 def _is_selected(resource: Mapping[str, Any], full_url: str, wanted: frozenset[str] | None) -> bool:
     if wanted is None:
         return True
-    resource_type, resource_id = resource["resourceType"], _id_of(resource)
-    names = {full_url} - {""}
+    resource_type, resource_id = resource["resourceType"].casefold(), _id_of(resource).casefold()
+    names = {full_url.casefold(), full_url.casefold().removeprefix("urn:uuid:")} - {""}
     if resource_id:
         names |= {f"{resource_type}/{resource_id}", resource_id, f"urn:uuid:{resource_id}"}
     return any(name in names or (resource_id and id_in(name, resource_type) == resource_id) for name in wanted)
@@ -172,6 +213,40 @@ def _codings(code: object) -> list[tuple[str, str]]:
         if isinstance(system, str) and isinstance(value, str):
             found.append((system, value))
     return found
+
+
+def _recognised(
+    resource: Mapping[str, Any], concepts: frozenset[str], index: TerminologyIndex, *, by_text: bool
+) -> tuple[ContrastClass | None, Literal["code", "text"]]:
+    """Return the contrast class of a lumbar MRI order and what told that it is one; None for any other order.
+
+    A known code wins over any words, also where it says that this is something else.
+    """
+    if concepts or not by_text:
+        return _contrast(resource, concepts, index), "code"
+    return lumbar_mri_contrast(_names(resource)), "text"
+
+
+def _names(resource: Mapping[str, Any]) -> list[str]:
+    """Return what an order calls its study: text, displays, and with them where on the body it is."""
+    code = resource.get("code")
+    found = [code] if isinstance(code, str) else [*_words_of_code(code)]
+    if found:
+        found += [word for site in objects(resource.get("bodySite")) for word in _words_of_code(site)]
+    return found
+
+
+def _words_of_code(code: object) -> Iterator[str]:
+    """Yield the text and the displays of a code in plain JSON, also inside an R5 CodeableReference."""
+    for concept in objects(code):
+        inner = [concept, *objects(concept.get("concept")), *objects(concept.get("reference"))]
+        for part in inner:
+            texts = [
+                part.get("text"),
+                part.get("display"),
+                *(item.get("display") for item in objects(part.get("coding"))),
+            ]
+            yield from (text for text in texts if isinstance(text, str) and text)
 
 
 def _contrast(resource: Mapping[str, Any], concepts: frozenset[str], index: TerminologyIndex) -> ContrastClass | None:
@@ -204,27 +279,11 @@ def _worded_contrast(names: list[str]) -> ContrastClass:
     return ContrastClass.WITH if "with contrast" in text or "w contrast" in text else ContrastClass.UNSPECIFIED
 
 
-def _companions(resource: Mapping[str, Any], drafts: list[tuple[str, dict[str, Any]]]) -> dict[str, Resource]:
-    found: dict[str, Resource] = {}
-    for full_url, other in drafts:
-        companion = convert_resource(other)
-        if companion is not None and other is not resource:
-            found[f"{companion.resource_type}/{companion.id}"] = companion
-            if full_url:
-                found[full_url] = companion
-    contained = resource.get("contained")
-    for plain in contained if isinstance(contained, list) else ():
-        companion = convert_resource(plain)
-        if companion is not None and companion.id:
-            found[f"#{companion.id}"] = companion
-    return found
-
-
 def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
     resource: dict[str, Any],
     full_url: str,
     contrast: ContrastClass,
-    companions: dict[str, Resource],
+    companions: Mapping[str, Companion],
     siblings: frozenset[str],
     index: TerminologyIndex,
 ) -> ImagingOrder:
@@ -232,67 +291,65 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
     if not _USABLE_ID.fullmatch(order_id):
         order_id = ""
     reference = f"{resource['resourceType']}/{order_id}" if order_id else full_url or resource["resourceType"]
-    reasons = tuple(salvage(CodeableConcept, reason) for reason in _objects(resource.get("reasonCode")))
-    authored = parse_date(resource.get("authoredOn"))
-    reason_references = tuple(_references(resource.get("reasonReference")))
-    supporting = _objects(resource.get("supportingInfo")) + _objects(resource.get("supportingInformation"))
-    supporting_references = tuple(_references(supporting))
-    remarks = order_remarks(reference, resource, reasons, index)
-    read = Read(index, remarked=frozenset(remark.text for remark in remarks))
+    contents = read_contents(reference, resource, companions, index)
+    read = {name: found.resource for name, found in companions.items() if found.resource is not None}
     return ImagingOrder(
         reference=reference,
         id=order_id,
         resource=resource,
         contrast=contrast,
-        patient_ids=_patient_ids(resource.get("subject")),
-        authored=authored,
-        reasons=reasons,
-        reason_references=reason_references,
-        supporting_references=supporting_references,
-        remarks=remarks,
-        texts=order_texts(resource, reasons),
-        companions=companions,
-        entries=_entries(
-            [order_entry(reference, reason, index) for reason in reasons],
-            [companions[name] for name in (*reason_references, *supporting_references) if name in companions],
-            index,
-        ),
+        patient_ids=patient_ids(resource.get("subject")),
+        authored=parse_date(resource.get("authoredOn")),
+        reasons=contents.reasons,
+        reason_references=contents.reason_references,
+        supporting_references=contents.supporting_references,
+        remarks=(*contents.remarks, *answer_remarks(contents.answers)),
+        own_texts=contents.own_texts,
+        other_texts=contents.other_texts,
+        answers=contents.answers,
+        companions=read,
+        entries=_entries(reference, contents, read, index),
         sibling_concepts=siblings,
-        ledger=Ledger(tuple(reason_line(reference, reason, read) for reason in reasons)),
+        ledger=Ledger(tuple(_lines(reference, contents, read, index))),
     )
 
 
-def _entries(
-    reasons: list[ChartEntry | None], carried: list[Resource], index: TerminologyIndex
-) -> dict[str, tuple[ChartEntry, ...]]:
-    """Return what the order's reasons and the resources it carries state, by concept."""
-    context = ReadingContext(index)
-    found: dict[str, tuple[ChartEntry, ...]] = {}
-    entries = [entry for entry in reasons if entry is not None]
-    for entry in (*entries, *(entry for resource in carried for entry in entries_of(resource, context))):
-        for concept in entry.concepts:
-            found[concept] = (*found.get(concept, ()), entry)
-    return found
+def _lines(
+    reference: str, contents: OrderContents, companions: Mapping[str, Resource], index: TerminologyIndex
+) -> Iterator[LedgerLine]:
+    """Yield what became of each reason: as the order codes it, as a resource it brings, or by its name alone.
 
-
-def _objects(value: object) -> list[dict[str, Any]]:
-    return [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, dict)]
-
-
-def _references(value: object) -> Iterator[str]:
-    for item in _objects(value):
-        reference = item.get("reference")
-        if isinstance(reference, str) and reference:
-            yield reference
-
-
-def _patient_ids(subject: object) -> frozenset[str]:
-    """Return the bare patient ids in an order's subject; empty for contained, logical or temporary references.
-
-    A subject of another type, such as a Group, counts under its whole reference: it is not the patient.
+    A reason that is only referred to stands under the reference, since it may be in the record.
     """
-    found = []
-    for reference in _references(subject):
-        patient_id = id_in(reference, "Patient")
-        found.append(patient_id or (reference if named_type(reference) else None))
-    return frozenset(name for name in found if name)
+    read = Read(index, remarked=frozenset(remark.text for remark in contents.remarks))
+    for reason in contents.reasons:
+        yield reason_line(reference, reason, read)
+    for target, name in contents.reason_names.items():
+        found = companions.get(target)
+        if found is not None:
+            yield replace(line_of(found, UNKNOWN_DATE, replace(read, has_entries=_says(found, index))), source="Order")
+        elif name:
+            yield reason_line(target or reference, CodeableConcept(text=name), read)
+
+
+def _says(resource: Resource, index: TerminologyIndex) -> bool:
+    return any(entry.concepts for entry in entries_of(resource, ReadingContext(index)))
+
+
+def _entries(
+    reference: str, contents: OrderContents, companions: Mapping[str, Resource], index: TerminologyIndex
+) -> dict[str, tuple[ChartEntry, ...]]:
+    """Return what the order's reasons, the resources it refers to and its answers state, by concept."""
+    context = ReadingContext(index)
+    referred = dict.fromkeys((*contents.reason_references, *contents.supporting_references))
+    stated: list[Iterable[ChartEntry | None]] = [
+        (order_entry(reference, reason, index) for reason in contents.reasons),
+        *(entries_of(companions[name], context) for name in referred if name in companions),
+        answer_entries(contents.answers),
+    ]
+    found: dict[str, tuple[ChartEntry, ...]] = {}
+    for entry in itertools.chain.from_iterable(stated):
+        if entry is not None:
+            for concept in entry.concepts:
+                found[concept] = (*found.get(concept, ()), entry)
+    return found

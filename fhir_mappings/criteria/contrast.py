@@ -128,8 +128,7 @@ def r_con_safe(facts: Facts) -> Finding:
 
 def _worded_allergies(facts: Facts) -> list[Remark]:
     """Return the words about a reaction to contrast, wherever they stand."""
-    remarks = (*facts.order.remarks, *facts.chart.remarks)
-    return [remark for remark in remarks if "contrast_allergy" in remark.topics and not remark.is_over]
+    return [remark for remark in facts.remarks if "contrast_allergy" in remark.topics and not remark.is_over]
 
 
 def _kidney(facts: Facts) -> tuple[list[str], list[Evidence]]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from fhir_mappings.chart.answers import Answered, OrderAnswer
+from fhir_mappings.chart.answers import Answered, QuestionAnswer
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
@@ -180,13 +180,14 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     return Status.UNKNOWN, evidence
 
 
-def _answers(facts: Facts, began: date | None) -> list[OrderAnswer]:
+def _answers(facts: Facts, began: date | None) -> list[QuestionAnswer]:
     """Return the answers about conservative care that can be about this episode."""
     last = shifted(facts.as_of, facts.thresholds.data_error_after)
     return [
         answer
-        for answer in facts.chart.answers
-        if (began is None or answer.when.on_or_after(began) is not False)
+        for answer in facts.answers
+        if answer.topic
+        and (began is None or answer.when.on_or_after(began) is not False)
         and answer.when.on_or_before(last) is not False
     ]
 

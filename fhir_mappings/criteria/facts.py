@@ -9,19 +9,22 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
+from fhir_mappings.chart.answers import QuestionAnswer, answer_entries, answer_remarks
 from fhir_mappings.chart.chart import Chart, belongs_to
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.chart.hints import affirms
 from fhir_mappings.chart.ledger import LedgerLine
 from fhir_mappings.chart.orders import ImagingOrder
+from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.criteria.thresholds import Thresholds
-from fhir_mappings.fhir.dates import shifted, years_between
+from fhir_mappings.fhir.datatypes import id_in, named_type
+from fhir_mappings.fhir.dates import DateInterval, shifted, years_between
 from fhir_mappings.fhir.resources import Appointment, Device
+from fhir_mappings.words.matcher import affirms
 
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
 # measurement that cannot be judged is asked about by its own criterion.
@@ -63,11 +66,51 @@ class Facts:
         unique: dict[int, ChartEntry] = {}
         for concept in concepts:
             if concept not in self._cache:
-                both = (*self.chart.entries.get(concept, ()), *self.order.entries.get(concept, ()))
-                self._cache[concept] = tuple(entry for entry in both if self._is_usable(entry))
+                found = (
+                    *self.chart.entries.get(concept, ()),
+                    *self.order.entries.get(concept, ()),
+                    *self._answered.get(concept, ()),
+                )
+                self._cache[concept] = tuple(entry for entry in found if self._is_usable(entry))
             for entry in self._cache[concept]:
                 unique[id(entry)] = entry
         return tuple(unique.values())
+
+    @cached_property
+    def answers(self) -> tuple[QuestionAnswer, ...]:
+        """The answered questions of the order and of the chart, those of the order's day as the order's own."""
+        return (*self.order.answers, *self._chart_answers)
+
+    @cached_property
+    def _chart_answers(self) -> tuple[QuestionAnswer, ...]:
+        named = (*self.order.reason_references, *self.order.supporting_references)
+        referred = {f"{named_type(name)}/{id_in(name, named_type(name) or '')}" for name in named}
+        return tuple(
+            replace(answer, of_order=True) if answer.reference in referred or self._is_of_day(answer.when) else answer
+            for answer in self.chart.answers
+        )
+
+    def _is_of_day(self, when: DateInterval) -> bool:
+        """Whether something was said on the day of the order, which the server's day may have passed by hours."""
+        days = {self.as_of}
+        written = self.order.authored.earliest
+        if self.order.authored.is_exact and written == shifted(self.as_of, -1):
+            days.add(written)
+        return when.is_exact and when.earliest in days
+
+    @cached_property
+    def _answered(self) -> dict[str, tuple[ChartEntry, ...]]:
+        """What the answers in the chart state, by concept; the order's own are among its entries."""
+        found: dict[str, tuple[ChartEntry, ...]] = {}
+        for entry in answer_entries(self._chart_answers):
+            for concept in entry.concepts:
+                found[concept] = (*found.get(concept, ()), entry)
+        return found
+
+    @cached_property
+    def remarks(self) -> tuple[Remark, ...]:
+        """What the order, the chart and the answers in it say in words that no code settles."""
+        return (*self.order.remarks, *self.chart.remarks, *answer_remarks(self._chart_answers))
 
     def _is_usable(self, entry: ChartEntry) -> bool:
         return not self.is_future(entry) and belongs_to(entry.resource, self.chart.patient_id)
@@ -128,7 +171,8 @@ class Facts:
     @cached_property
     def unread(self) -> tuple[LedgerLine, ...]:
         """The records of now that were received and that nobody recognised: problems, reasons, reports."""
-        lines = (*self.order.ledger.unrecognised(), *self.chart.ledger.unrecognised(*ASKING_SOURCES))
+        own = [line for line in self.order.ledger.unrecognised() if self.chart.by_reference(line.reference) is None]
+        lines = (*own, *self.chart.ledger.unrecognised(*ASKING_SOURCES))
         return tuple(line for line in lines if self._is_of_now(line))
 
     def _is_of_now(self, line: LedgerLine) -> bool:

@@ -20,7 +20,7 @@ def r_hint(facts: Facts) -> Finding:
     Never MET: a text asks, it does not answer.
     """
     topics: dict[str, list[Evidence]] = {}
-    for remark in (*facts.order.remarks, *facts.chart.remarks):
+    for remark in facts.remarks:
         for topic in sorted(remark.topics - _OF_SAFETY):
             if _counts(facts, remark, topic):
                 quote = quoted(remark.text, topic)

@@ -136,7 +136,7 @@ def _unidentified(facts: Facts, known: tuple[Evidence, ...]) -> tuple[Evidence, 
         Evidence(
             remark.reference, "hint_implant", (), remark.when, "", (), quoted(remark.text, "implant"), remark.place
         )
-        for remark in (*facts.order.remarks, *facts.chart.remarks)
+        for remark in facts.remarks
         if "implant" in remark.topics and remark.reference not in explained
     ]
     return tuple(dict.fromkeys((*devices, *words)))

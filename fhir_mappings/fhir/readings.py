@@ -11,6 +11,7 @@ from fhir_mappings.fhir.decoding import resource_type_of
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.resources import Resource
 from fhir_mappings.fhir.sources import SourceReading, SourceState, read_source
+from fhir_mappings.fhir.surrogates import without_lone_surrogates
 
 _BOM = b"\xef\xbb\xbf"
 
@@ -26,7 +27,7 @@ def read_answer(body: bytes, expected: str) -> SourceReading | None:
     What is tolerated of a prefetch value (an array, a wrapped response, `null`) a server does not send: from a server
     it is some other program's answer.
     """
-    text = body.removeprefix(_BOM)
+    text = without_lone_surrogates(body.removeprefix(_BOM))
     try:
         text.decode()
         reading = read_source(text, expected) if resource_type_of(text) else None

@@ -302,11 +302,19 @@ class Answer(FhirStruct):
     value_boolean: bool | None = None
     value_coding: Coding | None = None
     value_integer: int | None = None
+    value_decimal: float | None = None
+    value_date: str | None = None
+    value_date_time: str | None = None
+    value_quantity: Quantity | None = None
+    value_reference: Reference | None = None
+    item: list[QuestionItem] = []
 
 
 class QuestionItem(FhirStruct):
-    """FHIR QuestionnaireResponse.item; items nest."""
+    """FHIR QuestionnaireResponse.item; items nest, also below answers."""
 
+    link_id: str | None = None
+    definition: str | None = None
     text: str | None = None
     answer: list[Answer] = []
     item: list[QuestionItem] = []
@@ -317,6 +325,7 @@ class QuestionnaireResponse(Resource, kw_only=True):
 
     status: str | None = None
     subject: Reference | None = None
+    based_on: list[Reference] = []
     authored: str | None = None
     item: list[QuestionItem] = []
 

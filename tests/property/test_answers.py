@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 
 from cards.guideline.guideline import Outcome
 from cds_service.protocol import schemas
-from fhir_mappings.chart.orders import ContrastClass, read_lumbar_mri_orders
+from fhir_mappings.chart.order_names import ContrastClass
+from fhir_mappings.chart.orders import read_lumbar_mri_orders
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
 from tests.property.advice import Case, Resource, advise, index

@@ -61,7 +61,7 @@ def asked_since(day: str) -> dict[str, Any]:
 
 def test_local_order_code_is_recognised(tmp_path: Path) -> None:
     """An order with nothing but a mapped local code is assessed like the order that it stands for."""
-    request = hook_request(SIGN, lumbar_mri(code=concept(LOCAL, "MRLSP", "MRI L-Spine")))
+    request = hook_request(SIGN, lumbar_mri(code=concept(LOCAL, "MRLSP")))
     assert HookClient(make_app()).call(SIGN, request).cards == []
     reply = client(tmp_path, "", order_map(MRLSP="72148")).call(SIGN, request)
     (found,) = reply.assessments

@@ -17,7 +17,7 @@ from cards.guideline.wording import Wording, WordingError, completed, load_wordi
 from cards.response.text import LONGEST_SUMMARY
 from cards.suggestions.drafts import concept_of
 from fhir_mappings.chart.hints import TOPICS
-from fhir_mappings.chart.orders import ContrastClass
+from fhir_mappings.chart.order_names import ContrastClass
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.fhir.needs import DATA_NEEDS

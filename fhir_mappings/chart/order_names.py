@@ -1,0 +1,106 @@
+"""What the name of an orderable says: whether it is an MRI of the lumbar spine, and with which contrast.
+
+Order names are the wordings of a site ("MRI SPINE LUMBAR W WO IV CON"), and many sites send nothing else. They are read
+only where no code of an order is known: a code says what is ordered, a name only what somebody called it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from enum import StrEnum
+
+# A name is short. What is longer is a story, and is cut so that a long one costs no more.
+_LONGEST_NAME = 400
+
+
+class ContrastClass(StrEnum):
+    """What an MRI order says about intravenous contrast."""
+
+    WITHOUT = "without"
+    WITH = "with"
+    WITHOUT_AND_WITH = "without-and-with"
+    UNSPECIFIED = "unspecified"
+
+
+_MR = re.compile(r"\b(?:mri?s?|magnetic resonance|mr imaging)\b")
+# Other ways to look, and what is done in the scanner that is no scan of the spine.
+_OTHER_STUDY = re.compile(
+    r"\b(?:ct|cta|cat scan|computed tomography|computerized tomography|xr|x-? ?rays?|radiograph\w*|ultrasound|us|pet"
+    r"|spect|dexa|dxa|bone scan|fluoro\w*|mra|mrv|\w*angiogra\w*|venogra\w*|guid(?:ed|ance)|biops\w+|puncture"
+    r"|aspiration|drain\w*)\b"
+)
+# A scan that was made elsewhere is to be read, not made.
+_NO_NEW_SCAN = re.compile(
+    r"\b(?:outside (?:\w+ )?(?:images?|imaging|films?|study|studies|read|mri?|cd|consult\w*)"
+    r"|(?:re)?interpretation only|second opinion|over-?read|image import|ref(?:erence)? only)\b"
+)
+_PLEXUS = re.compile(
+    r"\b(?:(?:lumbo-? ?sacral|lumbar|sacral|l/?s|brachial)[ -]+(?:\w+ )?plexus"
+    r"|plexus[ ,-]+(?:lumbo-? ?sacral|lumbar|sacral|l/?s|brachial)|plexus)\b"
+)
+_NOT_LUMBAR = re.compile(r"\b(?:not|no|excluding|except|exclude)(?: the)? (?:lumb\w*|l-? ?spine)")
+# Lumbago is a complaint; a boundary before the word keeps Columbia out.
+_LUMBAR = re.compile(
+    r"\b(?:(?:cervico-?)?(?:thoraco-?|dorso-?)?lumb(?!ag)\w*"
+    r"|(?:c[ /&,+-]*)?(?:t[ /&,+-]*)?l[ /-]*(?:s[ /-]*)?(?:spines?|spn|sp)"
+    r"|l[1-5] ?[-/] ?(?:l?[1-5]|s1))\b"
+)
+_SPINE_OR_BACK = re.compile(r"\b(?:spines?|spinal|vertebra\w*|back)\b")
+_OTHER_REGION = re.compile(r"\b(?:cervical|thoracic|dorsal|neck|brain|head|sacr(?:um|al)|[ct]-? ?spines?|plexus)\b")
+
+_BOTH = re.compile(r"\+ ?/ ?-|±|\bwwo\b|\bwow\b|\bpre[ -]*(?:and|&|/|\+)?[ -]*post\b(?! op)")
+_EITHER = re.compile(r"\b(?:with|w/?) or (?:without|w ?/ ?o|wo)\b|\b(?:without|w ?/ ?o|wo) or (?:with|w)\b")
+_AGENT = r"(?:iv |i\.v\. )?(?:contrast|contr|cont|con|gad\w*|dye)"
+_WITHOUT = re.compile(
+    rf"\bw ?/ ?o(?:ut)?\b|\bw\.o\b\.?|\bwo\b|\bwithout\b|\bnon?[ -]*{_AGENT}\b|\bnoncon\w*|\bun-?enhanced\b|\bplain\b"
+)
+# "With" is about contrast where nothing else follows it: not "with sedation", "with flexion".
+_WITH = re.compile(
+    r"\b(?:with|w)\b ?/? ?(?=$|[,;.)&+/-]|(?:iv|i\.v\.|contrast|contr|cont|con|gad\w*|dye|and|then)\b)"
+    r"|\bgad\w*|\bpost-? ?contrast\b|\benhanced\b"
+)
+
+
+def lumbar_mri_contrast(names: Iterable[str]) -> ContrastClass | None:
+    """Return the contrast class of a study that one of its names calls an MRI of the lumbar spine; None for any other.
+
+    A name of another study beside it settles that it is not one: two meanings are none.
+    """
+    plain = [_plain(name) for name in names]
+    if any(_OTHER_STUDY.search(name) or _NO_NEW_SCAN.search(name) for name in plain):
+        return None
+    # The modality may stand in one name and the region in another: "MRI" and "L-spine w/o".
+    if not any(_MR.search(name) for name in plain) or not any(_says_lumbar(name) for name in plain):
+        return None
+    stated = [contrast for name in plain if (contrast := _contrast(name)) is not ContrastClass.UNSPECIFIED]
+    return stated[0] if stated else ContrastClass.UNSPECIFIED
+
+
+def is_like_spine_mri(names: Iterable[str]) -> bool:
+    """Whether names speak of an MRI of the spine or the back, and not of another part of it alone."""
+    text = " ; ".join(map(_plain, names))
+    if not _MR.search(text):
+        return False
+    return _says_lumbar(text) or bool(_SPINE_OR_BACK.search(text) and not _OTHER_REGION.search(text))
+
+
+def _plain(name: str) -> str:
+    """Return a name in small letters, with single spaces, also where a site writes underscores or carets."""
+    return " ".join(re.sub(r"[_^|\[\]*]", " ", name[:_LONGEST_NAME].casefold()).split())
+
+
+def _says_lumbar(name: str) -> bool:
+    return bool(_LUMBAR.search(_NOT_LUMBAR.sub(" ", _PLEXUS.sub(" ", name))))
+
+
+def _contrast(name: str) -> ContrastClass:
+    if _EITHER.search(name):
+        return ContrastClass.UNSPECIFIED
+    if _BOTH.search(name):
+        return ContrastClass.WITHOUT_AND_WITH
+    rest, without = _WITHOUT.subn(" ", name)
+    given = _WITH.search(" ".join(rest.split())) is not None
+    if without:
+        return ContrastClass.WITHOUT_AND_WITH if given else ContrastClass.WITHOUT
+    return ContrastClass.WITH if given else ContrastClass.UNSPECIFIED
