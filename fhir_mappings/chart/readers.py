@@ -126,6 +126,8 @@ _DRUGS = (
     "steroid_",
     "immunosuppressant_",
     "osteoporosis_drug",
+    "antineoplastic_drug",
+    "anticoagulant_drug",
 )
 _REQUESTABLE = ("pt_referral", "exercise_advice", "manual_therapy", "surgery_candidate", "intervention_candidate")
 _ALLERGIES = ("gadolinium_allergy", "contrast_allergy_generic")
