@@ -6,7 +6,6 @@ or an immunosuppressant, so who reads the chart must be able to tell it from a d
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 
@@ -15,11 +14,10 @@ from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
 from fhir_mappings.fhir.decoding import convert_resource
 from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.drugs import is_drug_name_readable
 
 DrugRecord: TypeAlias = fhir.MedicationRequest | fhir.MedicationStatement
 
-# A name holds at least one word; units and numbers of a strength are none.
-_WORD = re.compile(r"[^\W\d_]{4,}")
 _NO_REQUEST = frozenset({"entered-in-error", "cancelled", "draft", "on-hold"})
 _NO_STATEMENT = frozenset({"entered-in-error", "not-taken", "intended", "on-hold"})
 
@@ -57,7 +55,7 @@ def is_named(record: DrugRecord, medications: Mapping[str, fhir.Medication], ind
     The lists of products are not whole, so a code alone that is not on them may be any drug.
     """
     return bool(concepts_of(medication_code(record, medications), index)) or any(
-        _WORD.search(name) for name in drug_names(record, medications)
+        is_drug_name_readable(name) for name in drug_names(record, medications)
     )
 
 

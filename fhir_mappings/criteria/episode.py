@@ -11,7 +11,14 @@ from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, shifted
-from fhir_mappings.terminology.concepts import DRUGS, NONSPECIFIC_PAIN, PAIN, PROBLEMS, THERAPY_DRUGS
+from fhir_mappings.terminology.concepts import (
+    DRUGS,
+    NONSPECIFIC_PAIN,
+    PAIN,
+    PROBLEMS,
+    THERAPY_DRUGS,
+    THERAPY_PROCEDURES,
+)
 
 THERAPY_SOURCES = ("Procedure", *DRUGS, "ServiceRequest")
 
@@ -116,8 +123,8 @@ def _walk_back(facts: Facts, events: list[_Event]) -> tuple[list[_Event], list[_
 
 
 def therapy_entries(facts: Facts) -> tuple[ChartEntry, ...]:
-    """Return the records of conservative care that was really given: physical therapy and analgesics."""
-    given = [entry for entry in facts.stated("pt_procedure") if entry.resource.resource_type == "Procedure"]
+    """Return the records of conservative care that was really given: therapy, manipulation and analgesics."""
+    given = [entry for entry in facts.stated(*THERAPY_PROCEDURES) if entry.resource.resource_type == "Procedure"]
     drugs = [
         entry
         for entry in facts.stated(*THERAPY_DRUGS)

@@ -46,7 +46,7 @@ _HOST_RISK = ("immunosuppression", "hiv", *groups.IMMUNOSUPPRESSANTS, "ivdu")
 _HOST_RISK_LIMITS = ("immunosuppressant_age", "drug_use_window")
 _BONE = ("osteoporosis", "osteoporosis_drug", "steroid_long_term", *groups.STEROIDS, "steroid_excluded")
 _BONE_LIMITS = ("trauma_window", "low_energy_trauma_age", "steroid_days", "steroid_look_back")
-_TREATMENT = ("pt_procedure", *groups.THERAPY_DRUGS)
+_TREATMENT = (*groups.THERAPY_PROCEDURES, *groups.THERAPY_DRUGS)
 _PREGNANCY = ("pregnancy", "pregnancy_possible", "pregnancy_absent", "pregnancy_observation", "lbp_pregnancy")
 _PREGNANCY_LIMITS = ("pregnancy_window", "negative_pregnancy_test_window")
 _EPISODE_LIMITS = ("conservative_care", "symptom_free_interval")
@@ -388,6 +388,8 @@ READING_THRESHOLDS = ("disagreement", "data_error_after")
 
 # Published, and verified like the others, but asked for by no rule yet.
 UNUSED_CONCEPTS = (
+    "anticoagulant_drug",
+    "antineoplastic_drug",
     "cancer_absent",
     "cancer_skin_excluded",
     "creatinine",

@@ -38,6 +38,8 @@ AFTER_SURGERY = ("prior_lumbar_surgery", "prior_spine_surgery_level_unknown", "h
 INDICATIONS = (*PAIN, "inflammatory_spine", "plexopathy", *AFTER_SURGERY, *RED_FLAGS, "fever", "pregnancy")
 
 IMMUNOSUPPRESSANTS = ("immunosuppressant_product", "immunosuppressant_drug")
+# Treatment that was given, not only referred to.
+THERAPY_PROCEDURES = ("pt_procedure", "manipulation")
 THERAPY_DRUGS = ("nsaid_product", "nsaid_drug", "analgesic_adjunct_product", "analgesic_adjunct_drug")
 STEROIDS = ("steroid_systemic_product", "steroid_systemic_drug")
 

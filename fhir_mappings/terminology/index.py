@@ -25,6 +25,7 @@ from fhir_mappings.terminology.value_set_files import (
     ValueSetFile,
     read_value_set,
 )
+from fhir_mappings.terminology.written_codes import codes_in
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -159,7 +160,8 @@ class TerminologyIndex:
     def concepts_of(self, system: str | None, code: str | None) -> frozenset[str]:
         """Return the concepts a coding belongs to; none for an unknown code or one that names no system.
 
-        A code without its system says nothing: the same digits mean different things in different systems.
+        A code without its system says nothing: the same digits mean different things in different systems. In a code
+        that is unknown as it is written, the codes that can be read in it count.
         """
         if not system or not code or len(system) > LONGEST_SYSTEM or len(code) > LONGEST_CODE:
             return _NONE
@@ -174,11 +176,13 @@ class TerminologyIndex:
         return concept in self._excluded.concepts(canonical_system(system), canonical_code(system, code))
 
     def read_as(self, system: str, code: str) -> tuple[str, str]:
-        """Return the system and code that a site's own code is read as; any other coding comes back as it is."""
-        if not self._standard:
+        """Return the system and code that a site's own or a badly written code is read as; another stays as it is."""
+        known, plain = canonical_system(system), canonical_code(system, code)
+        if standard := self._standard.get((known, plain)):
+            return standard.system, standard.code
+        if len(code) > LONGEST_CODE or self._concepts(known, plain):
             return system, code
-        standard = self._standard.get((canonical_system(system), canonical_code(system, code)))
-        return (standard.system, standard.code) if standard else (system, code)
+        return next((found for found in codes_in(system, code) if self._look_up(*found)), (system, code))
 
     def codes(self, concept: str) -> tuple[Code, ...]:
         """Return the codes a value set or its site lists one by one, as written; KeyError for an unknown concept.
@@ -192,7 +196,7 @@ class TerminologyIndex:
         """Return the display of a code as the value set words it, or the value set's title for one under a filter.
 
         What a sender calls a code is never shown to anybody, so this is where all displays come from. A site's own
-        code has the display of the code it is read as.
+        or a badly written code has the display of the code it is read as.
         """
         system, code = self.read_as(system, code)
         key = (concept, canonical_system(system), canonical_code(system, code))
@@ -203,8 +207,13 @@ class TerminologyIndex:
         return self._raw[concept]
 
     def _look_up(self, system: str, code: str) -> frozenset[str]:
-        system = canonical_system(system)
-        code = canonical_code(system, code)
+        found = self._concepts(canonical_system(system), canonical_code(system, code))
+        return found or _NONE.union(
+            *(self._concepts(known, canonical_code(known, focus)) for known, focus in codes_in(system, code))
+        )
+
+    def _concepts(self, system: str, code: str) -> frozenset[str]:
+        """Return the concepts of a canonical code as it is written."""
         found = self._included.concepts(system, code)
         return found - self._excluded.concepts(system, code) if found else _NONE
 

@@ -59,7 +59,7 @@ class Lane(StrEnum):
 _CONCEPTS: Final[Mapping[Lane, tuple[str, ...]]] = {
     Lane.SYMPTOM: (*groups.PAIN, "plexopathy", "inflammatory_spine"),
     Lane.RED_FLAG: (*groups.RED_FLAGS, *_ONLY_AS_EVIDENCE, "pregnancy", "pregnancy_possible"),
-    Lane.THERAPY: ("pt_procedure", "pt_referral", *groups.THERAPY_DRUGS),
+    Lane.THERAPY: (*groups.THERAPY_PROCEDURES, "pt_referral", *groups.THERAPY_DRUGS),
     Lane.IMPLANT: (*IMPLANTS, *groups.AFTER_SURGERY),
     Lane.IMAGING: (*LUMBAR_MRI, *_OTHER_IMAGING),
 }

@@ -26,6 +26,7 @@ from tests.unit.fhir_mappings.records import (
 SCIATICA = "icd:M54.31"
 CHRONIC = "sct:278860009"
 THERAPY = "cpt:97161"
+EXERCISES, MANIPULATION = "cpt:97110", "cpt:98941"
 IBUPROFEN = "rx:5640"
 REFERRAL = "sct:444831000124102"
 MET, NOT_MET, UNKNOWN = "MET", "NOT_MET", "UNKNOWN"
@@ -112,6 +113,9 @@ NOW = mri(reasons=[PAIN])
         ([procedure(THERAPY, 43)], MET, NOT_MET),
         ([procedure(THERAPY, 42)], MET, NOT_MET),
         ([procedure(THERAPY, 41)], NOT_MET, MET),
+        ([procedure(EXERCISES, 43)], MET, NOT_MET),
+        ([procedure(MANIPULATION, 43)], MET, NOT_MET),
+        ([procedure(MANIPULATION, 41)], NOT_MET, MET),
         ([prescription(IBUPROFEN, 42)], MET, NOT_MET),
         ([prescription(IBUPROFEN, 41)], NOT_MET, MET),
         ([prescription(IBUPROFEN, 50, status="stopped")], MET, NOT_MET),

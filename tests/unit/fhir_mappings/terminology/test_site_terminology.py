@@ -181,7 +181,7 @@ REFUSED: dict[str, tuple[list[Any], str, str]] = {
         "$.compose.include[0].filter[0]",
         "terminology server",
     ),
-    "long code": ([value_set("fever", listed("1" * 65))], "$.compose.include[0].concept[0]", "longer than 64"),
+    "long code": ([value_set("fever", listed("1" * 257))], "$.compose.include[0].concept[0]", "longer than 256"),
     "long system": ([value_set("fever", listed("1", system="urn:" + "x" * 200))], "concept[0]", "longer than"),
     "red flag ruled out": (
         [value_set("bladder_exclude", listed("192970008", system=SNOMED_CT))],
@@ -224,7 +224,7 @@ REFUSED: dict[str, tuple[list[Any], str, str]] = {
         "$.group[0].element[0]",
         "0.json maps it to '72148'",
     ),
-    "long local code": ([concept_map(("M" * 65, "equal", "72148"))], "element[0]", "longer than 64"),
+    "long local code": ([concept_map(("M" * 257, "equal", "72148"))], "element[0]", "longer than 256"),
     "empty local code": ([concept_map((" ", "equal", "72148"))], "$.group.0.element.0.code", "pattern"),
     "no source": ([concept_map(("M", "equal", "72148"), source="")], "$.group[0].source", ""),
     "unmapped": (

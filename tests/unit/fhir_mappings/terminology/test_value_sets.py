@@ -124,6 +124,96 @@ def test_codes_as_charts_carry_them(index: TerminologyIndex, system: str, code: 
 @pytest.mark.parametrize(
     ("code", "concepts"),
     [
+        ("240198002", {"fragility_fracture", "osteoporosis"}),
+        ("203450003", {"fragility_fracture", "osteoporosis"}),
+        ("443165006", {"fragility_fracture", "osteoporosis"}),
+        ("11311601000119109", {"fragility_fracture", "osteoporosis"}),
+        ("274146004", {"fragility_fracture"}),
+        ("312894000", set()),
+        ("58863009", {"implant_pacemaker"}),
+        ("23999003", {"implant_pacemaker"}),
+        ("3515001", {"implant_pacemaker"}),
+        ("60985004", {"implant_pacemaker"}),
+        ("232968001", {"implant_vad"}),
+        ("62881002", {"implant_cardiac_removed"}),
+        ("45921003", {"implant_pacemaker"}),
+        ("202794004", {"radiculopathy"}),
+        ("279063004", {"lbp_nonspecific"}),
+        ("76107001", {"spinal_stenosis"}),
+        ("254837009", {"cancer_active"}),
+        ("188462001", {"cancer_active", "cancer_metastatic_spine"}),
+        ("254701007", {"cancer_skin_excluded"}),
+        ("372244006", {"cancer_active"}),
+        ("94704006", {"cancer_history"}),
+        ("429024007", {"cancer_skin_excluded"}),
+        ("402815007", set()),
+        ("70272006", set()),
+        ("165517008", {"immunosuppression"}),
+        ("109995007", {"immunosuppression"}),
+        ("234646005", {"immunosuppression"}),
+        ("18027006", {"immunosuppression"}),
+        ("473162000", set()),
+        ("413096007", set()),
+        ("191821007", {"ivdu_proxy"}),
+        ("233853009", {"bacteraemia", "implant_cardiac_passive"}),
+        ("722278006", {"bacteraemia", "renal_severe"}),
+        ("409089005", {"fever", "immunosuppression"}),
+        ("206376005", set()),
+        ("86591008", {"trauma_high_energy"}),
+        ("14047009", {"trauma_high_energy"}),
+        ("217155007", {"trauma_low_energy"}),
+        ("217090002", {"trauma_low_energy", "trauma_generic"}),
+        ("787947000", set()),
+        ("230690007", set()),
+    ],
+)
+def test_names_of_the_global_patient_set_are_where_a_clinician_looks_for_them(
+    index: TerminologyIndex, code: str, concepts: set[str]
+) -> None:
+    """Histories, removals, skin cancers, donors, other levels and accidents of other kinds are told apart."""
+    assert index.concepts_of(SNOMED_CT, code) == concepts
+
+
+@pytest.mark.parametrize("code", ["278860009", "134407002", "307177001"])
+def test_chronic_pain_can_be_told_by_its_display(index: TerminologyIndex, code: str) -> None:
+    """The episode reads from the display that pain is chronic, and so older than six weeks."""
+    displays = {index.display_of(concept, SNOMED_CT, code) for concept in index.concepts_of(SNOMED_CT, code)}
+    assert displays
+    assert all(display.startswith("Chronic ") for display in displays)
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "concepts"),
+    [
+        (RXNORM, "904419", {"osteoporosis_drug"}),
+        (RXNORM, "1872979", {"immunosuppressant_product"}),
+        (RXNORM, "1437969", {"immunosuppressant_product"}),
+        (RXNORM, "845507", {"immunosuppressant_product", "antineoplastic_drug"}),
+        (RXNORM, "762675", {"steroid_systemic_product"}),
+        (RXNORM, "883815", {"steroid_excluded"}),
+        (RXNORM, "19831", set()),
+        (RXNORM, "199224", {"antineoplastic_drug"}),
+        (RXNORM, "200342", set()),
+        (RXNORM, "11289", {"anticoagulant_drug"}),
+        (RXNORM, "1362060", set()),
+        (RXNORM, "858798", {"nsaid_product"}),
+        (RXNORM, "860092", set()),
+        (CPT, "97110", {"pt_procedure"}),
+        (CPT, "98941", {"manipulation"}),
+        (CPT, "69930", {"implant_cochlear"}),
+        (LOINC, "36111-3", {"order_mri_lumbar_wo"}),
+    ],
+)
+def test_products_and_procedures_as_they_are_prescribed_and_billed(
+    index: TerminologyIndex, system: str, code: str, concepts: set[str]
+) -> None:
+    """Injected products count like tablets; what has another use, or is no course of treatment, does not."""
+    assert index.concepts_of(system, code) == concepts
+
+
+@pytest.mark.parametrize(
+    ("code", "concepts"),
+    [
         ("C00.9", {"cancer_active"}),
         ("C61", {"cancer_active"}),
         ("C50.911", {"cancer_active"}),
