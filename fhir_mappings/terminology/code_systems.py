@@ -12,7 +12,6 @@ from typing import Final
 
 SNOMED_CT: Final = "http://snomed.info/sct"
 LOINC: Final = "http://loinc.org"
-ICD_10: Final = "http://hl7.org/fhir/sid/icd-10"
 ICD_10_CM: Final = "http://hl7.org/fhir/sid/icd-10-cm"
 CPT: Final = "http://www.ama-assn.org/go/cpt"
 RXNORM: Final = "http://www.nlm.nih.gov/research/umls/rxnorm"

@@ -13,7 +13,7 @@ from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.spec.records import BUILDERS, Recorder, concept, filled, listed
 
 FOLDER = Path(__file__).parent
-FILES = ("vignettes.yaml", "scenarios.yaml", "coverage.yaml")
+FILES = ("vignettes.yaml", "scenarios.yaml", "settlement.yaml", "coverage.yaml")
 PATIENT = "patient-1"
 ORDER = "order-1"
 DAYS_PER_YEAR = 365.25
