@@ -14,6 +14,7 @@ from fhir_mappings.terminology.code_systems import (
     ICD_10,
     ICD_10_CM,
     LOINC,
+    LONGEST_CODE,
     NCIT,
     RADLEX,
     RXNORM,
@@ -50,7 +51,7 @@ _LABEL: Final = re.compile(
 _OPENING: Final = " \t\r\n([\"'<=^"
 # No more of the code, and no number that goes on: what follows is a term, a punctuation mark or nothing.
 _END: Final = re.compile(r"(?![0-9A-Z]|[.-]\d)", re.IGNORECASE)
-_CPT_MODIFIERS: Final = re.compile(r"(?:[-\s,]*[0-9A-Z]{2}(?![a-z]))+\s*", re.IGNORECASE)
+_CPT_MODIFIERS: Final = re.compile(r"(?:[-\s,]*[0-9A-Z]{2})+\s*", re.IGNORECASE)
 _SNOMED_TERM: Final = re.compile(r"\|[^|]*\|?")
 # What stands between two ICD codes of one diagnosis, the marks of the dagger and asterisk system among it.
 _ICD_SEPARATORS: Final = re.compile("[\\s,;/†*+!#()\\[\\]]+")
@@ -79,7 +80,7 @@ def readable_code(system: str | None, code: str | None) -> tuple[str, str] | Non
     It says nothing without a system, in a system that is not known here or whose codes no concept knows, and where a
     longer code of another edition of ICD-10 means what only that edition tells.
     """
-    if not system or not code:
+    if not system or not code or len(code) > LONGEST_CODE:
         return None
     canonical = canonical_system(system)
     shape, written = _SHAPES.get(canonical), code.strip()
