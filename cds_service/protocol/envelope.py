@@ -63,6 +63,11 @@ class HookRequest:
         return orders
 
     @property
+    def lacks_selections(self) -> bool:
+        """Whether the hook has selections, and the client, against the contract, named none: then all drafts count."""
+        return self.hook == "order-select" and self.selections is None
+
+    @property
     def selections(self) -> Sequence[str] | None:
         """The orders just selected, or None where every order counts: at order-sign, or when they were not named."""
         selections = self.context.get("selections") if self.hook == "order-select" else None

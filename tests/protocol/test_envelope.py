@@ -46,10 +46,15 @@ def test_missing_context_member_is_named(client: HookClient, service: str, membe
     assert (reply.status, reply.codes, reply.fields) == (400, ["required"], [f"context.{member}"])
 
 
-def test_order_select_needs_selections(client: HookClient) -> None:
-    """order-select without selections is refused: advising on every draft would be guessing."""
-    reply = client.call(SELECT, hook_request(SELECT, context={"selections": None}))
-    assert (reply.status, reply.fields) == (400, ["context.selections"])
+@pytest.mark.parametrize("named", ["not at all", "as null"])
+def test_order_select_without_selections_is_about_all_drafts(client: HookClient, log: LogLines, named: str) -> None:
+    """Some clients do not say which orders were selected; every draft counts then, and the access line remarks it."""
+    request = hook_request(SELECT, lumbar_mri(), lumbar_mri(2), context={"selections": None})
+    if named == "as null":
+        request["context"]["selections"] = None
+    reply = client.call(SELECT, request)
+    assert (reply.status, len(reply.assessments)) == (200, 2)
+    assert log.of(reply.headers["X-Request-ID"])["remarks"] == ["no-selections"]
 
 
 def test_order_sign_needs_no_selections(client: HookClient) -> None:
