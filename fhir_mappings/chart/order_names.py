@@ -23,6 +23,7 @@ class ContrastClass(StrEnum):
     UNSPECIFIED = "unspecified"
 
 
+_MARKS = re.compile(r"[_^|\[\]*]")
 _MR = re.compile(r"\b(?:mri?s?|magnetic resonance|mr imaging)\b")
 # Other ways to look, and what is done in the scanner that is no scan of the spine.
 _OTHER_STUDY = re.compile(
@@ -67,7 +68,7 @@ def lumbar_mri_contrast(names: Iterable[str]) -> ContrastClass | None:
 
     A name of another study beside it settles that it is not one: two meanings are none.
     """
-    plain = [_plain(name) for name in names]
+    plain = _plainly(names)
     if any(_OTHER_STUDY.search(name) or _NO_NEW_SCAN.search(name) for name in plain):
         return None
     # The modality may stand in one name and the region in another: "MRI" and "L-spine w/o".
@@ -79,15 +80,22 @@ def lumbar_mri_contrast(names: Iterable[str]) -> ContrastClass | None:
 
 def is_like_spine_mri(names: Iterable[str]) -> bool:
     """Whether names speak of an MRI of the spine or the back, and not of another part of it alone."""
-    text = " ; ".join(map(_plain, names))
+    text = " ; ".join(_plainly(names))
     if not _MR.search(text):
         return False
     return _says_lumbar(text) or bool(_SPINE_OR_BACK.search(text) and not _OTHER_REGION.search(text))
 
 
+def _plainly(names: Iterable[str]) -> list[str]:
+    """Return names in a form to search; none where a quick look finds no word for MRI, as in nearly every order."""
+    given = list(names)
+    quick = "\n".join(given).casefold()
+    return [_plain(name) for name in given] if "mr" in quick or "magnetic" in quick else []
+
+
 def _plain(name: str) -> str:
     """Return a name in small letters, with single spaces, also where a site writes underscores or carets."""
-    return " ".join(re.sub(r"[_^|\[\]*]", " ", name[:_LONGEST_NAME].casefold()).split())
+    return " ".join(_MARKS.sub(" ", name[:_LONGEST_NAME].casefold()).split())
 
 
 def _says_lumbar(name: str) -> bool:
