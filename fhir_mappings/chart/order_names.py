@@ -7,8 +7,11 @@ only where no code of an order is known: a code says what is ordered, a name onl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import Any
+
+from fhir_mappings.chart.order_contents import objects
 
 # A name is short. What is longer is a story, and is cut so that a long one costs no more.
 _LONGEST_NAME = 400
@@ -112,3 +115,25 @@ def _contrast(name: str) -> ContrastClass:
     if without:
         return ContrastClass.WITHOUT_AND_WITH if given else ContrastClass.WITHOUT
     return ContrastClass.WITH if given else ContrastClass.UNSPECIFIED
+
+
+def names_of(resource: Mapping[str, Any]) -> list[str]:
+    """Return what an order calls its study: text, displays, and with them where on the body it is."""
+    code = resource.get("code")
+    found = [code] if isinstance(code, str) else [*_words_of_code(code)]
+    if found:
+        found += [word for site in objects(resource.get("bodySite")) for word in _words_of_code(site)]
+    return found
+
+
+def _words_of_code(code: object) -> Iterator[str]:
+    """Yield the text and the displays of a code in plain JSON, also inside an R5 CodeableReference."""
+    for concept in objects(code):
+        inner = [concept, *objects(concept.get("concept")), *objects(concept.get("reference"))]
+        for part in inner:
+            texts = [
+                part.get("text"),
+                part.get("display"),
+                *(item.get("display") for item in objects(part.get("coding"))),
+            ]
+            yield from (text for text in texts if isinstance(text, str) and text)
