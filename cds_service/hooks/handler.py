@@ -94,6 +94,8 @@ class HookHandler:
             call.request = request
             if request.names_other_hook:
                 trace.remarks.append("hook-mismatch")
+            if request.lacks_selections:
+                trace.remarks.append("no-selections")
             if request.was_repaired:
                 trace.remarks.append("lone-surrogate")
             trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)

@@ -57,6 +57,7 @@ FIELDS: Final = (
     "status",
     "shown",
     "orders",
+    "unrecognised_orders",
     "outcomes",
     "messages",
     "sources",

@@ -12,8 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 from cds_service.protocol import schemas
 from cds_service.protocol.errors import BadRequestError
-from cds_service.protocol.serialization import decode, decode_body, decode_members
-from fhir_mappings.fhir.surrogates import without_lone_surrogates
+from cds_service.protocol.serialization import decode, decode_members, decode_repaired
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -63,6 +62,11 @@ class HookRequest:
         return orders
 
     @property
+    def lacks_selections(self) -> bool:
+        """Whether the hook has selections, and the client, against the contract, named none: then all drafts count."""
+        return self.hook == "order-select" and self.selections is None
+
+    @property
     def selections(self) -> Sequence[str] | None:
         """The orders just selected, or None where every order counts: at order-sign, or when they were not named."""
         selections = self.context.get("selections") if self.hook == "order-select" else None
@@ -79,8 +83,7 @@ def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> Ho
 
     Without `strict_hook` the service that was called says which hook it is, whatever the request says.
     """
-    text = without_lone_surrogates(body)
-    members = decode_body(text)
+    members, was_repaired = decode_repaired(body)
     envelope = {name: decode(members[name], name) for name in _MEMBERS if name in members}
     if isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
         if strict_hook:
@@ -98,7 +101,7 @@ def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> Ho
         context=envelope["context"],
         prefetch_text=prefetch,
         names_other_hook=envelope["hook"] != hook,
-        was_repaired=text is not body,
+        was_repaired=was_repaired,
     )
 
 

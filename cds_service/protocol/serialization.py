@@ -14,6 +14,7 @@ import msgspec
 from flask.json.provider import JSONProvider
 
 from cds_service.protocol.errors import BadRequestError
+from fhir_mappings.fhir.surrogates import without_lone_surrogates
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,13 +44,25 @@ def decode_members(text: bytes | msgspec.Raw, expression: str | None = None) -> 
 
 def decode_body(body: bytes) -> dict[str, msgspec.Raw]:
     """Return the undecoded members of a request body, which must be one JSON object in UTF-8."""
+    return decode_repaired(body)[0]
+
+
+def decode_repaired(body: bytes) -> tuple[dict[str, msgspec.Raw], bool]:
+    """Return the undecoded members of a request body, and whether half characters in it had to be replaced."""
     text = body.removeprefix(_BOM)
     try:
         # msgspec does not look into the strings that it skips.
         text.decode()
     except UnicodeDecodeError:
         raise BadRequestError("structure", "The request body is not valid UTF-8.") from None
-    return decode_members(text)
+    try:
+        # It does look at escapes, so only a body that is refused can need the repair.
+        return decode_members(text), False
+    except BadRequestError:
+        repaired = without_lone_surrogates(text)
+        if repaired is text:
+            raise
+        return decode_members(repaired), True
 
 
 def _reading(

@@ -7,8 +7,11 @@ only where no code of an order is known: a code says what is ordered, a name onl
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
+from typing import Any
+
+from fhir_mappings.chart.order_contents import objects
 
 # A name is short. What is longer is a story, and is cut so that a long one costs no more.
 _LONGEST_NAME = 400
@@ -23,6 +26,7 @@ class ContrastClass(StrEnum):
     UNSPECIFIED = "unspecified"
 
 
+_MARKS = re.compile(r"[_^|\[\]*]")
 _MR = re.compile(r"\b(?:mri?s?|magnetic resonance|mr imaging)\b")
 # Other ways to look, and what is done in the scanner that is no scan of the spine.
 _OTHER_STUDY = re.compile(
@@ -67,7 +71,7 @@ def lumbar_mri_contrast(names: Iterable[str]) -> ContrastClass | None:
 
     A name of another study beside it settles that it is not one: two meanings are none.
     """
-    plain = [_plain(name) for name in names]
+    plain = _plainly(names)
     if any(_OTHER_STUDY.search(name) or _NO_NEW_SCAN.search(name) for name in plain):
         return None
     # The modality may stand in one name and the region in another: "MRI" and "L-spine w/o".
@@ -79,15 +83,22 @@ def lumbar_mri_contrast(names: Iterable[str]) -> ContrastClass | None:
 
 def is_like_spine_mri(names: Iterable[str]) -> bool:
     """Whether names speak of an MRI of the spine or the back, and not of another part of it alone."""
-    text = " ; ".join(map(_plain, names))
+    text = " ; ".join(_plainly(names))
     if not _MR.search(text):
         return False
     return _says_lumbar(text) or bool(_SPINE_OR_BACK.search(text) and not _OTHER_REGION.search(text))
 
 
+def _plainly(names: Iterable[str]) -> list[str]:
+    """Return names in a form to search; none where a quick look finds no word for MRI, as in nearly every order."""
+    given = list(names)
+    quick = "\n".join(given).casefold()
+    return [_plain(name) for name in given] if "mr" in quick or "magnetic" in quick else []
+
+
 def _plain(name: str) -> str:
     """Return a name in small letters, with single spaces, also where a site writes underscores or carets."""
-    return " ".join(re.sub(r"[_^|\[\]*]", " ", name[:_LONGEST_NAME].casefold()).split())
+    return " ".join(_MARKS.sub(" ", name[:_LONGEST_NAME].casefold()).split())
 
 
 def _says_lumbar(name: str) -> bool:
@@ -104,3 +115,25 @@ def _contrast(name: str) -> ContrastClass:
     if without:
         return ContrastClass.WITHOUT_AND_WITH if given else ContrastClass.WITHOUT
     return ContrastClass.WITH if given else ContrastClass.UNSPECIFIED
+
+
+def names_of(resource: Mapping[str, Any]) -> list[str]:
+    """Return what an order calls its study: text, displays, and with them where on the body it is."""
+    code = resource.get("code")
+    found = [code] if isinstance(code, str) else [*_words_of_code(code)]
+    if found:
+        found += [word for site in objects(resource.get("bodySite")) for word in _words_of_code(site)]
+    return found
+
+
+def _words_of_code(code: object) -> Iterator[str]:
+    """Yield the text and the displays of a code in plain JSON, also inside an R5 CodeableReference."""
+    for concept in objects(code):
+        inner = [concept, *objects(concept.get("concept")), *objects(concept.get("reference"))]
+        for part in inner:
+            texts = [
+                part.get("text"),
+                part.get("display"),
+                *(item.get("display") for item in objects(part.get("coding"))),
+            ]
+            yield from (text for text in texts if isinstance(text, str) and text)

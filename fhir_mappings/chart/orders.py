@@ -12,9 +12,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
-from typing import Any, Final, Literal
+from typing import Any, Literal
 
-from fhir_mappings.chart.answers import QuestionAnswer, answer_entries, answer_remarks
+from fhir_mappings.chart.answer_records import answer_entries, answer_remarks
+from fhir_mappings.chart.answers import QuestionAnswer
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, order_entry
 from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, line_of, reason_line
 from fhir_mappings.chart.order_contents import (
@@ -22,11 +23,10 @@ from fhir_mappings.chart.order_contents import (
     OrderContents,
     OrderText,
     companions_of,
-    objects,
     patient_ids,
     read_contents,
 )
-from fhir_mappings.chart.order_names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast
+from fhir_mappings.chart.order_names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast, names_of
 from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
@@ -49,7 +49,6 @@ _CONTRAST = {
     "order_mri_lumbar_unspec": ContrastClass.UNSPECIFIED,
 }
 _BY_BODY_SITE = ("order_mri_generic", "order_mri_spine_wider")
-_NO_TEXTS: Final[tuple[OrderText, ...]] = ()
 
 
 @dataclass(frozen=True)
@@ -75,8 +74,8 @@ class ImagingOrder:
     reason_references: tuple[str, ...] = ()
     supporting_references: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
-    own_texts: tuple[OrderText, ...] = _NO_TEXTS
-    other_texts: tuple[OrderText, ...] = _NO_TEXTS
+    own_texts: tuple[OrderText, ...] = ()
+    other_texts: tuple[OrderText, ...] = ()
     answers: tuple[QuestionAnswer, ...] = ()
     companions: Mapping[str, Resource] = field(default_factory=dict)
     entries: Mapping[str, tuple[ChartEntry, ...]] = field(default_factory=dict)
@@ -152,7 +151,7 @@ def count_unrecognised_spine_mris(
         _is_live(resource)
         and _is_selected(resource, full_url, wanted)
         and not _concepts(resource.get("code"), index)
-        and is_like_spine_mri(names := _names(resource))
+        and is_like_spine_mri(names := names_of(resource))
         and not (by_text and lumbar_mri_contrast(names))
         for full_url, resource in _drafts(draft_orders)
     )
@@ -224,29 +223,7 @@ def _recognised(
     """
     if concepts or not by_text:
         return _contrast(resource, concepts, index), "code"
-    return lumbar_mri_contrast(_names(resource)), "text"
-
-
-def _names(resource: Mapping[str, Any]) -> list[str]:
-    """Return what an order calls its study: text, displays, and with them where on the body it is."""
-    code = resource.get("code")
-    found = [code] if isinstance(code, str) else [*_words_of_code(code)]
-    if found:
-        found += [word for site in objects(resource.get("bodySite")) for word in _words_of_code(site)]
-    return found
-
-
-def _words_of_code(code: object) -> Iterator[str]:
-    """Yield the text and the displays of a code in plain JSON, also inside an R5 CodeableReference."""
-    for concept in objects(code):
-        inner = [concept, *objects(concept.get("concept")), *objects(concept.get("reference"))]
-        for part in inner:
-            texts = [
-                part.get("text"),
-                part.get("display"),
-                *(item.get("display") for item in objects(part.get("coding"))),
-            ]
-            yield from (text for text in texts if isinstance(text, str) and text)
+    return lumbar_mri_contrast(names_of(resource)), "text"
 
 
 def _contrast(resource: Mapping[str, Any], concepts: frozenset[str], index: TerminologyIndex) -> ContrastClass | None:

@@ -9,8 +9,12 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fhir_mappings.words.matcher import mentions_in, topics_in
+
+# A question is short; what is longer is cut, so that a long one costs no more.
+_LONGEST = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,7 +166,12 @@ _FAMILY = re.compile(r"\b(?:family|relatives?|mother|father|siblings?)\b")
 
 def understood(question: str) -> Question | None:
     """Return what a question asks about; None where it is about nothing that matters here."""
-    asked = _plain(question)
+    return _understood(" ".join(question[:_LONGEST].casefold().split()))
+
+
+# The words of a form are the same for every patient.
+@lru_cache(maxsize=2048)
+def _understood(asked: str) -> Question | None:
     if _FAMILY.search(asked) or not (_ANY.search(asked) or mentions_in(asked)):
         return None
     rows = [row for row in _ROWS if row.pattern.search(asked)]
@@ -184,7 +193,3 @@ def understood(question: str) -> Question | None:
 
 def _has_sibling(row: _Row, rows: list[_Row]) -> bool:
     return any(other.topic == row.topic and other.concept for other in rows)
-
-
-def _plain(question: str) -> str:
-    return " ".join(question[:1000].casefold().split())

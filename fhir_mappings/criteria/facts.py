@@ -13,7 +13,8 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 
-from fhir_mappings.chart.answers import QuestionAnswer, answer_entries, answer_remarks
+from fhir_mappings.chart.answer_records import answer_entries, answer_remarks
+from fhir_mappings.chart.answers import QuestionAnswer
 from fhir_mappings.chart.chart import Chart, belongs_to
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.ledger import LedgerLine

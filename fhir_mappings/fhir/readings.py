@@ -27,9 +27,11 @@ def read_answer(body: bytes, expected: str) -> SourceReading | None:
     What is tolerated of a prefetch value (an array, a wrapped response, `null`) a server does not send: from a server
     it is some other program's answer.
     """
-    text = without_lone_surrogates(body.removeprefix(_BOM))
+    text = body.removeprefix(_BOM)
     try:
         text.decode()
+        if not resource_type_of(text):
+            text = without_lone_surrogates(text)
         reading = read_source(text, expected) if resource_type_of(text) else None
     except (UnicodeDecodeError, RecursionError, msgspec.DecodeError):
         return None

@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from tests.protocol.builders import SELECT, SERVICES, SIGN, bundle, hook_request, ibuprofen_order, lumbar_mri
+from tests.protocol.builders import (
+    ICD_10_CM,
+    SELECT,
+    SERVICES,
+    SIGN,
+    back_pain_since,
+    bundle,
+    concept,
+    hook_request,
+    ibuprofen_order,
+    lumbar_mri,
+    prefetch,
+)
 
 if TYPE_CHECKING:
+    from tests.log_lines import LogLines
     from tests.protocol.builders import HookClient
 
 TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 300, "scope": "user/*.read", "subject": "lumbar"}
@@ -32,10 +46,15 @@ def test_missing_context_member_is_named(client: HookClient, service: str, membe
     assert (reply.status, reply.codes, reply.fields) == (400, ["required"], [f"context.{member}"])
 
 
-def test_order_select_needs_selections(client: HookClient) -> None:
-    """order-select without selections is refused: advising on every draft would be guessing."""
-    reply = client.call(SELECT, hook_request(SELECT, context={"selections": None}))
-    assert (reply.status, reply.fields) == (400, ["context.selections"])
+@pytest.mark.parametrize("named", ["not at all", "as null"])
+def test_order_select_without_selections_is_about_all_drafts(client: HookClient, log: LogLines, named: str) -> None:
+    """Some clients do not say which orders were selected; every draft counts then, and the access line remarks it."""
+    request = hook_request(SELECT, lumbar_mri(), lumbar_mri(2), context={"selections": None})
+    if named == "as null":
+        request["context"]["selections"] = None
+    reply = client.call(SELECT, request)
+    assert (reply.status, len(reply.assessments)) == (200, 2)
+    assert log.of(reply.headers["X-Request-ID"])["remarks"] == ["no-selections"]
 
 
 def test_order_sign_needs_no_selections(client: HookClient) -> None:
@@ -156,3 +175,18 @@ def test_bundle_without_type_is_read(client: HookClient) -> None:
     orders = bundle(ibuprofen_order(), lumbar_mri())
     del orders["type"]
     assert client.call(SIGN, hook_request(SIGN, context={"draftOrders": orders})).cards != []
+
+
+@pytest.mark.parametrize("place", ["order", "chart"])
+def test_half_a_character_costs_one_character(client: HookClient, log: LogLines, place: str) -> None:
+    """A note that was cut inside an emoji is read with U+FFFD in its place, and the access line remarks it."""
+    note = [{"text": "pain MARK since May"}]
+    order = lumbar_mri(note=note, reasonCode=[concept(ICD_10_CM, "G83.4")]) if place == "order" else lumbar_mri()
+    pain = back_pain_since("2026-05-23") | ({"note": note} if place == "chart" else {})
+    body = json.dumps(hook_request(SIGN, order, prefetch=prefetch(conditions=bundle(pain))))
+    reply = client.call(SIGN, data=body.replace("MARK", "\\ud83d"))
+    assert (reply.status, len(reply.assessments)) == (200, 1)
+    assert log.of(reply.headers["X-Request-ID"])["remarks"] == ["lone-surrogate"]
+    if place == "order":
+        (action,) = reply.cards[0]["suggestions"][0]["actions"]
+        assert action["resource"]["note"] == [{"text": "pain \ufffd since May"}]

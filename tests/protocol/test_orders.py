@@ -9,6 +9,7 @@ import pytest
 
 from tests.protocol.builders import (
     CPT,
+    ICD_10_CM,
     PATIENT,
     SELECT,
     SERVICES,
@@ -185,3 +186,38 @@ def test_numbers_of_an_order_keep_their_digits(client: HookClient, digits: str) 
     assert updates
     written = digits.upper().replace("E5", "E+5").replace("E400", "E+400")
     assert f'"quantityQuantity":{{"value":{written}}}' in reply.text
+
+
+NAMED = {"coding": [{"system": "http://hospital.example/orders", "code": "7", "display": "MRI L-SPINE WO CONTRAST"}]}
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_order_known_by_its_name_gets_a_card(client: HookClient, service: str) -> None:
+    """An order with a site's own code is assessed by what it is called, and the answer says so."""
+    (found,) = client.call(service, hook_request(service, lumbar_mri(code=NAMED))).assessments
+    assert (found["outcome"], found["recognisedBy"]) == ("NOT_APPROPRIATE", "text")
+    (coded,) = client.call(service, hook_request(service)).assessments
+    assert "recognisedBy" not in coded
+
+
+@pytest.mark.parametrize(
+    "elements",
+    [
+        {"reasonReference": [{"reference": "Condition/x", "display": "Cauda equina syndrome"}]},
+        {"contained": [{"resourceType": "Condition", "id": "c", "code": {"text": "Suspected cauda equina syndrome"}}]},
+        {"patientInstruction": "Go to the emergency department with saddle numbness."},
+    ],
+)
+def test_words_that_come_with_an_order_ask(client: HookClient, elements: dict[str, Any]) -> None:
+    """Words beside the reason keep an order from being called not appropriate, and fire nothing."""
+    (found,) = client.call(SIGN, hook_request(SIGN, lumbar_mri(**elements))).assessments
+    assert (found["outcome"], "C-INFO-NEED" in found["messages"]) == ("CANNOT_DETERMINE", True)
+
+
+def test_long_id_stays_off_the_card(client: HookClient) -> None:
+    """An id of 190 characters names the order in the actions, and nowhere that a person reads."""
+    name = "eW" + "x" * 188
+    reply = client.call(SIGN, hook_request(SIGN, lumbar_mri(id=name, reasonCode=[concept(ICD_10_CM, "G83.4")])))
+    (card,) = reply.cards
+    assert name not in card["summary"] + card["detail"]
+    assert [action["resource"]["id"] for action in card["suggestions"][0]["actions"]] == [name]

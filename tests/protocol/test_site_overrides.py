@@ -69,6 +69,13 @@ def test_local_order_code_is_recognised(tmp_path: Path) -> None:
     assert "MRI lumbar spine without contrast" in reply.cards[0]["detail"]
 
 
+def test_names_of_orders_can_be_left_unread(tmp_path: Path) -> None:
+    """A site that wants codes only is asked nothing about an order that merely has a name."""
+    request = hook_request(SIGN, lumbar_mri(code={"text": "MRI L-SPINE WO CONTRAST"}))
+    assert client(tmp_path).call(SIGN, request).cards
+    assert client(tmp_path, "orders_by_text = false").call(SIGN, request).cards == []
+
+
 def test_contrast_of_a_local_order_code_is_changed(tmp_path: Path) -> None:
     """A mapped code says what its target says about contrast; the order that goes back carries standard codes."""
     order = lumbar_mri(code=concept(LOCAL, "MRLSP"))
@@ -272,7 +279,9 @@ def test_check_config_shows_what_is_in_force(tmp_path: Path) -> None:
         "status": "active",
         "compose": {"include": [{"system": LOCAL, "concept": [{"code": "F1"}, {"code": "F2"}]}]},
     }
-    choices = 'messages_off = ["C-EDU"]\ntreat_conditional_as = "hold"\nask_questions_at = "both"'
+    choices = (
+        'messages_off = ["C-EDU"]\ntreat_conditional_as = "hold"\nask_questions_at = "both"\norders_by_text = false'
+    )
     text = f"{choices}\n[thresholds]\negfr_window = 60"
     file = site_file(tmp_path, text, added, order_map(MRLSP="72148"))
     result = CliRunner().invoke(
@@ -287,6 +296,7 @@ def test_check_config_shows_what_is_in_force(tmp_path: Path) -> None:
         "threshold egfr_window: 90 -> 60 days",
         "treat_conditional_as: warn -> hold",
         "ask_questions_at: sign -> both",
+        "orders_by_text: true -> false",
         "message off: C-EDU",
         "codes added: 2 to fever",
         f"map: {LOCAL}|MRLSP -> {CPT}|72148",

@@ -84,7 +84,7 @@ def test_nesting_that_only_a_later_step_trips_over_is_a_400(
 ) -> None:
     """Nesting near the limit may pass the parser and exhaust the stack afterwards: still the request's fault."""
 
-    def exhaust(*_arguments: object) -> None:
+    def exhaust(*_arguments: object, **_named: object) -> None:
         raise RecursionError
 
     monkeypatch.setattr(f"cds_service.{step}", exhaust)

@@ -317,6 +317,30 @@ def test_contrast_change_never_leaves_both_studies() -> None:
     assert WITH_BOTH.partition(":")[2] not in json.dumps(order["code"])
 
 
+NAMED = {"text": "MRI L-SPINE WO CONTRAST", "coding": [{"system": "https://hospital.example/orders", "code": "7"}]}
+
+
+@pytest.mark.parametrize(("name", "text"), [("after surgery", "WO"), ("failed care, needless contrast", "W WO")])
+def test_study_that_only_a_name_told_is_not_exchanged(name: str, text: str) -> None:
+    """Nobody here knows the code of such an order, so a change of contrast is advised in words alone."""
+    order = order_of(name, code={"text": f"MRI LUMBAR SPINE {text} CONTRAST"})
+    assert updates(name, order=order) == []
+    assert set(messages(situation(name, order=order))) == set(messages(situation(name)))
+
+
+def test_priority_of_a_named_order_is_raised() -> None:
+    """What a suggestion does not exchange stays as it came."""
+    (order,) = updates("discitis", order=order_of("discitis", code=NAMED))
+    assert (order["priority"], order["code"]) == ("urgent", NAMED)
+
+
+def test_changed_r5_order_keeps_its_form() -> None:
+    """The code of an R5 order is a concept inside a CodeableReference, before and after."""
+    (order,) = updates("after surgery", order=order_of("after surgery", code={"concept": coded("cpt:72148")}))
+    assert list(order["code"]) == ["concept"]
+    assert [coding["code"] for coding in order["code"]["concept"]["coding"]] == ["72158"]
+
+
 def carried(**elements: Any) -> Resource:
     """Return a new order on behalf of an order with some elements."""
     return new_order("pt_referral", read_order(mri(**elements)), PATIENT, english(), note="n", priority="urgent")

@@ -250,6 +250,7 @@ def test_every_field_is_one_that_is_logged() -> None:
     for name in ("service", "hook", "client", "mode", "issuer", "tenant", "token_id", "refusal", "problem"):
         setattr(full, name, "x")
     full.orders, full.outcomes, full.messages, full.sources = 1, ("A",), ("M",), {"conditions": "fetched:partial"}
+    full.unrecognised_orders = 1
     full.problem_at, full.remarks = ("prefetch.patient",), ["hook"]
     full.phases["read"] = 1.0
     full.feedback.update(["accepted"])

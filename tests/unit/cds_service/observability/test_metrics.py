@@ -13,7 +13,16 @@ from cds_service.clients.profile import Mode
 from cds_service.observability import metrics as module
 from cds_service.observability.metrics import BUCKETS, Metrics, forget_process
 from cds_service.protocol.trace import Trace
-from tests.protocol.builders import SELECT, SIGN, HookClient, feedback_entry, hook_request, ibuprofen_order, make_app
+from tests.protocol.builders import (
+    SELECT,
+    SIGN,
+    HookClient,
+    feedback_entry,
+    hook_request,
+    ibuprofen_order,
+    lumbar_mri,
+    make_app,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -86,6 +95,15 @@ def test_hook_calls_are_counted(service: HookClient) -> None:
     assert value(service, "hook_duration_seconds_count", service=SELECT, lumbar="no") == 1
     assert value(service, "phase_duration_seconds_count", phase="assess") == 3
     assert value(service, "phase_duration_seconds_count", phase="read") == 5
+
+
+def test_orders_that_were_missed_are_counted(service: HookClient) -> None:
+    """An order that looks like MRI of the spine and is let go is counted for its client, without a word of it."""
+    service.call(SIGN, hook_request(SIGN, lumbar_mri(code={"text": f"MRI WHOLE SPINE {MARK}"})))
+    service.call(SIGN, hook_request(SIGN, lumbar_mri(code={"text": "MRI L-SPINE WO"}), ibuprofen_order()))
+    assert value(service, "unrecognised_spine_mri_orders_total") == 1
+    assert value(service, "orders_total", service=SIGN) == 1
+    assert MARK not in scraped(service)
 
 
 def test_rehearsals_are_not_counted(service: HookClient) -> None:

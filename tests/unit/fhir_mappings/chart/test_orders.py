@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from fhir_mappings.chart.order_names import ContrastClass
-from fhir_mappings.chart.orders import ImagingOrder, read_lumbar_mri_orders
+from fhir_mappings.chart.orders import ImagingOrder, count_unrecognised_spine_mris, read_lumbar_mri_orders
 from tests.unit.fhir_mappings.records import (
     CAUDA_EQUINA,
     DAY,
@@ -50,6 +50,7 @@ def orders(*resources: Resource, selections: list[str] | None = None, **bundle: 
         ("loinc:24967-2", BOTH),
         ("loinc:24968-0", UNSPECIFIED),
         ("loinc:24977-1", UNSPECIFIED),
+        ("loinc:36111-3", WITHOUT),
         ("sct:394451000119106", WITHOUT),
         ("sct:41333006", WITH),
         ("sct:433141005", UNSPECIFIED),
@@ -65,7 +66,76 @@ def orders(*resources: Resource, selections: list[str] | None = None, **bundle: 
 def test_lumbar_mri_is_recognised_by_any_coding(code: str | Resource, contrast: ContrastClass) -> None:
     """Whatever system an order is coded in, it is ours, and the coding that says most of contrast wins."""
     (order,) = orders(mri(code))
-    assert order.contrast is contrast
+    assert (order.contrast, order.recognised_by) == (contrast, "code")
+
+
+LOCAL = {"system": "https://hospital.example/orders", "code": "IMG269"}
+NAME = "MRI L-SPINE WO CONTRAST"
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        {"text": NAME},
+        {"coding": [LOCAL | {"display": NAME}]},
+        {"coding": [LOCAL], "text": NAME},
+        {"coding": [{"display": NAME}]},
+        {"concept": {"coding": [LOCAL | {"display": NAME}]}},
+        {"reference": {"reference": "ActivityDefinition/1", "display": NAME}},
+        NAME,
+    ],
+)
+def test_order_without_a_known_code_is_known_by_its_name(code: Any) -> None:
+    """A site's own code or none at all: the name tells, and the order says that it was the name."""
+    (order,) = orders(mri() | {"code": code})
+    assert (order.contrast, order.recognised_by) == (WITHOUT, "text")
+    assert read_lumbar_mri_orders(drafts(mri() | {"code": code}), None, index(), by_text=False) == ()
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        coded("cpt:72131", text=NAME),
+        coded("sct:443078008", text=NAME),
+        {"coding": [LOCAL | {"display": NAME}, {"system": "http://www.ama-assn.org/go/cpt", "code": "72131"}]},
+        coded("cpt:72141", text="MRI cervical spine"),
+        coded("rx:5640", text=NAME),
+    ],
+)
+def test_known_code_wins_over_the_name(code: Resource) -> None:
+    """An order that is coded as something else is that, whatever it is called."""
+    assert orders(mri(code)) == ()
+
+
+def test_name_and_body_site_tell_together() -> None:
+    """An "MRI SPINE" of a lumbar body site in words is a lumbar MRI; the site alone is none."""
+    site = [{"text": "Lumbar spine"}]
+    assert [order.recognised_by for order in orders(mri({"text": "MRI SPINE"}, bodySite=site))] == ["text"]
+    assert orders(mri({"text": "Consult"}, bodySite=site)) == ()
+    assert orders(mri({}, bodySite=[{"text": NAME}])) == ()
+
+
+@pytest.mark.parametrize(
+    ("code", "elements", "count"),
+    [
+        ({"text": "MRI WHOLE SPINE"}, {}, 1),
+        ({"coding": [LOCAL | {"display": "MR back"}]}, {}, 1),
+        ({"text": "MRI SPINE"}, {"status": "revoked"}, 0),
+        ({"text": "MRI SPINE"}, {"id": "other"}, 0),
+        ({"text": NAME}, {}, 0),
+        ({"text": "MRI CERVICAL SPINE"}, {}, 0),
+        ({"text": "MRI KNEE"}, {}, 0),
+        (coded("sct:241645008", text="MRI of spine"), {}, 0),
+    ],
+)
+def test_spine_mri_that_was_missed_is_counted(code: Resource, elements: Resource, count: int) -> None:
+    """A selected, live order that may be an MRI of the lumbar spine and that nothing tells is counted."""
+    assert count_unrecognised_spine_mris(drafts(mri(code, **elements)), ["mri-1"], index()) == count
+
+
+def test_lumbar_name_that_a_site_does_not_want_is_counted() -> None:
+    """A site that reads codes only is told how many orders that lets go."""
+    assert count_unrecognised_spine_mris(drafts(mri({"text": NAME})), None, index(), by_text=False) == 1
 
 
 @pytest.mark.parametrize(
@@ -121,6 +191,9 @@ def test_only_live_orders_count(elements: Resource, live: bool) -> None:
         ("https://ehr.example/fhir/ServiceRequest/mri-1", True),
         ("ServiceRequest/mri-1/_history/2", True),
         ("urn:uuid:mri-1", True),
+        ("MRI-1", True),
+        ("servicerequest/Mri-1", True),
+        ("URN:UUID:MRI-1", True),
         ("ServiceRequest/mri-2", False),
         ("ProcedureRequest/mri-1", False),
         ("MedicationRequest/mri-1", False),
@@ -145,6 +218,8 @@ def test_order_without_an_id_is_known_by_its_place() -> None:
     (order,) = orders(entry=entry, selections=[url])
     assert (order.id, order.reference) == ("", url)
     assert orders(entry=entry, selections=["mri-1"]) == ()
+    for written in (url.upper(), url.removeprefix("urn:uuid:"), url.removeprefix("urn:uuid:").upper()):
+        assert orders(entry=entry, selections=[written])
     (nameless,) = orders(entry=[{"fullUrl": 7, "resource": mri(id=17)}])
     assert (nameless.id, nameless.reference) == ("", "ServiceRequest")
 
@@ -287,6 +362,13 @@ def test_other_drafts_are_known() -> None:
     ct = mri("cpt:72131", id="ct-1")
     assert "order_ct_lumbar_wo" in read_order(mri(), ct).sibling_concepts
     assert read_order(mri(), ct | {"status": "revoked"}).sibling_concepts == frozenset()
+
+
+@pytest.mark.parametrize(("name", "shown"), [("mri-1", "ServiceRequest/mri-1"), ("e" * 190, "ServiceRequest")])
+def test_long_id_is_used_and_never_shown(name: str, shown: str) -> None:
+    """An id of 190 characters names the order in actions; nobody has to read it."""
+    order = read_order(mri(id=name))
+    assert (order.reference, order.shown_reference) == (f"ServiceRequest/{name}", shown)
 
 
 def test_order_is_kept_as_received() -> None:
