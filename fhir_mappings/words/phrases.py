@@ -48,7 +48,7 @@ class Span:
 @dataclass(frozen=True, slots=True)
 class _Item:
     atoms: frozenset[int] = frozenset()
-    gap: int = 0
+    gap: int | None = None
     is_optional: bool = False
 
 
@@ -120,7 +120,7 @@ class Phrases:
         """Take in a line."""
         items = tuple(self._item(part) for part in line.phrase.replace("/", " ").split())
         while items:
-            if items[0].gap:
+            if items[0].gap is not None:
                 raise ValueError(f"phrase {line.phrase!r} begins with a gap")
             for atom in items[0].atoms:
                 self.by_first.setdefault(atom, []).append((line, items))
@@ -143,7 +143,7 @@ def _end_of(items: Sequence[_Item], at: int, atoms: Sequence[frozenset[int]], te
     places = {at + 1}
     loose = False
     for item in items[1:]:
-        if item.gap:
+        if item.gap is not None:
             places = {place + far for place in places for far in range(_reach(place, item.gap, text) + 1)}
             loose = True
             continue

@@ -100,7 +100,8 @@ _APPARENT = {
     "deny_list deny_one": "pseudo",
     "advice": "not_advice",
     "past past_after": "not_past",
-    "family": "reporter",
+    "family family_ill": "reporter",
+    "doubt": "weak_doubt",
     "end end_quality": "not_end",
 }
 
@@ -143,13 +144,14 @@ class _Statement:
         self.last_or = max((at for at in range(low, high) if text.folded[at] in _OR), default=-1)
         self.last_taken_back = max((at for at in range(low, high) if cues.end("taken_back", at)), default=-1)
         self.advice_after = [at for at in range(low, high) if cues.end("advice_after", at)]
-        self.clauses: dict[int, bool] = {}
+        self.clauses: dict[int, str] = {}
         self.clause: list[int] = []
         for at in range(low, high):
             here = self.clause[-1] + 1 if self.clause and text.commas[at] else (self.clause[-1] if self.clause else 0)
             self.clause.append(here)
-            if cues.end("family", at):
-                self.clauses[here] = True
+            for kind in ("family", "family_ill"):
+                if cues.end(kind, at):
+                    self.clauses[here] = kind
 
     def walk(self, state: _State, by_start: Mapping[int, Sequence[Span]]) -> Iterator[Judged]:
         """Yield the phrases that begin in this statement."""
@@ -243,7 +245,7 @@ class _Statement:
         if self._is_affirmed(span):
             return False
         denial = state.denial
-        if denial is None or denial.is_over or span.start < denial.anchor - denial.denied * 0:
+        if denial is None or denial.is_over or span.start < denial.anchor:
             return False
         one = not denial.reaches_lists and denial.comma
         # "No fever, weakness" is a list of findings; "no prior surgery, weakness" is two statements.
@@ -271,12 +273,11 @@ class _Statement:
         )
 
     def _is_of_family(self, state: _State, span: Span) -> bool:
-        if span.kind not in FAMILY_TOPICS:
-            return False
-        if state.family:
-            return True
         first, last = self.clause[span.start - self.low], self.clause[min(span.end, self.high) - 1 - self.low]
-        return any(self.clauses.get(clause, False) for clause in range(first, last + 1))
+        said = {self.clauses.get(clause) for clause in range(first, last + 1)}
+        if span.kind in FAMILY_TOPICS:
+            return state.family or bool(said - {None})
+        return "family_ill" in said
 
     def _is_advice(self, state: _State, span: Span) -> bool:
         if state.advice:

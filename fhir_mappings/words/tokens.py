@@ -14,11 +14,11 @@ from functools import cached_property
 _WORD = re.compile(r"\d+(?:[.,]\d+)*|[^\W\d_][^\W_]*(?:['’][^\W\d_]+)?")
 _LINE = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # What ends a statement. A full stop between two letters ("b.i.d.") does not, nor does a line that breaks after a comma.
-_END = re.compile(r"[;!|…•·]|\?(?=\s)|\.(?=\s|$)")
+_END = re.compile(r"[;!|…•·]|^[)\]\"'”]*\?+\s|\.(?=\s|$)")
 _WRAPPED = re.compile(r",\s*$")
 _JOINED = re.compile(r"[ \t\u00a0\-‐‑/'’&.]*")
 _COMMA = re.compile(r",|\s[-–—]+\s|—")
-_DOUBT = re.compile(r"(?:^|[\s(,:/])\?+\s*[\"'“(]?$")
+_DOUBT = re.compile(r"[\s(,:/\-]\?+\s*[\"'“(]?$")
 _BULLET = re.compile(r"^\s*(?:[-*–•·>]|$)")
 _TURNS = frozenset({"but", "however", "although", "except", "yet"})
 
@@ -43,12 +43,15 @@ class Words:
     @cached_property
     def begins(self) -> tuple[bool, ...]:
         """Whether a statement begins at each word."""
-        return tuple(
-            at == 0
-            or (self.folded[at] in _TURNS and self.folded[at - 1] != "not")
-            or ends_statement(self.gaps[at], self.folded[at - 1])
-            for at in range(len(self))
-        )
+        return tuple(self._begins(at) for at in range(len(self)))
+
+    def _begins(self, at: int) -> bool:
+        if at == 0 or (self.folded[at] in _TURNS and self.folded[at - 1] != "not"):
+            return True
+        # "1. foot drop": the number of an item is no statement.
+        if self.folded[at - 1].isdecimal() and self.gaps[at].strip() in (".", ")") and _LINE.search(self.gaps[at - 1]):
+            return False
+        return ends_statement(self.gaps[at], self.folded[at - 1])
 
     @cached_property
     def commas(self) -> tuple[bool, ...]:
@@ -66,7 +69,9 @@ class Words:
     @cached_property
     def doubted(self) -> tuple[bool, ...]:
         """Whether a question mark stands before each word and belongs to it ("?CES")."""
-        return tuple("?" in gap and _DOUBT.search(gap) is not None for gap in self.gaps)
+        return tuple(
+            "?" in gap and _DOUBT.search(gap if at else f" {gap}") is not None for at, gap in enumerate(self.gaps)
+        )
 
     def is_bullet(self, at: int) -> bool:
         """Whether a statement begins as an item of a list."""
