@@ -13,10 +13,9 @@ from dataclasses import dataclass
 
 from fhir_mappings.chart.answers import OrderAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
-from fhir_mappings.chart.hints import Remark
 from fhir_mappings.chart.medications import is_disregarded, medication_code, medications_by_id
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import remarks_of
+from fhir_mappings.chart.remarks import Remark, remarks_of
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import Reference, named_type, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date

@@ -15,9 +15,8 @@ from enum import StrEnum
 from typing import Any
 
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, order_entry
-from fhir_mappings.chart.hints import Remark
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import order_remarks, order_texts
+from fhir_mappings.chart.remarks import Remark, order_remarks, order_texts
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in, named_type
 from fhir_mappings.fhir.dates import DateInterval, parse_date
 from fhir_mappings.fhir.decoding import convert_resource, salvage

@@ -3,18 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from fhir_mappings.chart.entries import Assertion, reference_of, status_code
-from fhir_mappings.chart.hints import Remark, may_hold_hint, topics_of
 from fhir_mappings.chart.observations import observed_assertion, observed_on
 from fhir_mappings.chart.readers import VERIFICATION_STATUSES, condition_onset, procedure_date
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import Annotation, CodeableConcept
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.matcher import mentions_in
+from fhir_mappings.words.topics import topics_of
 
 _OVER = ("inactive", "resolved", "remission")
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A free text of the record that may hold a hint: where it stands, when it applies, and whether it may be over.
+
+    `covered` are topics that the resource's own codes settle already.
+    """
+
+    reference: str
+    text: str
+    when: DateInterval = UNKNOWN_DATE
+    is_over: bool = False
+    covered: frozenset[str] = frozenset()
 
 
 def remarks_of(
@@ -95,7 +111,7 @@ def _kept(
     reference: str, texts: Iterable[str], when: DateInterval, *, covered: frozenset[str], is_over: bool = False
 ) -> Iterator[Remark]:
     for text in dict.fromkeys(texts):
-        if text and may_hold_hint(text):
+        if text and mentions_in(text):
             yield Remark(reference, text, when, is_over, covered)
 
 

@@ -15,12 +15,12 @@ from functools import cached_property
 
 from fhir_mappings.chart.chart import Chart, belongs_to
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.chart.hints import affirms
 from fhir_mappings.chart.orders import ImagingOrder
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.fhir.dates import shifted, years_between
 from fhir_mappings.fhir.resources import Appointment, Device
+from fhir_mappings.words.matcher import affirms
 
 STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 

@@ -8,13 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.chart.hints import affirms
 from fhir_mappings.chart.observations import measured, unit_of
 from fhir_mappings.criteria.cancer import spinal_metastases
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code, canonical_system
 from fhir_mappings.terminology.concepts import CES_ITEMS, FINDINGS
+from fhir_mappings.words.matcher import affirms
 
 _SADDLE = re.compile(r"\b(?:saddle|perianal|perineal|perineum|genital|genitals|buttock|buttocks)\b")
 _IN_LEG = re.compile(r"\b(?:lower limb|leg|foot|thigh|calf|shin|toes?)\b")

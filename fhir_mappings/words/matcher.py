@@ -132,7 +132,10 @@ def quote_of(text: str, mention: Mention, limit: int = _QUOTE) -> str:
     start, end = max(line.start, mention.start), min(line.stop, mention.end)
     if end - start > limit - 2:
         return _cut(text[start:end], limit)
-    words = [(found.start() + line.start, found.end() + line.start) for found in _WRITTEN.finditer(text[line.start : line.stop])]
+    words = [
+        (found.start() + line.start, found.end() + line.start)
+        for found in _WRITTEN.finditer(text[line.start : line.stop])
+    ]
     before = [begin for begin, _ in words if begin < start]
     after = [stop for _, stop in words if stop > end]
     grows = True

@@ -20,7 +20,9 @@ ADVICE_REACH = 10  # words from a phrase to the advice that follows it
 PAST_REACH = 5
 NEAR = 2
 A_LIST = 2  # things denied before a quality no longer ends the list
-_OWN = frozenset({"had", "has", "have", "any", "been", "reported", "experienced", "known", "of", "a", "the", "or", "and"})
+_OWN = frozenset(
+    {"had", "has", "have", "any", "been", "reported", "experienced", "known", "of", "a", "the", "or", "and"}
+)
 _OR = frozenset({"or", "nor"})
 _CENTURIES = ("19", "20")
 _YEAR = 4

@@ -22,7 +22,7 @@ _NUMBER = re.compile(r"x?(\d{1,3}(?:\.\d)?)")
 _BETWEEN = frozenset({"to", "plus", "full", "or", "consecutive", "x"})
 _BEHIND = 3  # words from a complaint to its length
 # What a patient does, and a treatment ("PT") does not.
-_DOES = frozenset("has is was reports complains denies states presents had c".split())
+_DOES = frozenset(["has", "is", "was", "reports", "complains", "denies", "states", "presents", "had", "c"])
 
 
 def stated_therapy(text: str) -> bool | None:
@@ -51,7 +51,11 @@ def _answers(words: Words, spans: Sequence[Span], low: int, high: int) -> Iterat
     if not treatments:
         return
     failed, planned = kinds.get("failed", []), kinds.get("planned", [])
-    if failed and not planned and any(_is_length_of(treatments, kinds, words, *each) for each in _lengths(words, low, high)):
+    if (
+        failed
+        and not planned
+        and any(_is_length_of(treatments, kinds, words, *each) for each in _lengths(words, low, high))
+    ):
         yield True
     elif _none_tried(words, treatments, kinds) and not any(span.kind == "planned" for span in planned):
         yield False
@@ -102,7 +106,7 @@ def _number_before(words: Words, low: int, at: int) -> tuple[int, float | None]:
     if number is None:
         return place, None
     lower = place - 2 if place - 1 > low and words.folded[place - 1] in ("to", "or") else place - 1
-    if lower >= low and (lower == place - 2 or words.gaps[place].strip() in ("-", "–")):  # noqa: PLR2004 - "4 to 6"
+    if lower >= low and (lower == place - 2 or words.gaps[place].strip() in ("-", "–")):
         other = _value(words.folded[lower])
         if other is not None:
             return lower, min(other, number)
@@ -122,9 +126,7 @@ def _is_below(words: Words, low: int, first: int) -> bool:
     return ("than" in before and "less" in before) or bool({"under", "almost", "nearly"} & set(before))
 
 
-def _is_length_of(
-    treatments: Sequence[Span], kinds: dict[str, list[Span]], words: Words, start: int, end: int
-) -> bool:
+def _is_length_of(treatments: Sequence[Span], kinds: dict[str, list[Span]], words: Words, start: int, end: int) -> bool:
     """Whether a length is that of a treatment: near it, not how long ago, and not how long the pain lasts."""
     if end in {span.start for span in kinds.get("ago", [])}:
         return False

@@ -32,15 +32,18 @@ LOADERS = {
     ("fhir_mappings/terminology/site_terminology.py", "load_site_terminology"),
     ("fhir_mappings/terminology/value_set_files.py", "read_resource"),
     ("fhir_mappings/terminology/index.py", "from_directory"),
+    ("fhir_mappings/words/matcher.py", "load_table"),
+    ("fhir_mappings/words/vocabulary.py", "_load"),
 }
 
 # The rooms, from the ground up: a folder of modules (or, at the top, one module), and the rooms it may import from. A
 # room must be entered here before anything can be put into it, and may only lean on those above it in this list.
 ROOMS: dict[str, str] = {
+    "fhir_mappings/words": "",
     "fhir_mappings/terminology": "",
     "fhir_mappings/fhir": "fhir_mappings/terminology",
-    "fhir_mappings/chart": "fhir_mappings/fhir fhir_mappings/terminology",
-    "fhir_mappings/criteria": "fhir_mappings/chart fhir_mappings/fhir fhir_mappings/terminology",
+    "fhir_mappings/chart": "fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words",
+    "fhir_mappings/criteria": "fhir_mappings/chart fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words",
     "fhir_mappings/fhir_client": "fhir_mappings/chart fhir_mappings/fhir",
     "cards/guideline": "fhir_mappings/*",
     "cards/decision": "cards/guideline fhir_mappings/*",
