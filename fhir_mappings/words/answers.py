@@ -1,4 +1,4 @@
-"""The answers of templates: "saddle anaesthesia: no", "fever (-)", "[ ] weakness", "red flags (fever, trauma): none"."""
+"""The answers of templates: "saddle anaesthesia: no", "fever (-)", "[ ] weakness", "red flags (fever): none"."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from fhir_mappings.words.tokens import Words
 _LABEL = 3  # words between a phrase and the answer to it
 _NEXT_LABEL = 4  # words of the next item, where no stop stands between two
 _HEADING = 12  # words in parentheses before an answer to all of them
-_MINUS = re.compile(r"\s*(?:\(\s*[-–−]\s*\)|[:=]?\s*[-–−]ve\b|\[\s*\]|☐|❏|□)")
-_MINUS_BEFORE = re.compile(r"(?:\(\s*[-–−]\s*\)|\[\s*\]|☐|❏|□)\s*$")
+_MINUS = re.compile(r"\s*(?:\(\s*[-–\u2212]\s*\)|[:=]?\s*[-–\u2212]ve\b|\[\s*\]|☐|❏|□)")
+_MINUS_BEFORE = re.compile(r"(?:\(\s*[-–\u2212]\s*\)|\[\s*\]|☐|❏|□)\s*$")
 _PLUS_BEFORE = re.compile(r"(?:\(\s*\+\s*\)|☑|☒|✓|✔)\s*$")
 _ASKS = re.compile(r"\s*\)?\s*(?:[:?=]|[-–—]+\s)\s*\[?\(?\s*$")
 _STOPS = re.compile(r"\s*[])]?\s*(?:[.,;|/)\n\r]|$)")
 
 
-def answered_no(text: Words, span: Span, nos: Mapping[int, int], low: int) -> bool:
+def answered_no(text: Words, span: Span, nos: Mapping[int, int]) -> bool:
     """Whether a template answers a phrase with no."""
     if _MINUS_BEFORE.search(_tail(text.gaps[span.start])) or _is_unticked(text, span):
         return True

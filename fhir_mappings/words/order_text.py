@@ -96,9 +96,7 @@ def _separators(words: Words, start: int, least: int) -> Iterator[int]:
             yield at
 
 
-_CLAUSE = frozenset(
-    {"has", "have", "had", "with", "pt", "patient", "pain", "lbp", "now", "new", "since", "please", "on"}
-)
+_CLAUSE = frozenset(("has", "have", "had", "with", "pt", "patient", "pain", "lbp", "now", "new", "since", "please"))
 
 
 def _is_clause(words: Words, at: int) -> bool:

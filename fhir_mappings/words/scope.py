@@ -20,9 +20,7 @@ ADVICE_REACH = 10  # words from a phrase to the advice that follows it
 PAST_REACH = 5
 NEAR = 2
 A_LIST = 2  # things denied before a quality no longer ends the list
-_OWN = frozenset(
-    {"had", "has", "have", "any", "been", "reported", "experienced", "known", "of", "a", "the", "or", "and"}
-)
+_OWN = frozenset(["had", "has", "have", "any", "been", "reported", "experienced", "known", "of", "a", "the", "or"])
 _OR = frozenset({"or", "nor"})
 _CENTURIES = ("19", "20")
 _YEAR = 4
@@ -220,7 +218,7 @@ class _Statement:
                 state.past = cue.end
 
     def _judge(self, state: _State, span: Span) -> Judged:
-        no = answered_no(self.text, span, self.cues.kinds.get("no", {}), self.low)
+        no = answered_no(self.text, span, self.cues.kinds.get("no", {}))
         yes = answered_yes(self.text, span, self.cues.kinds.get("yes", {}))
         doubt, is_weak = self._doubt(state, span)
         year = self._year(span)
@@ -247,7 +245,7 @@ class _Statement:
         if self._is_affirmed(span):
             return False
         denial = state.denial
-        if denial is None or denial.is_over or span.start < denial.anchor:
+        if denial is None or denial.is_over or (span.start < denial.anchor and not denial.denied):
             return False
         one = not denial.reaches_lists and denial.comma
         # "No fever, weakness" is a list of findings; "no prior surgery, weakness" is two statements.

@@ -16,7 +16,7 @@ _LINE = re.compile(r"[\n\r\x0b\x0c\x1c-\x1e\x85\u2028\u2029]")
 # What ends a statement. A full stop between two letters ("b.i.d.") does not, nor does a line that breaks after a comma.
 _END = re.compile(r"[;!|…•·]|^[)\]\"'”]*\?+\s|\.(?=\s|$)")
 _WRAPPED = re.compile(r",\s*$")
-_JOINED = re.compile(r"[ \t\u00a0\-‐‑/'’&.]*")
+_JOINED = re.compile(r"[ \t\u00a0\-\u2010\u2011/'’&.]*")
 _COMMA = re.compile(r",|\s[-–—]+\s|—")
 _DOUBT = re.compile(r"[\s(,:/\-]\?+\s*[\"'“(]?$")
 _BULLET = re.compile(r"^\s*(?:[-*–•·>]|$)")
