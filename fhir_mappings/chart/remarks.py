@@ -50,7 +50,7 @@ def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: Readin
         return []
     found: list[Remark] = []
     for name, text in dict.fromkeys(places_of(resource, context.index)):
-        topics = topics_in(text) - covered
+        topics = topics_in(text, "allergy" if name == "allergy" else None) - covered
         if name in _ONLY:
             topics &= _ONLY[name]
         if topics:

@@ -1,19 +1,171 @@
-"""Shim until the matcher lands."""
+"""What a text raises: one walk over its words finds every phrase and every cue, and the scopes decide what counts.
+
+Text alone never reassures. So the matcher leans one way: whatever is not clearly denied, or clearly about somebody
+else, is raised.
+"""
 
 from __future__ import annotations
 
-from fhir_mappings.chart.hints import affirms, may_hold_hint
-from fhir_mappings.chart.hints import hints_in as topics_in
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
 
-__all__ = ["LONGEST_QUOTE", "affirms", "mentions_in", "quoted", "topics_in"]
+from fhir_mappings.words.phrases import Phrases, Span, compiled, lines_of
+from fhir_mappings.words.scope import Judged, cues_of, judge
+from fhir_mappings.words.tokens import Words, plain, read
+from fhir_mappings.words.topics import AGENT, LASTING
+
+_WIDEST = 14  # words that a phrase may span
 LONGEST_QUOTE = 60
+# The past of these is no hint (a retention that resolved); that of an injury or infection is, unless it is long past.
+_SHORT = frozenset({"ces", "motor", "cord", "mimic"})
 
 
-def mentions_in(text: str) -> tuple[object, ...]:
-    """Shim."""
-    return (text,) if may_hold_hint(text) else ()
+def load_table(name: str) -> Phrases:
+    """Return one of the tables beside this module, made ready."""
+    return compiled(lines_of((files("fhir_mappings.words") / name).read_text(encoding="utf-8")))
+
+
+_PHRASES = load_table("phrases.tsv")
+_CUES = load_table("cues.tsv")
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A phrase of a topic in a text: where it stands, and whether it is said, doubted, denied, or another's.
+
+    `standing` is affirmed, suspected, denied, family, advice, template_no or past.
+    """
+
+    topic: str
+    start: int
+    end: int
+    standing: str
+
+
+def mentions_in(text: str) -> tuple[Mention, ...]:
+    """Return the phrases of a text with their topics, in its order."""
+    words = read(text)
+    return tuple(
+        Mention(found.span.kind, words.starts[found.span.start], words.ends[found.span.end - 1], found.standing)
+        for found in judged(words)
+    )
+
+
+def topics_in(text: str, about: str | None = None) -> frozenset[str]:
+    """Return the topics that a text raises: said or suspected of the patient; lasting things also of the past.
+
+    In a list of allergies (`about="allergy"`) the name of a contrast agent is an allergy.
+    """
+    raised = {mention.topic for mention in mentions_in(text) if is_raised(mention.topic, mention.standing)}
+    if AGENT in raised and about == "allergy":
+        raised.add("contrast_allergy")
+    return frozenset(raised - {AGENT})
+
+
+def is_raised(topic: str, standing: str) -> bool:
+    """Whether a mention of a topic raises it."""
+    return standing in ("affirmed", "suspected") or (standing == "past" and topic in LASTING)
+
+
+def judged(words: Words) -> list[Judged]:
+    """Return the phrases of a text with all that is said of them."""
+    spans = _kept(_PHRASES.find(words))
+    return list(judge(words, spans, cues_of(_CUES.find(words))))
+
+
+def _kept(found: Sequence[Span]) -> list[Span]:
+    """Leave out what must not ask, and of phrases of one topic the one within the other."""
+    stops: dict[str, dict[int, int]] = {}
+    for span in found:
+        if span.kind.startswith("!"):
+            ends = stops.setdefault(span.kind[1:], {})
+            ends[span.start] = max(span.end, ends.get(span.start, 0))
+    widest: dict[str, Span] = {}
+    kept: list[Span] = []
+    for span in sorted(found, key=lambda span: (span.start, -span.end, not span.concept)):
+        if span.kind.startswith("!") or any(_covered(span, stops.get(kind, {})) for kind in (span.kind, "*")):
+            continue
+        before = widest.get(span.kind)
+        if before is not None and before.end >= span.end:
+            continue
+        widest[span.kind] = span
+        kept.append(span)
+    return kept
+
+
+def _covered(span: Span, ends: dict[int, int]) -> bool:
+    """Whether a phrase lies in one that must not ask; what states a concept gives way to a wider one only."""
+    return any(
+        ends.get(at, 0) >= span.end and not (span.concept and (at, ends[at]) == (span.start, span.end))
+        for at in range(max(0, span.end - _WIDEST), span.start + 1)
+    )
+
+
+def affirms(text: str, pattern: re.Pattern[str]) -> bool:
+    """Whether a text, in small letters and with single spaces, says a pattern without denying it."""
+    words = read(plain(text))
+    spans = _spans_of(words, pattern)
+    counted = ("affirmed", "suspected", "past", "family", "advice")
+    return any(found.standing in counted for found in judge(words, spans, cues_of(_CUES.find(words))))
+
+
+def _spans_of(words: Words, pattern: re.Pattern[str]) -> list[Span]:
+    """Return where a pattern is found, in words."""
+    spans: list[Span] = []
+    at = 0
+    for found in pattern.finditer(words.text):
+        while at < len(words) and words.ends[at] <= found.start():
+            at += 1
+        end = at
+        while end < len(words) and words.starts[end] < found.end():
+            end += 1
+        if end > at:
+            spans.append(Span("", at, end))
+    return spans
+
+
+def quote_of(text: str, mention: Mention, limit: int = LONGEST_QUOTE) -> str:
+    """Return the words around a mention as they were written, whole words and at most `limit` characters."""
+    line = _line_around(text, mention)
+    start, end = max(line.start, mention.start), min(line.stop, mention.end)
+    if end - start > limit - 2:
+        return _cut(text[start:end], limit)
+    words = [
+        (found.start() + line.start, found.end() + line.start)
+        for found in _WRITTEN.finditer(text[line.start : line.stop])
+    ]
+    before = [begin for begin, _ in words if begin < start]
+    after = [stop for _, stop in words if stop > end]
+    grows = True
+    while grows:
+        grows = False
+        if after and after[0] - start <= limit - 2:
+            end, grows = after.pop(0), True
+        if before and end - before[-1] <= limit - 2:
+            start, grows = before.pop(), True
+    return ("…" if before else "") + text[start:end] + ("…" if after else "")
 
 
 def quoted(text: str, topic: str) -> str:
-    """Shim."""
-    return text[:LONGEST_QUOTE] if topic else ""
+    """Return the words of a text that raise a topic, else its beginning: at most 60 characters."""
+    kinds = (topic, AGENT) if topic == "contrast_allergy" else (topic,)
+    raised = (each for each in mentions_in(text) if each.topic in kinds and is_raised(each.topic, each.standing))
+    mention = next(raised, None)
+    return quote_of(text, mention) if mention else _cut(text, LONGEST_QUOTE) if len(text) > LONGEST_QUOTE else text
+
+
+_WRITTEN = re.compile(r"\S+")
+
+
+def _line_around(text: str, mention: Mention) -> slice:
+    """Return the stretch of a text that may be quoted: the line, no farther than a quotation reaches."""
+    low = max(text.rfind("\n", 0, mention.start) + 1, mention.start - LONGEST_QUOTE * 4)
+    high = text.find("\n", mention.end)
+    return slice(low, min(high if high >= 0 else len(text), mention.end + LONGEST_QUOTE * 4))
+
+
+def _cut(text: str, limit: int) -> str:
+    short = text[: limit - 1]
+    return (short.rsplit(None, 1)[0] if " " in short else short) + "…"

@@ -1,12 +1,29 @@
-"""Which topics the concepts of a record settle, so that its own words raise no question a second time."""
+"""What the words are about: the topics, which of them last, and which of them a code settles."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
-from functools import cache
-from typing import Final
 
-_SETTLED: Final[dict[str, tuple[str, ...]]] = {
+TOPICS = (
+    "ces",
+    "motor",
+    "cord",
+    "infection",
+    "vascular",
+    "cancer",
+    "trauma",
+    "mimic",
+    "risk",
+    "surgery",
+    "implant",
+    "contrast_allergy",
+)
+# Things that stay with a patient: what is told of the past counts as well.
+LASTING = frozenset({"cancer", "risk", "surgery", "implant", "vascular", "contrast_allergy"})
+# An agent's name alone; in a list of allergies it is an allergy.
+AGENT = "contrast_agent"
+
+_SETTLED: dict[str, tuple[str, ...]] = {
     "ces": ("cauda_equina", "bladder_", "bowel_", "saddle_", "sensory_"),
     "motor": ("motor_", "neuro_"),
     "cord": ("cord_",),
@@ -31,13 +48,5 @@ _SETTLED: Final[dict[str, tuple[str, ...]]] = {
 
 
 def topics_of(concepts: Iterable[str]) -> frozenset[str]:
-    """Return the topics that coded concepts settle."""
-    return _NOTHING.union(*map(_topics, concepts))
-
-
-_NOTHING: Final[frozenset[str]] = frozenset()
-
-
-@cache
-def _topics(concept: str) -> frozenset[str]:
-    return frozenset(topic for topic, starts in _SETTLED.items() if concept.startswith(starts))
+    """Return the topics that coded concepts settle, so that their own words raise no question a second time."""
+    return frozenset(topic for concept in concepts for topic, starts in _SETTLED.items() if concept.startswith(starts))

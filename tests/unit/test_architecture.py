@@ -33,6 +33,8 @@ LOADERS = {
     ("fhir_mappings/terminology/value_set_files.py", "read_resource"),
     ("fhir_mappings/terminology/index.py", "from_directory"),
     ("fhir_mappings/words/drugs.py", "load_drug_names"),
+    ("fhir_mappings/words/matcher.py", "load_table"),
+    ("fhir_mappings/words/vocabulary.py", "_load"),
 }
 
 # The rooms, from the ground up: a folder of modules (or, at the top, one module), and the rooms it may import from. A

@@ -169,7 +169,9 @@ SADDLE = "New saddle numbness?"
 def answered(question: str, value: Any, **elements: Any) -> Resource:
     """Return a form of the order's day with one answer, a boolean or a whole answer element."""
     answer = {"valueBoolean": value} if isinstance(value, bool) else value
-    return form({"linkId": "1", "text": question, "questionnaire": [answer]}, **{"authored": DAY.isoformat(), **elements})
+    return form(
+        {"linkId": "1", "text": question, "questionnaire": [answer]}, **{"authored": DAY.isoformat(), **elements}
+    )
 
 
 YESES = [
@@ -312,7 +314,9 @@ def test_older_allergy_stays_and_older_pregnancy_is_possible() -> None:
 def test_nested_items_and_link_ids_are_read() -> None:
     """Questions below answers, and those that only their link id or definition names, are questions."""
     below = {"text": SADDLE, "questionnaire": [{"valueBoolean": True}]}
-    nested = form({"text": "Back pain?", "questionnaire": [{"valueBoolean": True, "item": [below]}]}, authored=DAY.isoformat())
+    nested = form(
+        {"text": "Back pain?", "questionnaire": [{"valueBoolean": True, "item": [below]}]}, authored=DAY.isoformat()
+    )
     assert finding("R-CES", nested).met
     for name in ({"linkId": "saddle-numbness"}, {"definition": "http://x.example/Questionnaire/q#saddleNumbness"}):
         assert finding("R-CES", form({**name, "questionnaire": [{"valueBoolean": True}]}, authored=DAY.isoformat())).met

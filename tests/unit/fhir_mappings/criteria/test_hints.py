@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.chart.hints import hints_in
 from fhir_mappings.criteria.findings import Status
+from fhir_mappings.words.matcher import topics_in
 from tests.unit.fhir_mappings.records import (
     FOOT_DROP,
     PAIN,
@@ -110,14 +110,14 @@ NOT_DENIED: dict[str, str] = {
 @pytest.mark.parametrize(("text", "topics"), RAISED.items())
 def test_phrase(text: str, topics: str) -> None:
     """A phrase raises its topic unless it is denied or told of somebody else; a doubt is no denial."""
-    assert hints_in(text) == frozenset(topics.split())
-    assert hints_in(text.upper()) == frozenset(topics.split())
+    assert topics_in(text) == frozenset(topics.split())
+    assert topics_in(text.upper()) == frozenset(topics.split())
 
 
 @pytest.mark.parametrize(("text", "topics"), NOT_DENIED.items())
 def test_denial_of_something_else_does_not_hide_a_red_flag(text: str, topics: str) -> None:
     """What did not help, could not be done or befell a relative says nothing of the sign beside it."""
-    assert hints_in(text) == frozenset(topics.split())
+    assert topics_in(text) == frozenset(topics.split())
 
 
 # Signs whose own words are "no" and "without": a loss is no denial.
@@ -135,7 +135,7 @@ LOSSES = (
 @pytest.mark.parametrize("text", LOSSES)
 def test_loss_is_no_denial(text: str) -> None:
     """Whoever writes that there is no control, tone or feeling states the sign, and does not deny it."""
-    assert hints_in(text) == {"ces"}
+    assert topics_in(text) == {"ces"}
 
 
 TEXT = "new foot drop"
@@ -262,9 +262,9 @@ def test_exam_answered_normal_is_no_hint() -> None:
 )
 def test_what_is_affirmed_counts_whatever_was_denied_before(text: str, topic: str) -> None:
     """A red flag that is said to be there, in a clinician's own shorthand, is asked about."""
-    assert topic in hints_in(text)
+    assert topic in topics_in(text)
 
 
 def test_name_of_a_code_system_is_no_implant() -> None:
     """ICD is a defibrillator, ICD-10 is not."""
-    assert hints_in("ICD-10 M54.50") == frozenset()
+    assert topics_in("ICD-10 M54.50") == frozenset()

@@ -7,7 +7,7 @@ from dataclasses import replace
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from fhir_mappings.chart.hints import hints_in, may_hold_hint
+from fhir_mappings.words.matcher import mentions_in, topics_in
 from tests.property.advice import Case, advise, urgency
 from tests.property.profile import law
 from tests.property.stories import cases
@@ -49,8 +49,8 @@ DENYING = st.sampled_from(
 def test_another_sentence_changes_nothing(saying: tuple[str, str], form: str, other: str, end: str) -> None:
     """A sentence about something else, before or after, changes no hint of a sentence."""
     text = form.format(saying[1])
-    assert hints_in(f"{other}{end}{text}") == hints_in(text)
-    assert hints_in(f"{text}{end}{other}") == hints_in(text)
+    assert topics_in(f"{other}{end}{text}") == topics_in(text)
+    assert topics_in(f"{text}{end}{other}") == topics_in(text)
 
 
 @law(200)
@@ -58,15 +58,15 @@ def test_another_sentence_changes_nothing(saying: tuple[str, str], form: str, ot
 def test_what_is_affirmed_is_a_hint(saying: tuple[str, str], form: str) -> None:
     """A phrase that is affirmed, or only suspected, hints at its topic, and the quick look keeps its text."""
     topic, phrase = saying
-    assert topic in hints_in(form.format(phrase))
-    assert may_hold_hint(form.format(phrase))
+    assert topic in topics_in(form.format(phrase))
+    assert mentions_in(form.format(phrase))
 
 
 @law(200)
 @given(SAYINGS, DENYING)
 def test_what_is_denied_is_no_hint(saying: tuple[str, str], form: str) -> None:
     """A phrase that is denied hints at nothing."""
-    assert hints_in(form.format(saying[1])) == frozenset()
+    assert topics_in(form.format(saying[1])) == frozenset()
 
 
 @law(100)
@@ -85,7 +85,7 @@ def test_what_is_denied_is_no_hint(saying: tuple[str, str], form: str) -> None:
 )
 def test_a_denial_of_something_else_hides_nothing(saying: tuple[str, str], form: str) -> None:
     """A "no" that is about relief, change, time or another matter leaves the hint standing."""
-    assert saying[0] in hints_in(form.format(saying[1]))
+    assert saying[0] in topics_in(form.format(saying[1]))
 
 
 @law(20)
@@ -102,7 +102,7 @@ def test_a_denial_of_something_else_hides_nothing(saying: tuple[str, str], form:
 )
 def test_an_inability_is_no_denial(text: str, other: str) -> None:
     """What the patient can no longer do or feel is a hint at cauda equina syndrome."""
-    assert "ces" in hints_in(f"{other}. {text}")
+    assert "ces" in topics_in(f"{other}. {text}")
 
 
 @law(20)
@@ -121,7 +121,7 @@ def test_an_inability_is_no_denial(text: str, other: str) -> None:
 )
 def test_other_forms_of_a_word_are_hints(saying: tuple[str, str]) -> None:
     """Plurals, participles and usual abbreviations hint as the word itself does."""
-    assert saying[0] in hints_in(saying[1])
+    assert saying[0] in topics_in(saying[1])
 
 
 @law(300)
@@ -130,14 +130,14 @@ def test_a_denial_ends_where_something_is_affirmed(
     denied: tuple[str, str], affirmed: tuple[str, str], form: str, turn: str
 ) -> None:
     """What follows a denial as a statement of its own is a hint, and only that."""
-    assert hints_in(form.format(denied[1]) + turn + affirmed[1]) == hints_in(affirmed[1])
+    assert topics_in(form.format(denied[1]) + turn + affirmed[1]) == topics_in(affirmed[1])
 
 
 @law(200)
 @given(SAYINGS, SAYINGS, DENYING, st.sampled_from((" or ", ", or ", " nor ")))
 def test_a_denial_reaches_its_whole_list(one: tuple[str, str], other: tuple[str, str], form: str, link: str) -> None:
     """Everything in a list that is denied is denied; a bare comma may begin a statement of its own, and is left out."""
-    assert hints_in(form.format(one[1] + link + other[1])) == frozenset()
+    assert topics_in(form.format(one[1] + link + other[1])) == frozenset()
 
 
 @law(200)
@@ -145,8 +145,8 @@ def test_a_denial_reaches_its_whole_list(one: tuple[str, str], other: tuple[str,
 def test_spacing_changes_nothing(saying: tuple[str, str], form: str, space: str) -> None:
     """Double spaces, tabs and fixed spaces hide no hint."""
     text = form.format(saying[1])
-    assert hints_in(text.replace(" ", space)) == hints_in(text)
-    assert may_hold_hint(text.replace(" ", space))
+    assert topics_in(text.replace(" ", space)) == topics_in(text)
+    assert mentions_in(text.replace(" ", space))
 
 
 @law(100)
@@ -154,7 +154,7 @@ def test_spacing_changes_nothing(saying: tuple[str, str], form: str, space: str)
 def test_letter_case_changes_nothing(saying: tuple[str, str], form: str, case: object) -> None:
     """Capitals hide no hint."""
     assert callable(case)
-    assert hints_in(case(form.format(saying[1]))) == hints_in(form.format(saying[1]))
+    assert topics_in(case(form.format(saying[1]))) == topics_in(form.format(saying[1]))
 
 
 @law(80)

@@ -1,0 +1,92 @@
+"""The answers of templates: "saddle anaesthesia: no", "fever (-)", "[ ] weakness", "red flags (fever): none"."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from fhir_mappings.words.phrases import Span
+from fhir_mappings.words.tokens import Words
+
+_LABEL = 3  # words between a phrase and the answer to it
+_NEXT_LABEL = 4  # words of the next item, where no stop stands between two
+_HEADING = 12  # words in parentheses before an answer to all of them
+_MINUS = re.compile(r"\s*(?:\(\s*[-–\u2212]\s*\)|[:=]?\s*[-–\u2212]ve\b|\[\s*\]|☐|❏|□)")
+_MINUS_BEFORE = re.compile(r"(?:\(\s*[-–\u2212]\s*\)|\[\s*\]|☐|❏|□)\s*$")
+_PLUS_BEFORE = re.compile(r"(?:\(\s*\+\s*\)|☑|☒|✓|✔)\s*$")
+_ASKS = re.compile(r"\s*\)?\s*(?:[:?=]|[-–—]+\s)\s*\[?\(?\s*$")
+_STOPS = re.compile(r"\s*[])]?\s*(?:[.,;|/)\n\r]|$)")
+
+
+def answered_no(text: Words, span: Span, nos: Mapping[int, int]) -> bool:
+    """Whether a template answers a phrase with no."""
+    if _MINUS_BEFORE.search(_tail(text.gaps[span.start])) or _is_unticked(text, span):
+        return True
+    at = _answer(text, span)
+    return at is not None and at in nos and _is_whole(text, nos[at])
+
+
+def answered_yes(text: Words, span: Span, yeses: Mapping[int, int]) -> bool:
+    """Whether a template answers a phrase with yes."""
+    if _PLUS_BEFORE.search(_tail(text.gaps[span.start])) or _is_ticked(text, span):
+        return True
+    at = _answer(text, span)
+    return at is not None and at in yeses
+
+
+def _is_unticked(text: Words, span: Span) -> bool:
+    """Whether an empty box or a minus stands after a phrase and belongs to it, not to the next item of the line."""
+    gap = text.gaps[span.end][:12]
+    found = _MINUS.match(gap)
+    if found is None:
+        return False
+    # "[ ] fever [ ] weakness": the second box is that of the weakness.
+    boxed = "[" in found.group() or "☐" in found.group() or "□" in found.group()
+    return not boxed or (gap[found.end() :].strip() == "" and span.end == len(text)) or gap[found.end() :].strip() != ""
+
+
+def _is_ticked(text: Words, span: Span) -> bool:
+    """Whether an x in a box stands before a phrase."""
+    before = span.start - 1
+    return before >= 0 and text.folded[before] == "x" and _tail(text.gaps[before]).endswith("[")
+
+
+def _tail(gap: str) -> str:
+    return gap[-12:]
+
+
+def _answer(text: Words, span: Span) -> int | None:
+    """Return the word that answers a phrase: after a colon or question mark behind its label, or right behind it."""
+    for at in range(span.end, min(span.end + _LABEL + 1, len(text))):
+        gap = text.gaps[at]
+        if len(gap) < 12 and _ASKS.match(gap):  # noqa: PLR2004 - no more than marks and spaces
+            return at
+        if "," in gap or text.begins[at]:
+            break
+    if span.end < len(text) and not text.begins[span.end] and text.folded[span.end] in ("no", "none", "neg", "n"):
+        return span.end if _STOPS.match(text.gaps[span.end + 1]) and text.joined[span.end] else None
+    return _heading_answer(text, span)
+
+
+def _heading_answer(text: Words, span: Span) -> int | None:
+    """Return the answer after a parenthesis that a phrase is in: "red flags (fever, trauma): none"."""
+    for at in range(span.end, min(span.end + _HEADING, len(text))):
+        gap = text.gaps[at]
+        if "(" in gap and ")" not in gap:
+            return None
+        if ")" in gap:
+            return at if len(gap) < 12 and _ASKS.match(gap) and gap.lstrip().startswith(")") else None  # noqa: PLR2004
+        if text.begins[at]:
+            return None
+    return None
+
+
+def _is_whole(text: Words, end: int) -> bool:
+    """Whether an answer is all that is said: a stop follows, or the label of the next item."""
+    if _STOPS.match(text.gaps[end]):
+        return True
+    return any(
+        text.gaps[at + 1].lstrip().startswith((":", "?"))
+        for at in range(end, min(end + _NEXT_LABEL, len(text)))
+        if not text.begins[at] or at == end
+    )

@@ -1,0 +1,116 @@
+"""What the order says for its author: emergencies and implants that its own words state.
+
+Only what is present and said, or one named suspicion, is stated. Advice, answered templates, the past, denials and
+lists of three or more alternatives are not: those may ask, which is the matcher's matter.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fhir_mappings.words.matcher import Mention, judged, quote_of
+from fhir_mappings.words.scope import Judged
+from fhir_mappings.words.tokens import Words, read
+
+_EMERGENCIES = frozenset(
+    {
+        "cauda_equina",
+        "bladder_dysfunction",
+        "bowel_dysfunction",
+        "saddle_anaesthesia",
+        "motor_deficit",
+        "spinal_infection",
+        "cord_compression",
+    }
+)
+_ALTERNATIVES = 3  # so many suspicions in one list name none of them
+_SEPARATORS = frozenset({"or", "vs", "versus"})
+_ENDS_LIST = ("end", "end_quality", "turn")
+_BACK = 6  # words from an implant to the word of its removal
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What an order states: the concept, the words that say so, and whether they are a suspicion."""
+
+    concept: str
+    quote: str
+    doubt: bool
+
+
+def stated_emergencies(text: str, this_year: int | None = None) -> tuple[Statement, ...]:
+    """Return the emergencies that a text states; without `this_year`, whatever bears a year is past."""
+    words = read(text)
+    found = {
+        each.span.concept: statement_of(words, each)
+        for each in reversed(judged(words))
+        if each.span.concept in _EMERGENCIES and _is_stated(words, each, this_year)
+    }
+    return tuple(reversed(found.values()))
+
+
+def stated_implants(text: str) -> tuple[Statement, ...]:
+    """Return the implants that a text names as the patient's, whenever they were put in, unless they came out again."""
+    words = read(text)
+    found = {
+        each.span.concept: statement_of(words, each)
+        for each in reversed(judged(words))
+        if each.span.kind == "implant"
+        and each.span.concept
+        and each.standing in ("affirmed", "suspected", "past")
+        and not _is_removed(words, each)
+    }
+    return tuple(reversed(found.values()))
+
+
+def statement_of(words: Words, each: Judged) -> Statement:
+    """Return what is stated, with its words."""
+    span = each.span
+    mention = Mention(span.kind, words.starts[span.start], words.ends[span.end - 1], each.standing)
+    return Statement(span.concept, quote_of(words.text, mention), each.standing == "suspected")
+
+
+def _is_stated(words: Words, each: Judged, this_year: int | None) -> bool:
+    if each.is_chronic or each.is_weak or (each.year is not None and each.year != this_year):
+        return False
+    if each.standing == "affirmed":
+        return True
+    return each.standing == "suspected" and each.doubt is not None and _alternatives(words, each) < _ALTERNATIVES
+
+
+def _alternatives(words: Words, each: Judged) -> int:
+    """Return how many things are suspected together: those between the doubt and the end of its list."""
+    return 1 + sum(1 for _ in _separators(words, each.doubt or 0, each.span.end))
+
+
+def _separators(words: Words, start: int, least: int) -> Iterator[int]:
+    for at in range(start + 1, len(words)):
+        if words.begins[at]:
+            return
+        separated = words.commas[at] or words.folded[at] in _SEPARATORS or "?" in words.gaps[at]
+        doubled = words.folded[at - 1] in _SEPARATORS or (words.commas[at] and words.folded[at] in _SEPARATORS)
+        if separated and not (doubled and words.folded[at] not in _SEPARATORS):
+            if at >= least and _is_clause(words, at):
+                return
+            yield at
+
+
+_CLAUSE = frozenset(("has", "have", "had", "with", "pt", "patient", "pain", "lbp", "now", "new", "since", "please"))
+
+
+def _is_clause(words: Words, at: int) -> bool:
+    """Whether something else begins here than one more alternative."""
+    return any(words.folded[near] in _CLAUSE for near in range(at, min(at + 2, len(words))))
+
+
+_REMOVED = frozenset({"removed", "removal", "explanted", "explant", "extracted", "extraction"})
+
+
+def _is_removed(words: Words, each: Judged) -> bool:
+    span = each.span
+    after = range(span.end, min(span.end + _BACK, len(words)))
+    before = range(max(0, span.start - 3), span.start)
+    said = [at for at in after if not any(words.begins[span.end : at + 1])]
+    said += [at for at in before if not any(words.begins[at + 1 : span.start + 1])]
+    return any(words.folded[at] in _REMOVED and "not" not in words.folded[max(0, at - 2) : at] for at in said)
