@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 from fhir_mappings.chart.answer_records import answer_entries, answer_remarks
 from fhir_mappings.chart.answers import QuestionAnswer
-from fhir_mappings.chart.entries import ChartEntry, ReadingContext, order_entry
+from fhir_mappings.chart.entries import Assertion, ChartEntry, ReadingContext, order_entry
 from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, line_of, reason_line
 from fhir_mappings.chart.order_contents import (
     Companion,
@@ -33,6 +33,7 @@ from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.fhir.resources import Resource
 from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.order_text import stated_emergencies, stated_implants
 
 ORDER_TYPES = ("ServiceRequest", "ProcedureRequest")
 _EARLIEST_ORDER = date(1970, 1, 1)
@@ -309,6 +310,24 @@ def _lines(
             yield reason_line(target or reference, CodeableConcept(text=name), read)
 
 
+def _stated(contents: OrderContents) -> Iterator[ChartEntry]:
+    """Yield the emergencies and implants that the author states in words: they count like records of the day."""
+    for said in contents.own_texts:
+        for statement in (*stated_emergencies(said.text), *stated_implants(said.text)):
+            yield ChartEntry(
+                said.reference,
+                Resource(resource_type="ServiceRequest"),
+                frozenset({statement.concept}),
+                (),
+                Assertion.SUSPECTED if statement.doubt else Assertion.PRESENT,
+                when=said.when,
+                words=said.text.casefold(),
+                of_order=True,
+                quote=statement.quote,
+                place=said.place,
+            )
+
+
 def _says(resource: Resource, index: TerminologyIndex) -> bool:
     return any(entry.concepts for entry in entries_of(resource, ReadingContext(index)))
 
@@ -323,6 +342,7 @@ def _entries(
         (order_entry(reference, reason, index) for reason in contents.reasons),
         *(entries_of(companions[name], context) for name in referred if name in companions),
         answer_entries(contents.answers),
+        _stated(contents),
     ]
     found: dict[str, tuple[ChartEntry, ...]] = {}
     for entry in itertools.chain.from_iterable(stated):

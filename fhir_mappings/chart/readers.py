@@ -16,6 +16,7 @@ from fhir_mappings.chart.entries import (
     ReadingContext,
     code_up,
     reference_of,
+    words_of,
     words_with_sites,
 )
 from fhir_mappings.chart.medications import DrugRecord, drug_names, medication_code
@@ -24,7 +25,9 @@ from fhir_mappings.chart.statuses import ENTERED_IN_ERROR, VERIFICATION_STATUSES
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import Quantity, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, date_at_age, parse_date, parse_period
+from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.drugs import drug_concepts
+from fhir_mappings.words.order_text import stated_implants
 
 
 def entries_of(resource: fhir.Resource, context: ReadingContext) -> Iterator[ChartEntry]:
@@ -120,6 +123,20 @@ def _procedure(procedure: fhir.Procedure, context: ReadingContext) -> Iterator[C
             when=procedure_date(procedure),
             words=words_with_sites(coded, procedure.body_site),
         )
+    for focal in procedure.focal_device:
+        shown = (focal.manipulated.display or "") if focal.manipulated else ""
+        taken_out = focal.action is not None and focal.action.has_code("explanted")
+        for statement in stated_implants(shown) if shown and not taken_out else ():
+            yield ChartEntry(
+                reference_of(procedure),
+                procedure,
+                frozenset({statement.concept}),
+                (),
+                when=procedure_date(procedure),
+                words=shown.casefold(),
+                quote=statement.quote,
+                place="procedure_device",
+            )
 
 
 _DRUGS = (
@@ -269,11 +286,32 @@ def _appointment(appointment: fhir.Appointment, context: ReadingContext) -> Iter
         )
 
 
+def device_concepts(device: fhir.Device, index: TerminologyIndex) -> tuple[Coded, str]:
+    """Return what kind of device it is, by its code or else by its names, and the name that tells it."""
+    coded = code_up(index, device.type)
+    if coded.concepts:
+        return coded, ""
+    names = [*words_of(device.type), *(name.name or "" for name in device.device_name)]
+    statement = next((stated for name in names for stated in stated_implants(name)), None)
+    if statement is None:
+        return coded, ""
+    return Coded(frozenset({statement.concept}), (), coded.words), statement.quote
+
+
 def _device(device: fhir.Device, context: ReadingContext) -> Iterator[ChartEntry]:
-    coded = code_up(context.index, device.type)
+    coded, name = device_concepts(device, context.index)
     activity = Activity.INACTIVE if device.status == "inactive" else Activity.UNKNOWN
     activity = Activity.ACTIVE if device.status == "active" else activity
-    yield ChartEntry(reference_of(device), device, coded.concepts, coded.codes, activity=activity, words=coded.words)
+    yield ChartEntry(
+        reference_of(device),
+        device,
+        coded.concepts,
+        coded.codes,
+        activity=activity,
+        words=coded.words,
+        quote=name,
+        place="device" if name else "",
+    )
 
 
 _READERS: dict[type[fhir.Resource], Callable[..., Iterator[ChartEntry]]] = {

@@ -19,6 +19,8 @@ from fhir_mappings.terminology.concepts import (
     THERAPY_DRUGS,
     THERAPY_PROCEDURES,
 )
+from fhir_mappings.words.matcher import LONGEST_QUOTE
+from fhir_mappings.words.therapy import stated_therapy
 
 THERAPY_SOURCES = ("Procedure", *DRUGS, "ServiceRequest")
 
@@ -178,6 +180,8 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
             return Status.MET, said
         if answer.answered is Answered.NO:
             return (Status.UNKNOWN if entries else Status.NOT_MET), said
+    if stated := _stated_therapy(facts):
+        return Status.MET, (*evidence, stated)
     reached = [entry.dated.on_or_before(line) if entry.dated.is_known else None for entry in entries]
     if True in reached:
         return Status.MET, evidence
@@ -185,6 +189,15 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     if entries and None not in reached and whole:
         return Status.NOT_MET, evidence
     return Status.UNKNOWN, evidence
+
+
+def _stated_therapy(facts: Facts) -> Evidence | None:
+    """Return what the order itself says of six weeks of care that failed: its author knows what left no trace."""
+    for said in facts.order.own_texts:
+        if stated_therapy(said.text) and said.when.on_or_after(facts.as_of) is not False:
+            quote = said.text if len(said.text) <= LONGEST_QUOTE else f"{said.text[: LONGEST_QUOTE - 1].rstrip()}…"
+            return Evidence(said.reference, "six_weeks_of_therapy", (), said.when, "", ("stated",), quote, said.place)
+    return None
 
 
 def _answers(facts: Facts, began: date | None) -> list[QuestionAnswer]:

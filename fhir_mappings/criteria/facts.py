@@ -114,6 +114,9 @@ class Facts:
         return (*self.order.remarks, *self.chart.remarks, *answer_remarks(self._chart_answers))
 
     def _is_usable(self, entry: ChartEntry) -> bool:
+        if entry.of_order and entry.place == "order_note" and entry.dated.on_or_after(self.as_of) is False:
+            # A note older than the signature may no longer hold: its words ask, they state nothing.
+            return False
         return not self.is_future(entry) and belongs_to(entry.resource, self.chart.patient_id)
 
     def is_future(self, entry: ChartEntry) -> bool:
@@ -220,7 +223,10 @@ class Facts:
             said.append("preliminary")
         if self.conflicting(entry, concept):
             said.append("conflicting")
-        return Evidence(entry.reference, concept, entry.codes_of(concept), entry.dated, amount, tuple(said))
+        if entry.of_order and entry.quote:
+            said.append("stated")
+        codes = entry.codes_of(concept)
+        return Evidence(entry.reference, concept, codes, entry.dated, amount, tuple(said), entry.quote, entry.place)
 
     def finding(  # noqa: PLR0913 - the parts of a finding, all named by their callers
         self,

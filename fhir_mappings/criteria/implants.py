@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import IntEnum
 
-from fhir_mappings.chart.entries import ChartEntry, code_up, reference_of
-from fhir_mappings.chart.readers import procedure_date
+from fhir_mappings.chart.entries import ChartEntry, reference_of
+from fhir_mappings.chart.readers import device_concepts, procedure_date
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, reference_id
@@ -152,7 +152,7 @@ def _devices(facts: Facts) -> Iterator[tuple[Device, tuple[str, ...]]]:
     for device in facts.devices():
         if device.status == "entered-in-error":
             continue
-        coded = code_up(facts.chart.index, device.type)
+        coded, _ = device_concepts(device, facts.chart.index)
         concepts = tuple(name for name in IMPLANTS if name in coded.concepts)
         if concepts or (device.safety and "device_external_ignore" not in coded.concepts):
             yield device, concepts
@@ -176,8 +176,10 @@ def _device(facts: Facts, device: Device, concepts: tuple[str, ...]) -> _Implant
     elif inactive and risk is not Risk.NONE:
         # Inactive is not explanted, and nobody looks after it any more.
         risk = max(risk, Risk.HOLD)
-    codes = tuple(code for name, code in code_up(facts.chart.index, device.type).codes if name == concept)
-    return _Implant(risk, Evidence(reference_of(device), concept, codes, UNKNOWN_DATE, "", tuple(notes)))
+    coded, named = device_concepts(device, facts.chart.index)
+    codes = tuple(code for name, code in coded.codes if name == concept)
+    place = "device" if named else ""
+    return _Implant(risk, Evidence(reference_of(device), concept, codes, UNKNOWN_DATE, "", tuple(notes), named, place))
 
 
 def _risk(facts: Facts, label: str, concepts: tuple[str, ...]) -> Risk:

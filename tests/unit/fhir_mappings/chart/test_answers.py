@@ -73,7 +73,7 @@ def test_words_of_an_answer(text: str, expected: Answered) -> None:
     """Only a plain no means that nothing was tried; therapy that did not help was tried."""
     (answer,) = answers(asked(valueString=text))
     assert (answer.topic, answer.answered) == ("conservative_therapy", expected)
-    (answer,) = answers(form({"text": QUESTION, "questionnaire": [{"valueString": text}]}))
+    (answer,) = answers(form({"text": QUESTION, "answer": [{"valueString": text}]}))
     assert answer.answered is expected
 
 
@@ -108,7 +108,7 @@ def test_answer_in_other_types(value: Resource) -> None:
 
 
 @pytest.mark.parametrize(
-    ("questionnaire", "expected"),
+    ("answer", "expected"),
     [
         ({"valueBoolean": True}, YES),
         ({"valueCoding": {"display": "No"}}, NO),
@@ -118,7 +118,7 @@ def test_answer_in_other_types(value: Resource) -> None:
 )
 def test_answer_of_a_form(answer: Resource, expected: Answered) -> None:
     """Nested items of a form are read, each answer by its own type."""
-    nested = {"linkId": "1", "text": "Section", "item": [{"text": QUESTION, "questionnaire": [answer]}]}
+    nested = {"linkId": "1", "text": "Section", "item": [{"text": QUESTION, "answer": [answer]}]}
     (found,) = answers(form(nested))
     assert (found.answered, found.reference) == (expected, "QuestionnaireResponse/form")
 
@@ -132,10 +132,10 @@ def test_answer_of_a_form(answer: Resource, expected: Answered) -> None:
         asked(question=None, valueString="No"),
         asked(),
         observation("icd:R20.0", valueString="No", resource_id="q"),
-        form({"text": QUESTION, "questionnaire": [{"valueString": "No"}]}, status="entered-in-error"),
-        form({"text": QUESTION, "questionnaire": [{"valueString": "No"}]}, status="stopped"),
-        form({"linkId": "1", "questionnaire": [{"valueString": "No"}]}),
-        form({"text": QUESTION, "questionnaire": [{"valueAttachment": {}}]}),
+        form({"text": QUESTION, "answer": [{"valueString": "No"}]}, status="entered-in-error"),
+        form({"text": QUESTION, "answer": [{"valueString": "No"}]}, status="stopped"),
+        form({"linkId": "1", "answer": [{"valueString": "No"}]}),
+        form({"text": QUESTION, "answer": [{"valueAttachment": {}}]}),
         form({"text": QUESTION}),
     ],
 )
@@ -155,7 +155,7 @@ LONG = condition(PAIN, onset=60)
         ([asked(valueString="Yes")], "UNKNOWN"),
         ([asked(800, valueString="None")], "UNKNOWN"),  # told of another episode
         ([asked(30, name="a", valueString="None"), asked(1, name="b", valueString="Yes, 8 weeks of PT")], "UNKNOWN"),
-        ([form({"text": QUESTION, "questionnaire": [{"valueBoolean": False}]})], "MET"),
+        ([form({"text": QUESTION, "answer": [{"valueBoolean": False}]})], "MET"),
     ],
 )
 def test_only_a_current_no_is_evidence_against_the_scan(resources: list[Resource], status: str) -> None:
@@ -169,9 +169,7 @@ SADDLE = "New saddle numbness?"
 def answered(question: str, value: Any, **elements: Any) -> Resource:
     """Return a form of the order's day with one answer, a boolean or a whole answer element."""
     answer = {"valueBoolean": value} if isinstance(value, bool) else value
-    return form(
-        {"linkId": "1", "text": question, "questionnaire": [answer]}, **{"authored": DAY.isoformat(), **elements}
-    )
+    return form({"linkId": "1", "text": question, "answer": [answer]}, **{"authored": DAY.isoformat(), **elements})
 
 
 YESES = [
@@ -313,13 +311,11 @@ def test_older_allergy_stays_and_older_pregnancy_is_possible() -> None:
 
 def test_nested_items_and_link_ids_are_read() -> None:
     """Questions below answers, and those that only their link id or definition names, are questions."""
-    below = {"text": SADDLE, "questionnaire": [{"valueBoolean": True}]}
-    nested = form(
-        {"text": "Back pain?", "questionnaire": [{"valueBoolean": True, "item": [below]}]}, authored=DAY.isoformat()
-    )
+    below = {"text": SADDLE, "answer": [{"valueBoolean": True}]}
+    nested = form({"text": "Back pain?", "answer": [{"valueBoolean": True, "item": [below]}]}, authored=DAY.isoformat())
     assert finding("R-CES", nested).met
     for name in ({"linkId": "saddle-numbness"}, {"definition": "http://x.example/Questionnaire/q#saddleNumbness"}):
-        assert finding("R-CES", form({**name, "questionnaire": [{"valueBoolean": True}]}, authored=DAY.isoformat())).met
+        assert finding("R-CES", form({**name, "answer": [{"valueBoolean": True}]}, authored=DAY.isoformat())).met
 
 
 @pytest.mark.parametrize(
