@@ -45,6 +45,8 @@ def orders(*resources: Resource, selections: list[str] | None = None, **bundle: 
         ("cpt:72148", WITHOUT),
         ("cpt:72149", WITH),
         ("cpt:72158", BOTH),
+        ("cpt:72148-26", WITHOUT),
+        ("cpt:72148TC", WITHOUT),
         ("loinc:30679-5", WITHOUT),
         ("loinc:30678-7", WITH),
         ("loinc:24967-2", BOTH),
