@@ -293,7 +293,7 @@ class _Statement:
         if kind and 0 <= span.start - state.past <= PAST_REACH and (kind == "long_past" or span.kind not in EVENTS):
             return True
         after = range(span.end, min(span.end + NEAR + 2, self.high))
-        return any(self.cues.end("past_after", at) for at in after if not any(self.text.commas[span.end : at + 1]))
+        return any(self.cues.end("past_after", at) for at in after if not any(self.text.commas[span.end + 1 : at + 1]))
 
     def _doubt(self, state: _State, span: Span) -> tuple[int | None, bool]:
         after = span.end
