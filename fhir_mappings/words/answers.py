@@ -14,6 +14,7 @@ _HEADING = 12  # words in parentheses before an answer to all of them
 _MINUS = re.compile(r"\s*(?:\(\s*[-–\u2212]\s*\)|[:=]?\s*[-–\u2212]ve\b|\[\s*\]|☐|❏|□)")
 _MINUS_BEFORE = re.compile(r"(?:\(\s*[-–\u2212]\s*\)|\[\s*\]|☐|❏|□)\s*$")
 _PLUS_BEFORE = re.compile(r"(?:\(\s*\+\s*\)|☑|☒|✓|✔)\s*$")
+_SIGNS = ("-", "\u2013", "\u2212")
 _ASKS = re.compile(r"\s*\)?\s*(?:[:?=]|[-–—]+\s)\s*\[?\(?\s*$")
 _STOPS = re.compile(r"\s*[])]?\s*(?:[.,;|/)\n\r]|$)")
 
@@ -63,6 +64,8 @@ def _answer(text: Words, span: Span) -> int | None:
             return at
         if "," in gap or text.begins[at]:
             break
+    if span.end < len(text) and text.folded[span.end] == "ve" and text.gaps[span.end].strip() in _SIGNS:
+        return span.end
     if span.end < len(text) and not text.begins[span.end] and text.folded[span.end] in ("no", "none", "neg", "n"):
         return span.end if _STOPS.match(text.gaps[span.end + 1]) and text.joined[span.end] else None
     return _heading_answer(text, span)

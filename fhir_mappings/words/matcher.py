@@ -18,8 +18,7 @@ from fhir_mappings.words.topics import AGENT, LASTING
 
 _WIDEST = 14  # words that a phrase may span
 LONGEST_QUOTE = 60
-# The past of these is no hint (a retention that resolved); that of an injury or infection is, unless it is long past.
-_SHORT = frozenset({"ces", "motor", "cord", "mimic"})
+_FAR = 240  # characters around a phrase among which its quotation is looked for
 
 
 def load_table(name: str) -> Phrases:
@@ -132,12 +131,9 @@ def quote_of(text: str, mention: Mention, limit: int = LONGEST_QUOTE) -> str:
     start, end = max(line.start, mention.start), min(line.stop, mention.end)
     if end - start > limit - 2:
         return _cut(text[start:end], limit)
-    words = [
-        (found.start() + line.start, found.end() + line.start)
-        for found in _WRITTEN.finditer(text[line.start : line.stop])
-    ]
-    before = [begin for begin, _ in words if begin < start]
-    after = [stop for _, stop in words if stop > end]
+    written = list(_WRITTEN.finditer(text, line.start, line.stop))
+    before = [word.start() for word in written if word.start() < start]
+    after = [word.end() for word in written if word.end() > end]
     grows = True
     while grows:
         grows = False
@@ -161,9 +157,9 @@ _WRITTEN = re.compile(r"\S+")
 
 def _line_around(text: str, mention: Mention) -> slice:
     """Return the stretch of a text that may be quoted: the line, no farther than a quotation reaches."""
-    low = max(text.rfind("\n", 0, mention.start) + 1, mention.start - LONGEST_QUOTE * 4)
-    high = text.find("\n", mention.end)
-    return slice(low, min(high if high >= 0 else len(text), mention.end + LONGEST_QUOTE * 4))
+    low, high = max(mention.start - _FAR, 0), min(mention.end + _FAR, len(text))
+    line_end = text.find("\n", mention.end, high)
+    return slice(max(text.rfind("\n", low, mention.start) + 1, low), line_end if line_end >= 0 else high)
 
 
 def _cut(text: str, limit: int) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 
 from fhir_mappings.words.matcher import Mention, judged, quote_of
 from fhir_mappings.words.scope import Judged
@@ -26,7 +27,7 @@ _EMERGENCIES = frozenset(
 )
 _ALTERNATIVES = 3  # so many suspicions in one list name none of them
 _SEPARATORS = frozenset({"or", "vs", "versus"})
-_ENDS_LIST = ("end", "end_quality", "turn")
+_LIST = 40  # words of a list of suspicions
 _BACK = 6  # words from an implant to the word of its removal
 
 
@@ -81,11 +82,11 @@ def _is_stated(words: Words, each: Judged, this_year: int | None) -> bool:
 
 def _alternatives(words: Words, each: Judged) -> int:
     """Return how many things are suspected together: those between the doubt and the end of its list."""
-    return 1 + sum(1 for _ in _separators(words, each.doubt or 0, each.span.end))
+    return 1 + sum(1 for _ in islice(_separators(words, each.doubt or 0, each.span.end), _ALTERNATIVES))
 
 
 def _separators(words: Words, start: int, least: int) -> Iterator[int]:
-    for at in range(start + 1, len(words)):
+    for at in range(start + 1, min(start + _LIST, len(words))):
         if words.begins[at]:
             return
         separated = words.commas[at] or words.folded[at] in _SEPARATORS or "?" in words.gaps[at]

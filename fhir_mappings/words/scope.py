@@ -25,6 +25,8 @@ _OR = frozenset({"or", "nor"})
 _CENTURIES = ("19", "20")
 _YEAR = 4
 # A relative's illness is none of the patient's; a relative who sees a leg give way tells of the patient.
+# "S/p fall", "history of infection": the past of these is no past before it is said to be long ago.
+EVENTS = frozenset({"trauma", "infection"})
 FAMILY_TOPICS = frozenset({"cancer", "risk", "vascular", "implant", "surgery", "mimic"})
 
 
@@ -64,7 +66,8 @@ class _State:
     doubt: int | None = None
     doubted: int = 0
     is_weak: bool = False
-    past: int | None = None
+    past: int = 0
+    past_kind: str = ""
 
 
 @dataclass(frozen=True)
@@ -99,7 +102,7 @@ def cues_of(spans: Sequence[Span]) -> Cues:
 _APPARENT = {
     "deny_list deny_one": "pseudo",
     "advice": "not_advice",
-    "past past_after": "not_past",
+    "past long_past past_after": "not_past",
     "family family_ill": "reporter",
     "doubt": "weak_doubt",
     "end end_quality": "not_end",
@@ -170,13 +173,13 @@ class _Statement:
         self._let_denial_pass(state.denial, at)
         if self.cues.end("turn", at):
             state.advice = False
-            state.past = None
+            state.past_kind = ""
         if self.cues.end("end", at) and not self.cues.end("doubt", at):
             state.doubt = None
             if self.text.folded[at] != "with":
                 state.family = False
-        if state.past is not None and (self.text.commas[at] or self.cues.end("end", at)):
-            state.past = None
+        if self.text.commas[at] or self.cues.end("end", at):
+            state.past_kind = ""
         if self.text.doubted[at]:
             state.doubt, state.doubted, state.is_weak = at, at, False
 
@@ -214,8 +217,8 @@ class _Statement:
                 state.doubt = state.doubt if state.doubt is not None else at
                 state.doubted = cue.end
                 state.is_weak = cue.kind == "weak_doubt"
-            elif cue.kind == "past":
-                state.past = cue.end
+            elif cue.kind in ("past", "long_past"):
+                state.past, state.past_kind = cue.end, cue.kind
 
     def _judge(self, state: _State, span: Span) -> Judged:
         no = answered_no(self.text, span, self.cues.kinds.get("no", {}))
@@ -286,10 +289,11 @@ class _Statement:
         return place < len(self.advice_after) and self.advice_after[place] - span.end <= ADVICE_REACH
 
     def _is_past(self, state: _State, span: Span) -> bool:
-        if state.past is not None and 0 <= span.start - state.past <= PAST_REACH:
+        kind = state.past_kind
+        if kind and 0 <= span.start - state.past <= PAST_REACH and (kind == "long_past" or span.kind not in EVENTS):
             return True
         after = range(span.end, min(span.end + NEAR + 2, self.high))
-        return any(self.cues.end("past_after", at) for at in after if not any(self.text.commas[span.end : at + 1]))
+        return any(self.cues.end("past_after", at) for at in after if not any(self.text.commas[span.end + 1 : at + 1]))
 
     def _doubt(self, state: _State, span: Span) -> tuple[int | None, bool]:
         after = span.end
