@@ -10,11 +10,11 @@ from typing import Literal
 from cards.decision.decision import Decision, Message, decide
 from cards.guideline.guideline import GUIDELINE_ID, GUIDELINE_VERSION, Outcome
 from fhir_mappings.chart.chart import Chart
-from fhir_mappings.chart.orders import ImagingOrder
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Finding
 from fhir_mappings.criteria.registry import evaluate
 from fhir_mappings.criteria.thresholds import Thresholds
+from fhir_mappings.orders.orders import ImagingOrder
 
 # The messages that a site may turn off. A list of what may be silent, not of what must be said: a message that is new
 # is said everywhere until somebody has decided otherwise. Not here are emergencies, urgent reasons and raised risks,

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from cards.guideline.guideline import Outcome
-from fhir_mappings.chart.order_names import ContrastClass
-from fhir_mappings.chart.orders import ImagingOrder
 from fhir_mappings.criteria.findings import Finding, Status
+from fhir_mappings.orders.names import ContrastClass
+from fhir_mappings.orders.orders import ImagingOrder
 
 # Whoever reacted to contrast, or may have, is not offered more of it with one press.
 _ALLERGIES = frozenset({"allergy_gadolinium", "allergy_unclear"})

@@ -14,10 +14,10 @@ from cards.decision.contrast import ContrastAdvice, contrast_advice
 from cards.decision.questions import MOST_QUESTIONS, open_questions
 from cards.guideline.guideline import MESSAGES, POSITION, Indicator, Outcome
 from fhir_mappings.chart.chart import Chart
-from fhir_mappings.chart.orders import ImagingOrder
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.criteria.implants import CARDIAC, PASSIVE, SHUNT
 from fhir_mappings.fhir.needs import DATA_NEEDS, RED_FLAG_SOURCES
+from fhir_mappings.orders.orders import ImagingOrder
 
 Findings = Mapping[str, Finding]
 

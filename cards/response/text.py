@@ -18,11 +18,11 @@ from cards.guideline.guideline import MESSAGES, statements_of
 from cards.guideline.wording import Wording
 from cards.response.markdown import escape, reference
 from cards.suggestions.suggestions import followup
-from fhir_mappings.chart.order_names import ContrastClass
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.sources import SourceState
+from fhir_mappings.orders.names import ContrastClass
 from fhir_mappings.terminology.code_systems import canonical_system
 
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters

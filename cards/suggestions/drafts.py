@@ -17,7 +17,7 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 from pydantic import ValidationError
 
 from cards.guideline.wording import Wording
-from fhir_mappings.chart.orders import ImagingOrder
+from fhir_mappings.orders.orders import ImagingOrder
 
 _CARRIED = ("encounter", "requester", "authoredOn", "reasonCode", "reasonReference")
 _EMPTY: tuple[Any, ...] = (None, "", [], {})

@@ -11,7 +11,7 @@ from cards.response.response import ResponseShape, respond
 from cds_service.config.site import Site, load_site
 from cds_service.protocol.envelope import bare_patient_id
 from cds_service.protocol.errors import BadRequestError, SettingsError
-from fhir_mappings.chart.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
+from fhir_mappings.orders.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from cds_service.config.settings import Settings
     from cds_service.protocol.envelope import HookRequest
     from fhir_mappings.chart.chart import Chart
-    from fhir_mappings.chart.orders import ImagingOrder
+    from fhir_mappings.orders.orders import ImagingOrder
     from fhir_mappings.terminology.index import TerminologyIndex
 
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from cds_service.protocol.trace import Trace
     from cds_service.records.identities import Identities
     from cds_service.records.invocations import Recorder
-    from fhir_mappings.chart.orders import ImagingOrder
+    from fhir_mappings.orders.orders import ImagingOrder
 
 _NO_CARDS: Final[Mapping[str, Any]] = {"cards": []}
 

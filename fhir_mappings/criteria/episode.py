@@ -169,19 +169,8 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
         entry for entry in therapy_entries(facts) if began is None or entry.dated.on_or_after(began) is not False
     ]
     evidence = tuple(facts.evidence(entry, *entry.concepts) for entry in entries)
-    answers = _answers(facts, began)
-    if len({answer.answered for answer in answers}) > 1 and any(not answer.when.is_known for answer in answers):
-        # Which of them came last cannot be told.
-        return Status.UNKNOWN, evidence
-    answer = max(answers, key=lambda item: (item.when.latest or date.max, item.reference), default=None)
-    if answer is not None:
-        said = (*evidence, Evidence(answer.reference, answer.topic, (), answer.when))
-        if answer.answered is Answered.YES and answer.topic == "six_weeks_of_therapy":
-            return Status.MET, said
-        if answer.answered is Answered.NO:
-            return (Status.UNKNOWN if entries else Status.NOT_MET), said
-    if stated := _stated_therapy(facts):
-        return Status.MET, (*evidence, stated)
+    if (told := _told(facts, began, evidence)) is not None:
+        return told
     reached = [entry.dated.on_or_before(line) if entry.dated.is_known else None for entry in entries]
     if True in reached:
         return Status.MET, evidence
@@ -189,6 +178,27 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     if entries and None not in reached and whole:
         return Status.NOT_MET, evidence
     return Status.UNKNOWN, evidence
+
+
+def _told(
+    facts: Facts, began: date | None, evidence: tuple[Evidence, ...]
+) -> tuple[Status, tuple[Evidence, ...]] | None:
+    """Return what the order or an answered question says of the care, which outweighs the records; None for nothing."""
+    answers = _answers(facts, began)
+    if len({answer.answered for answer in answers}) > 1 and any(not answer.when.is_known for answer in answers):
+        # Which of them came last cannot be told.
+        return Status.UNKNOWN, evidence
+    if stated := _stated_therapy(facts):
+        return Status.MET, (*evidence, stated)
+    answer = max(answers, key=lambda item: (item.when.latest or date.max, item.reference), default=None)
+    if answer is None:
+        return None
+    said = (*evidence, Evidence(answer.reference, answer.topic, (), answer.when))
+    if answer.answered is Answered.YES and answer.topic == "six_weeks_of_therapy":
+        return Status.MET, said
+    if answer.answered is Answered.NO:
+        return (Status.UNKNOWN if evidence else Status.NOT_MET), said
+    return None
 
 
 def _stated_therapy(facts: Facts) -> Evidence | None:

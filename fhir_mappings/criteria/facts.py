@@ -18,13 +18,13 @@ from fhir_mappings.chart.answers import QuestionAnswer
 from fhir_mappings.chart.chart import Chart, belongs_to
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.ledger import LedgerLine
-from fhir_mappings.chart.orders import ImagingOrder
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.fhir.datatypes import id_in, named_type
 from fhir_mappings.fhir.dates import DateInterval, shifted, years_between
 from fhir_mappings.fhir.resources import Appointment, Device
+from fhir_mappings.orders.orders import ImagingOrder
 from fhir_mappings.words.matcher import affirms
 
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from fhir_mappings.chart.orders import ImagingOrder
 from fhir_mappings.fhir.needs import DATA_NEEDS, DataNeed
 from fhir_mappings.fhir_client.links import resolve_link
+from fhir_mappings.orders.orders import ImagingOrder
 
 # FHIR's characters and those of servers that take more; real ids exceed FHIR's length.
 _ID = re.compile(r"[A-Za-z0-9._~-]{1,256}")

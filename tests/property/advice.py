@@ -18,10 +18,10 @@ from cards.guideline.guideline import Outcome
 from cards.guideline.wording import Wording, load_wording
 from cards.response.response import ResponseShape, respond
 from fhir_mappings.chart.chart import read_chart
-from fhir_mappings.chart.orders import read_lumbar_mri_orders
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.readings import read_prefetch
 from fhir_mappings.fhir.sources import SourceReading
+from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 
 PATIENT, OTHER_PATIENT, ORDER = "patient-1", "patient-2", "order-1"

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from cards.guideline.guideline import Outcome
 from cds_service.protocol import schemas
-from fhir_mappings.chart.order_names import ContrastClass
-from fhir_mappings.chart.orders import read_lumbar_mri_orders
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
+from fhir_mappings.orders.names import ContrastClass
+from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from tests.property.advice import Case, Resource, advise, index
 from tests.property.charts import ICD, about, devices
 from tests.property.profile import law

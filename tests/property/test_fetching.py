@@ -11,13 +11,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fhir_mappings.chart.orders import read_lumbar_mri_orders
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.readings import read_prefetch
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.queries import order_references
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer
 from fhir_mappings.fhir_client.transport import TransportError
+from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from tests.property.advice import (
     PATIENT,
     Answer,

@@ -23,8 +23,8 @@ from cards.response.rating_extensions import ABSENT_SYSTEM, CONSULTATION, CRITER
 from cards.response.response import ResponseShape, respond
 from cds_service.protocol import schemas
 from fhir_mappings.chart.chart import read_chart
-from fhir_mappings.chart.orders import read_lumbar_mri_orders
 from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.spec.scenarios import PATIENT, Scenario, load
 

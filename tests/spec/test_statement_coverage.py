@@ -22,11 +22,11 @@ from cards.guideline.wording import load_wording
 from cards.suggestions.suggestions import SuggestionBuilder
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.chart.entries import ChartEntry
-from fhir_mappings.chart.orders import read_lumbar_mri_orders
 from fhir_mappings.criteria.facts import Facts
-from fhir_mappings.criteria.registry import CRITERIA, READING_THRESHOLDS, Criterion
+from fhir_mappings.criteria.registry import CRITERIA, READING_THRESHOLDS, UNREAD_THRESHOLDS, Criterion
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.spec.document import required_ids
 from tests.spec.scenarios import ORDER, PATIENT, load
@@ -46,7 +46,7 @@ CRITERIA_PAGE = Path(__file__).parents[2] / "docs" / "criteria.md"
 SCENARIOS = load()
 BY_ID = pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.id)
 # They ask and are never met.
-ASKING = ("R-HINT", "R-DATE")
+ASKING = ("R-HINT", "R-UNREAD", "R-DATE")
 
 
 @dataclass
@@ -142,7 +142,7 @@ def _watch(seen: Observed, criterion: Criterion, assessment: Assessment, scenari
 def test_criterion_declares_what_it_reads(observed: Observed, criterion: Criterion) -> None:
     """Concepts, numbers and sources that a criterion uses are those that the criteria page names for it."""
     assert observed.concepts[criterion.id] <= set(criterion.concepts)
-    assert observed.numbers[criterion.id] <= {*criterion.thresholds, *READING_THRESHOLDS}
+    assert observed.numbers[criterion.id] <= {*criterion.thresholds, *READING_THRESHOLDS, *UNREAD_THRESHOLDS}
     assert observed.sources[criterion.id] <= set(criterion.sources)
 
 

@@ -44,8 +44,11 @@ ROOMS: dict[str, str] = {
     "fhir_mappings/terminology": "",
     "fhir_mappings/fhir": "fhir_mappings/terminology",
     "fhir_mappings/chart": "fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words",
-    "fhir_mappings/criteria": "fhir_mappings/chart fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words",
-    "fhir_mappings/fhir_client": "fhir_mappings/chart fhir_mappings/fhir",
+    "fhir_mappings/orders": "fhir_mappings/chart fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words",
+    "fhir_mappings/criteria": (
+        "fhir_mappings/orders fhir_mappings/chart fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
+    ),
+    "fhir_mappings/fhir_client": "fhir_mappings/orders fhir_mappings/chart fhir_mappings/fhir",
     "cards/guideline": "fhir_mappings/*",
     "cards/decision": "cards/guideline fhir_mappings/*",
     "cards/suggestions": "cards/decision cards/guideline fhir_mappings/*",

@@ -34,6 +34,8 @@ HOOK_INSTANCE = "d1577c69-dfbe-44ad-ba6d-3e05e953b2ea"
 
 ACUTE = condition(PAIN, 10)
 LONG = condition(PAIN, 60)
+HINT = encounter(PAIN, 3, "e-hint", reasonCode=[{"text": "back pain, possible cauda equina"}])
+WEAK_HINT = encounter(PAIN, 3, "e-weak", reasonCode=[{"text": "foot drop?"}])
 CARE = procedure("cpt:97161", 50)
 EGFR = observation("loinc:33914-3", 5, valueQuantity=quantity(90, "mL/min/1.73 m2"))
 UNSAFE = device("sct:14106009", "ncit:C106047")
@@ -121,9 +123,9 @@ SITUATIONS: dict[str, tuple[tuple[Resource, ...], dict[str, Any]]] = {
     "nothing known": ((), {}),
     "chronic pain without care": ((LONG,), {"order": mri(reasons=[PAIN])}),
     "acute pain, some data missing": ((ACUTE,), {"cut": ["Observation"]}),
-    "acute pain, a hint": ((ACUTE,), {"order": mri(note=[{"text": "r/o cauda equina"}])}),
+    "acute pain, a hint": ((ACUTE, HINT), {}),
     "acute pain, stress incontinence": ((ACUTE, condition("icd:N39.3")), {}),
-    "failed care, a hint": ((LONG, CARE), {"order": mri(reasons=[PAIN], note=[{"text": "foot drop"}])}),
+    "failed care, a hint": ((LONG, CARE, WEAK_HINT), {"order": mri(reasons=[PAIN])}),
     "something else": ((), {"order": mri(reasons=["icd:Q05.7"])}),
     "conditions not readable": ((), {"failed": ["Condition", "Observation"]}),
     "everything failed": (

@@ -16,13 +16,13 @@ from typing import Any
 import msgspec
 
 from fhir_mappings.chart.chart import Chart, read_chart
-from fhir_mappings.chart.orders import ImagingOrder, read_lumbar_mri_orders
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Finding
 from fhir_mappings.criteria.registry import CRITERIA
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.orders.orders import ImagingOrder, read_lumbar_mri_orders
 from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 
 Json = Any

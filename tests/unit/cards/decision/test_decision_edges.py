@@ -8,8 +8,8 @@ import pytest
 
 from cards.decision.decision import Message
 from cards.guideline.guideline import Outcome
-from tests.unit.cards.advice import ACUTE, CARE, EGFR, LONG, WITH_BOTH, advise, messages, situation
-from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, Resource, condition, mri, procedure, request
+from tests.unit.cards.advice import ACUTE, CARE, EGFR, HINT, LONG, WITH_BOTH, advise, messages, situation
+from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, Resource, condition, encounter, mri, procedure, request
 
 NEED = "C-INFO-NEED"
 FRACTURE = condition("icd:S32.010A")
@@ -63,7 +63,7 @@ def test_answer_is_blind_only_when_the_failure_kept_it_back(source: str, variant
         ((), {}, ()),
         ((LONG,), {"order": NOW}, ()),
         ((LONG,), {"order": NOW, "cut": ["Observation"]}, ()),
-        ((ACUTE,), {"order": mri(note=[{"text": "r/o cauda equina"}])}, ("early",)),
+        ((ACUTE, HINT), {}, ("early",)),
         ((ACUTE,), {"cut": ["Observation"]}, ("unseen", "early")),
         ((ACUTE,), {"cut": ["Encounter"]}, ("unseen", "early")),  # early by the records that were received
     ],
@@ -121,11 +121,12 @@ def test_age_is_a_reason_only_at_that_age(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("text", "questions"),
-    [("long-term prednisone", ()), ("foot drop", ("hint_motor",)), ("has a pacemaker", ())],
+    [("long-term prednisone", ()), ("foot drop", ("hint_motor",)), ("pacemaker", ())],
 )
 def test_scan_that_is_due_asks_only_what_could_hurry_or_forbid_it(text: str, questions: tuple[str, ...]) -> None:
     """A hint of a mere risk changes nothing about a scan that is due; a sign might, and an implant has its own card."""
-    found = advise(LONG, CARE, order=mri(reasons=[PAIN], note=[{"text": text}]))
+    seen = encounter(PAIN, 3, "e-3", reasonCode=[{"text": text}])
+    found = advise(LONG, CARE, seen, order=mri(reasons=[PAIN]))
     assert found.outcome is Outcome.APPROPRIATE
     assert [item.questions for item in found.messages if item.id == NEED] == ([questions] if questions else [])
 

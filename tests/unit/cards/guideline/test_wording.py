@@ -16,10 +16,10 @@ from cards.guideline.guideline import MESSAGES
 from cards.guideline.wording import Wording, WordingError, completed, load_wording
 from cards.response.text import LONGEST_SUMMARY
 from cards.suggestions.drafts import concept_of
-from fhir_mappings.chart.order_names import ContrastClass
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.orders.names import ContrastClass
 from fhir_mappings.terminology.concepts import CES_ITEMS
 from fhir_mappings.words.topics import TOPICS
 from tests.unit.cards.advice import english

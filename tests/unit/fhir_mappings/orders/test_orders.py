@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.chart.order_names import ContrastClass
-from fhir_mappings.chart.orders import ImagingOrder, count_unrecognised_spine_mris, read_lumbar_mri_orders
+from fhir_mappings.orders.names import ContrastClass
+from fhir_mappings.orders.orders import ImagingOrder, count_unrecognised_spine_mris, read_lumbar_mri_orders
 from tests.unit.fhir_mappings.records import (
     CAUDA_EQUINA,
     DAY,

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from enum import StrEnum
 from typing import Any
 
-from fhir_mappings.chart.order_contents import objects
+from fhir_mappings.orders.contents import objects
 
 # A name is short. What is longer is a story, and is cut so that a long one costs no more.
 _LONGEST_NAME = 400

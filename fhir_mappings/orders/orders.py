@@ -18,7 +18,12 @@ from fhir_mappings.chart.answer_records import answer_entries, answer_remarks
 from fhir_mappings.chart.answers import QuestionAnswer
 from fhir_mappings.chart.entries import Assertion, ChartEntry, ReadingContext, order_entry
 from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, line_of, reason_line
-from fhir_mappings.chart.order_contents import (
+from fhir_mappings.chart.readers import entries_of
+from fhir_mappings.chart.remarks import Remark
+from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
+from fhir_mappings.fhir.resources import Resource
+from fhir_mappings.orders.contents import (
     Companion,
     OrderContents,
     OrderText,
@@ -26,12 +31,7 @@ from fhir_mappings.chart.order_contents import (
     patient_ids,
     read_contents,
 )
-from fhir_mappings.chart.order_names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast, names_of
-from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import Remark
-from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
-from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
-from fhir_mappings.fhir.resources import Resource
+from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast, names_of
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.order_text import stated_emergencies, stated_implants
 

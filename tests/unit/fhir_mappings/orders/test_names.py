@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_mappings.chart.order_names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast
+from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast
 
 WITHOUT, WITH = ContrastClass.WITHOUT, ContrastClass.WITH
 BOTH, UNSPECIFIED = ContrastClass.WITHOUT_AND_WITH, ContrastClass.UNSPECIFIED

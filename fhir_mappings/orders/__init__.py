@@ -1,0 +1,1 @@
+"""The draft orders: which are lumbar-spine MRIs, and all that they say."""
