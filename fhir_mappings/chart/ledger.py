@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import lru_cache
 
 from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
 from fhir_mappings.chart.reports import is_unread_imaging
@@ -177,26 +178,34 @@ def _problem(concept: CodeableConcept, read: Read) -> _Verdict:
     """
     if concepts_of(concept, read.index):
         return _RECOGNISED
-    labels = [label for coding in concept.coding if (label := _label(coding))]
-    if asking := next((label for label in labels if label.label == "ask"), None):
-        return _Verdict(Standing.UNRECOGNISED, asking.reason, asking.span, (concept,))
+    labels = [label for coding in concept.coding if (label := _label(coding, read.index))]
+    for kind in ("ask", "safety"):
+        if label := next((found for found in labels if found.label == kind), None):
+            return _Verdict(Standing.UNRECOGNISED, label.reason, label.span, (concept,))
     words = words_of(concept)
     if not read.remarked.isdisjoint(words):
         return _RECOGNISED
-    if labels:
-        return _Verdict(Standing.SET_ASIDE, labels[0].reason, labels[0].span, (concept,))
-    if any(map(is_readable, words)):
-        return _Verdict(Standing.SET_ASIDE, "words", named_by=(concept,))
+    if labels or any(map(is_readable, words)):
+        return _Verdict(Standing.SET_ASIDE, labels[0].reason if labels else "words", named_by=(concept,))
     return _Verdict(Standing.UNRECOGNISED, "unreadable", named_by=(concept,))
 
 
-def _label(coding: Coding) -> IcdLabel | None:
+def _label(coding: Coding, index: TerminologyIndex) -> IcdLabel | None:
     system = canonical_system(coding.system or "")
     if not coding.code:
         return None
     if system == ICD_10_CM:
         return classify(coding.code)
-    return category_label(coding.code) if system == ICD_10 else None
+    if system != ICD_10:
+        return None
+    label = category_label(coding.code)
+    # A longer national code is not aside where its category holds something that a criterion looks for.
+    return None if label and label.label == "aside" and _holds_concepts(index, coding.code.strip()[:3]) else label
+
+
+@lru_cache(maxsize=512)
+def _holds_concepts(index: TerminologyIndex, category: str) -> bool:
+    return bool(index.concepts_touching(category))
 
 
 def _is_named(named_by: Iterable[CodeableConcept]) -> bool:

@@ -30,8 +30,8 @@ from fhir_mappings.words.matcher import affirms
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
 # measurement that cannot be judged is asked about by its own criterion.
 ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport")
-# Codes that matter only together with something that other criteria look for: a new deficit, an injury of the spine.
-_WITH_ANOTHER = frozenset({"with_deficit", "with_injury"})
+# Codes that matter only together with something that other criteria look for (a new deficit, an injury), or to R-MR.
+_WITH_ANOTHER = frozenset({"with_deficit", "with_injury", "safety"})
 STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 
 

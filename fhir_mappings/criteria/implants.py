@@ -132,6 +132,11 @@ def _unidentified(facts: Facts, known: tuple[Evidence, ...]) -> tuple[Evidence, 
         for line in facts.chart.ledger.unrecognised("Device", "DeviceUseStatement")
         if line.reference not in explained
     ]
+    devices += [
+        Evidence(line.reference, "unknown_device", when=line.when, quote=line.said, place=line.place)
+        for line in facts.chart.ledger.unrecognised("Condition", "Encounter")
+        if line.span == "safety" and line.reference not in explained
+    ]
     words = [
         Evidence(
             remark.reference, "hint_implant", (), remark.when, "", (), quoted(remark.text, "implant"), remark.place

@@ -32,6 +32,7 @@ LOADERS = {
     ("fhir_mappings/terminology/site_terminology.py", "load_site_terminology"),
     ("fhir_mappings/terminology/value_set_files.py", "read_resource"),
     ("fhir_mappings/terminology/index.py", "from_directory"),
+    ("fhir_mappings/terminology/icd10cm.py", "load_table"),
     ("fhir_mappings/words/drugs.py", "load_drug_names"),
     ("fhir_mappings/words/matcher.py", "load_table"),
     ("fhir_mappings/words/vocabulary.py", "_load"),
