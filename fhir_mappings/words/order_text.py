@@ -73,11 +73,18 @@ def statement_of(words: Words, each: Judged) -> Statement:
 
 
 def _is_stated(words: Words, each: Judged, this_year: int | None) -> bool:
-    if each.is_chronic or each.is_weak or (each.year is not None and each.year != this_year):
+    if each.is_chronic or each.is_weak or _is_dated(each, this_year):
         return False
     if each.standing == "affirmed":
         return True
     return each.standing == "suspected" and each.doubt is not None and _alternatives(words, each) < _ALTERNATIVES
+
+
+def _is_dated(each: Judged, this_year: int | None) -> bool:
+    """Whether a year beside a phrase makes it past; what began late last year may still be new."""
+    if each.year is None:
+        return False
+    return this_year is None or each.year < (this_year - 1 if each.is_since else this_year)
 
 
 def _alternatives(words: Words, each: Judged) -> int:

@@ -22,6 +22,7 @@ NEAR = 2
 A_LIST = 2  # things denied before a quality no longer ends the list
 _OWN = frozenset(["had", "has", "have", "any", "been", "reported", "experienced", "known", "of", "a", "the", "or"])
 _OR = frozenset({"or", "nor"})
+_BEGAN = frozenset({"since", "from", "started", "began", "onset"})
 _CENTURIES = ("19", "20")
 _YEAR = 4
 # A relative's illness is none of the patient's; a relative who sees a leg give way tells of the patient.
@@ -38,9 +39,9 @@ class Judged:
     standing: str
     is_weak: bool = False  # a doubt that leans to no
     is_chronic: bool = False
-    year: int | None = None
+    year: int | None = None  # a year that is written beside it
+    is_since: bool = False  # it began in that year, and goes on
     doubt: int | None = None  # the word at which the doubt begins
-    is_answered: bool = False
 
 
 @dataclass
@@ -224,7 +225,7 @@ class _Statement:
         no = answered_no(self.text, span, self.cues.kinds.get("no", {}))
         yes = answered_yes(self.text, span, self.cues.kinds.get("yes", {}))
         doubt, is_weak = self._doubt(state, span)
-        year = self._year(span)
+        year, is_since = self._year(span)
         chronic = self._near(span, "chronic")
         standing = "affirmed"
         if no:
@@ -239,7 +240,7 @@ class _Statement:
             standing = "past"
         elif doubt is not None and not yes:
             standing = "suspected"
-        return Judged(span, standing, is_weak, chronic, year, doubt, bool(yes))
+        return Judged(span, standing, is_weak, chronic, year, is_since, doubt)
 
     def _is_denied(self, state: _State, span: Span) -> bool:
         after = span.end
@@ -316,15 +317,15 @@ class _Statement:
         after = range(span.start, min(span.end + NEAR, self.high))
         return any(self.cues.end(kind, at) for at in (*before, *after))
 
-    def _year(self, span: Span) -> int | None:
-        """Return the year that is written right after a phrase, unless something began then."""
+    def _year(self, span: Span) -> tuple[int | None, bool]:
+        """Return the year that is written right after a phrase, and whether it is the year of a beginning."""
+        is_since = False
         for at in range(span.end, min(span.end + NEAR + 2, self.high)):
             word = self.text.folded[at]
-            if self.text.folded[at] in ("since", "from", "started", "began", "onset"):
-                return None
+            is_since |= word in _BEGAN
             if len(word) == _YEAR and word.isascii() and word.isdigit() and word.startswith(_CENTURIES):
-                return int(word)
-        return None
+                return int(word), is_since
+        return None, False
 
     def _inside(self, at: int) -> bool:
         return at < self.high
