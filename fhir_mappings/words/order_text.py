@@ -1,4 +1,4 @@
-"""What the order says for its author: emergencies and implants that its own words state.
+"""What the order says for its author: emergencies, implants and six weeks of care that its own words state.
 
 Only what is present and said, or one named suspicion, is stated. Advice, answered templates, the past, denials and
 lists of three or more alternatives are not: those may ask, which is the matcher's matter.
@@ -12,7 +12,10 @@ from itertools import islice
 
 from fhir_mappings.words.matcher import Mention, judged, quote_of
 from fhir_mappings.words.scope import Judged
+from fhir_mappings.words.therapy import stated_therapy
 from fhir_mappings.words.tokens import Words, read
+
+__all__ = ["Statement", "stated_emergencies", "stated_implants", "stated_therapy"]
 
 _EMERGENCIES = frozenset(
     {

@@ -36,6 +36,12 @@ def test_what_a_text_raises(text: str, topics: str, why: str) -> None:
     assert topics_in(text) == frozenset(topics.replace("-", "").split()), why
 
 
+@pytest.mark.parametrize("text", [text for text, _, why in PHRASES if why != "abbreviations in capitals only"])
+def test_capitals_change_nothing(text: str) -> None:
+    """A text in capitals raises what it raises in small letters."""
+    assert topics_in(text.upper()) == topics_in(text)
+
+
 def test_table_knows_every_topic() -> None:
     """A topic that no line of the table raises would be untested."""
     assert {topic for _, topics, _ in PHRASES for topic in topics.split()} == {*TOPICS, "-"}
@@ -112,7 +118,7 @@ def test_codes_settle_their_topics() -> None:
 @pytest.mark.parametrize("phrase", ["<2> fever", "[new]"])
 def test_phrase_that_could_be_empty_is_refused(phrase: str) -> None:
     """A table whose phrase begins with nothing is a mistake of its author."""
-    with pytest.raises(ValueError, match="begins with a gap|may be empty"):
+    with pytest.raises(ValueError, match=r"begins with a gap|may be empty"):
         compiled([Line("risk", "", phrase)])
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_mappings.words.order_text import Statement, stated_emergencies, stated_implants
-from fhir_mappings.words.therapy import stated_therapy
+from fhir_mappings.words.order_text import Statement, stated_emergencies, stated_implants, stated_therapy
 from tests.unit.fhir_mappings.words.test_matcher import table
 
 YEAR = 2026
@@ -62,5 +61,5 @@ def test_stated_implants(text: str, concepts: str) -> None:
 
 @pytest.mark.parametrize(("text", "answer"), table("therapy_table.tsv"))
 def test_stated_therapy(text: str, answer: str) -> None:
-    """Six weeks of care without success, none tried, or neither: plans, other lengths and how long it hurts say nothing."""
+    """Six weeks of care without success, none tried, or neither: a plan or the length of the pain says nothing."""
     assert stated_therapy(text) is {"yes": True, "no": False, "-": None}[answer]
