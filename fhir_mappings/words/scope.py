@@ -184,7 +184,7 @@ class _Statement:
                 state.past, state.past_kind = cue.end, cue.kind
 
     def _judge(self, state: _State, span: Span) -> Judged:
-        no = answered_no(self.text, span, self.cues.kinds.get("no", {}))
+        no = answered_no(self.text, span, self.cues.kinds.get("no", {}), self.low, self.high)
         yes = answered_yes(self.text, span, self.cues.kinds.get("yes", {}))
         doubt, is_weak = self._doubt(state, span)
         year, is_since = self._year(span)
@@ -210,6 +210,8 @@ class _Statement:
             return self.last_taken_back < after
         if self._is_affirmed(span):
             return False
+        if any(self.cues.end("deny_next", at) >= span.start for at in range(max(self.low, span.start - 2), span.start)):
+            return True
         denial = state.denial
         if denial is None or denial.is_over or (span.start < denial.anchor and not denial.denied):
             return False
@@ -232,6 +234,11 @@ class _Statement:
         word = self.text.folded[after]
         if word[0].isdigit() and not self.text.commas[after] and not self.text.gaps[after + 1].startswith("/"):
             return True
+        return self._is_going_on(span)
+
+    def _is_going_on(self, span: Span) -> bool:
+        """Whether a phrase is said to be there, or to have begun, in the next words."""
+        after = span.end
         return any(
             self.cues.end("affirm_near", at)
             for at in range(after, min(after + NEAR + 1, self.high))
@@ -252,7 +259,7 @@ class _Statement:
         return place < len(self.advice_after) and self.advice_after[place] - span.end <= ADVICE_REACH
 
     def _is_past(self, state: _State, span: Span) -> bool:
-        kind = state.past_kind
+        kind = "" if self._is_going_on(span) else state.past_kind
         if kind and 0 <= span.start - state.past <= PAST_REACH and (kind == "long_past" or span.kind not in EVENTS):
             return True
         after = range(span.end, min(span.end + NEAR + 2, self.high))
