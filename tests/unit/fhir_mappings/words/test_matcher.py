@@ -183,8 +183,8 @@ def work(reader: Callable[[str], Any], text: str) -> int:
 def test_work_grows_with_the_text_and_no_faster(unit: str) -> None:
     """Twice the text is twice the work, whatever is written."""
     for reader in READERS:
-        once = work(reader, (unit * 4000)[:4000])
-        assert work(reader, (unit * 8000)[:8000]) <= 2.2 * once + 200
+        once = work(reader, (unit * 1200)[:1200])
+        assert work(reader, (unit * 2400)[:2400]) <= 2.3 * once + 200
 
 
 def test_a_long_text_is_read_to_its_end() -> None:
