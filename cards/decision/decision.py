@@ -191,7 +191,7 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
         if pressing := pressing_questions(findings):
             draft.say("C-INFO-NEED", questions=pressing, variants=("beside",))
         return Outcome.APPROPRIATE
-    if findings["R-IND"].status is Status.NOT_MET and not any(findings[name].questions for name in ASKING_CRITERIA):
+    if findings["R-IND"].status is Status.NOT_MET and not _is_anything_open(findings):
         return Outcome.NO_CRITERIA_APPLY
     if findings["R-6W-NO"].met and not blockers(findings, chart):
         older = findings["R-AGE"].tags & {"older"}
@@ -209,6 +209,12 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
     if findings["R-AGE"].met:
         draft.say("C-APPROP-V6", variants=("age",))
     return Outcome.CANNOT_DETERMINE
+
+
+def _is_anything_open(findings: Findings) -> bool:
+    """Whether any question is open that matters whatever the order is for: more than what its own reason means."""
+    asking = [name for name in ASKING_CRITERIA if findings[name].questions]
+    return bool(asking) and not (asking == ["R-UNREAD"] and "reason_only" in findings["R-UNREAD"].tags)
 
 
 def pressing_questions(findings: Findings) -> tuple[str, ...]:

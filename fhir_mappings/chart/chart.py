@@ -166,7 +166,9 @@ def _is_unnamed(line: LedgerLine) -> bool:
     """Whether a record does not say what it is about: it may be what mattered, and cannot even be asked about."""
     if line.standing is not Standing.UNRECOGNISED or line.source not in _NAMED_TYPES:
         return False
-    return line.reason == "drug" or not line.said or _BARE_CODE.fullmatch(line.said) is not None
+    if line.reason == "drug":
+        return True
+    return line.reason in ("unnamed", "unreadable") and (not line.said or bool(_BARE_CODE.fullmatch(line.said)))
 
 
 def _is_known_use(resource: fhir.Resource, devices: frozenset[str]) -> bool:

@@ -63,7 +63,8 @@ def _counts(facts: Facts, remark: Remark, topic: str) -> bool:
 def r_unread(facts: Facts) -> Finding:
     """Whether a record of now was received and not recognised: an unknown problem, reason, or report.
 
-    Never MET: it asks, by the name that the record bears. What R-HINT quotes already is not asked for twice.
+    Never MET: it asks, by the name that the record bears. What R-HINT quotes already is not asked for twice. Tag
+    `reason_only`: nothing but reasons of the order that are known to be about something else than back pain.
     """
     quoted_already = {item.reference for item in r_hint(facts).evidence}
     lines = [line for line in facts.unread if line.reference not in quoted_already or line.source == "Order"]
@@ -72,4 +73,6 @@ def r_unread(facts: Facts) -> Finding:
         for line in lines
     ]
     questions = ("unread",) if evidence else ()
-    return facts.finding("R-UNREAD", evidence, sources=SOURCES, questions=questions, met=False)
+    # A reason that the table knows is about something; whether that is the pain is the question.
+    tags = ["reason_only"] if lines and all(line.source == "Order" and line.span for line in lines) else []
+    return facts.finding("R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, met=False)

@@ -11,18 +11,21 @@ from fhir_mappings.words.tokens import Words
 _LABEL = 3  # words between a phrase and the answer to it
 _NEXT_LABEL = 4  # words of the next item, where no stop stands between two
 _HEADING = 12  # words in parentheses before an answer to all of them
-_MINUS = re.compile(r"\s*(?:\(\s*[-–\u2212]\s*\)|[:=]?\s*[-–\u2212]ve\b|\[\s*\]|☐|❏|□)")
+_MINUS = re.compile(r"\s*(?:[-–]\s*[,;.)]|\(\s*[-–\u2212]\s*\)|[:=]?\s*[-–\u2212]ve\b|\[\s*\]|☐|❏|□)")
 _MINUS_BEFORE = re.compile(r"(?:\(\s*[-–\u2212]\s*\)|\[\s*\]|☐|❏|□)\s*$")
-_PLUS_BEFORE = re.compile(r"(?:\(\s*\+\s*\)|☑|☒|✓|✔)\s*$")
+_PLUS_BEFORE = re.compile(r"(?:\(\s*\+\s*\)|\+|☑|☒|✓|✔)\s*$")
 _SIGNS = ("-", "\u2013", "\u2212")
 _ASKS = re.compile(r"\s*\)?\s*(?:[:?=]|[-–—]+\s)\s*\[?\(?\s*$")
+_ASKING = frozenset({"do", "does", "did", "has", "have", "is", "are", "any", "was", "were"})
 _STOPS = re.compile(r"\s*[])]?\s*(?:[.,;|/)\n\r]|$)")
 
 
-def answered_no(text: Words, span: Span, nos: Mapping[int, int]) -> bool:
-    """Whether a template answers a phrase with no."""
+def answered_no(text: Words, span: Span, nos: Mapping[int, int], low: int, high: int) -> bool:
+    """Whether a template answers a phrase, or the question that it is in, with no."""
     if _MINUS_BEFORE.search(_tail(text.gaps[span.start])) or _is_unticked(text, span):
         return True
+    if high in nos and text.folded[low] in _ASKING and text.gaps[high].startswith("?"):
+        return _is_whole(text, nos[high])
     at = _answer(text, span)
     return at is not None and at in nos and _is_whole(text, nos[at])
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
+from fhir_mappings.words.cues import cues_of
 from fhir_mappings.words.phrases import Phrases, Span, compiled, lines_of
-from fhir_mappings.words.scope import Judged, cues_of, judge
+from fhir_mappings.words.scope import Judged, judge
 from fhir_mappings.words.tokens import Words, plain, read
 from fhir_mappings.words.topics import AGENT, LASTING
 

@@ -1,4 +1,4 @@
-"""What the order says for its author: emergencies and implants that its own words state.
+"""What the order says for its author: emergencies, implants and six weeks of care that its own words state.
 
 Only what is present and said, or one named suspicion, is stated. Advice, answered templates, the past, denials and
 lists of three or more alternatives are not: those may ask, which is the matcher's matter.
@@ -12,7 +12,10 @@ from itertools import islice
 
 from fhir_mappings.words.matcher import Mention, judged, quote_of
 from fhir_mappings.words.scope import Judged
+from fhir_mappings.words.therapy import stated_therapy
 from fhir_mappings.words.tokens import Words, read
+
+__all__ = ["Statement", "stated_emergencies", "stated_implants", "stated_therapy"]
 
 _EMERGENCIES = frozenset(
     {
@@ -73,11 +76,18 @@ def statement_of(words: Words, each: Judged) -> Statement:
 
 
 def _is_stated(words: Words, each: Judged, this_year: int | None) -> bool:
-    if each.is_chronic or each.is_weak or (each.year is not None and each.year != this_year):
+    if each.is_chronic or each.is_weak or _is_dated(each, this_year):
         return False
     if each.standing == "affirmed":
         return True
     return each.standing == "suspected" and each.doubt is not None and _alternatives(words, each) < _ALTERNATIVES
+
+
+def _is_dated(each: Judged, this_year: int | None) -> bool:
+    """Whether a year beside a phrase makes it past; what began late last year may still be new."""
+    if each.year is None:
+        return False
+    return this_year is None or each.year < (this_year - 1 if each.is_since else this_year)
 
 
 def _alternatives(words: Words, each: Judged) -> int:

@@ -15,7 +15,7 @@ A phrase has a bounded number of words, so that the walk is linear in the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -186,13 +186,3 @@ def lines_of(table: str) -> Iterator[Line]:
             except ValueError as error:
                 raise ValueError(f"line {number} of a table of phrases needs three columns: {row!r}") from error
             yield Line(kind, concept, phrase)
-
-
-def covers(spans: Iterable[Span], kinds: Iterable[str]) -> Mapping[int, int]:
-    """Return, for each word where a span of some kinds begins, the end of the longest."""
-    wanted = frozenset(kinds)
-    found: dict[int, int] = {}
-    for span in spans:
-        if span.kind in wanted:
-            found[span.start] = max(span.end, found.get(span.start, 0))
-    return found

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from fhir_mappings.words.answers import answered_no, answered_yes
+from fhir_mappings.words.cues import Cues
 from fhir_mappings.words.phrases import Span
 from fhir_mappings.words.tokens import Words
 
@@ -22,6 +23,7 @@ NEAR = 2
 A_LIST = 2  # things denied before a quality no longer ends the list
 _OWN = frozenset(["had", "has", "have", "any", "been", "reported", "experienced", "known", "of", "a", "the", "or"])
 _OR = frozenset({"or", "nor"})
+_BEGAN = frozenset({"since", "from", "started", "began", "onset"})
 _CENTURIES = ("19", "20")
 _YEAR = 4
 # A relative's illness is none of the patient's; a relative who sees a leg give way tells of the patient.
@@ -38,9 +40,9 @@ class Judged:
     standing: str
     is_weak: bool = False  # a doubt that leans to no
     is_chronic: bool = False
-    year: int | None = None
+    year: int | None = None  # a year that is written beside it
+    is_since: bool = False  # it began in that year, and goes on
     doubt: int | None = None  # the word at which the doubt begins
-    is_answered: bool = False
 
 
 @dataclass
@@ -68,45 +70,6 @@ class _State:
     is_weak: bool = False
     past: int = 0
     past_kind: str = ""
-
-
-@dataclass(frozen=True)
-class Cues:
-    """The cues of a text: where each kind begins, and where it ends."""
-
-    at: Mapping[int, Sequence[Span]]
-    kinds: Mapping[str, Mapping[int, int]] = field(default_factory=dict)
-
-    def end(self, kind: str, at: int) -> int:
-        """Return the word after a cue that begins at a word, or 0."""
-        return self.kinds.get(kind, {}).get(at, 0)
-
-
-def cues_of(spans: Sequence[Span]) -> Cues:
-    """Put cues in order. One that lies in a phrase that only looks like it is none ("no relief" is no denial)."""
-    kinds: dict[str, dict[int, int]] = {}
-    for span in spans:
-        place = kinds.setdefault(span.kind, {})
-        place[span.start] = max(span.end, place.get(span.start, 0))
-    for real, apparent in _APPARENT.items():
-        covered = {at for start, end in kinds.get(apparent, {}).items() for at in range(start, end)}
-        for kind in real.split():
-            kinds[kind] = {at: end for at, end in kinds.get(kind, {}).items() if at not in covered}
-    by_word: dict[int, list[Span]] = {}
-    for kind, places in kinds.items():
-        for at, end in places.items():
-            by_word.setdefault(at, []).append(Span(kind, at, end))
-    return Cues(by_word, kinds)
-
-
-_APPARENT = {
-    "deny_list deny_one": "pseudo",
-    "advice": "not_advice",
-    "past long_past past_after": "not_past",
-    "family family_ill": "reporter",
-    "doubt": "weak_doubt",
-    "end end_quality": "not_end",
-}
 
 
 def judge(text: Words, spans: Sequence[Span], cues: Cues) -> Iterator[Judged]:
@@ -221,10 +184,10 @@ class _Statement:
                 state.past, state.past_kind = cue.end, cue.kind
 
     def _judge(self, state: _State, span: Span) -> Judged:
-        no = answered_no(self.text, span, self.cues.kinds.get("no", {}))
+        no = answered_no(self.text, span, self.cues.kinds.get("no", {}), self.low, self.high)
         yes = answered_yes(self.text, span, self.cues.kinds.get("yes", {}))
         doubt, is_weak = self._doubt(state, span)
-        year = self._year(span)
+        year, is_since = self._year(span)
         chronic = self._near(span, "chronic")
         standing = "affirmed"
         if no:
@@ -239,7 +202,7 @@ class _Statement:
             standing = "past"
         elif doubt is not None and not yes:
             standing = "suspected"
-        return Judged(span, standing, is_weak, chronic, year, doubt, bool(yes))
+        return Judged(span, standing, is_weak, chronic, year, is_since, doubt)
 
     def _is_denied(self, state: _State, span: Span) -> bool:
         after = span.end
@@ -247,6 +210,8 @@ class _Statement:
             return self.last_taken_back < after
         if self._is_affirmed(span):
             return False
+        if any(self.cues.end("deny_next", at) >= span.start for at in range(max(self.low, span.start - 2), span.start)):
+            return True
         denial = state.denial
         if denial is None or denial.is_over or (span.start < denial.anchor and not denial.denied):
             return False
@@ -269,6 +234,11 @@ class _Statement:
         word = self.text.folded[after]
         if word[0].isdigit() and not self.text.commas[after] and not self.text.gaps[after + 1].startswith("/"):
             return True
+        return self._is_going_on(span)
+
+    def _is_going_on(self, span: Span) -> bool:
+        """Whether a phrase is said to be there, or to have begun, in the next words."""
+        after = span.end
         return any(
             self.cues.end("affirm_near", at)
             for at in range(after, min(after + NEAR + 1, self.high))
@@ -289,7 +259,7 @@ class _Statement:
         return place < len(self.advice_after) and self.advice_after[place] - span.end <= ADVICE_REACH
 
     def _is_past(self, state: _State, span: Span) -> bool:
-        kind = state.past_kind
+        kind = "" if self._is_going_on(span) else state.past_kind
         if kind and 0 <= span.start - state.past <= PAST_REACH and (kind == "long_past" or span.kind not in EVENTS):
             return True
         after = range(span.end, min(span.end + NEAR + 2, self.high))
@@ -316,15 +286,15 @@ class _Statement:
         after = range(span.start, min(span.end + NEAR, self.high))
         return any(self.cues.end(kind, at) for at in (*before, *after))
 
-    def _year(self, span: Span) -> int | None:
-        """Return the year that is written right after a phrase, unless something began then."""
+    def _year(self, span: Span) -> tuple[int | None, bool]:
+        """Return the year that is written right after a phrase, and whether it is the year of a beginning."""
+        is_since = False
         for at in range(span.end, min(span.end + NEAR + 2, self.high)):
             word = self.text.folded[at]
-            if self.text.folded[at] in ("since", "from", "started", "began", "onset"):
-                return None
+            is_since |= word in _BEGAN
             if len(word) == _YEAR and word.isascii() and word.isdigit() and word.startswith(_CENTURIES):
-                return int(word)
-        return None
+                return int(word), is_since
+        return None, False
 
     def _inside(self, at: int) -> bool:
         return at < self.high

@@ -48,6 +48,8 @@ def _is_code(word: str) -> bool:
 
 
 def _is_known(word: str) -> bool:
+    if len(word) == 1:
+        return False
     folded = word.casefold().replace("’", "'")
     return folded in VOCABULARY or any(
         folded.endswith(ending) and len(folded) > _LETTERS and folded.removesuffix(ending) in VOCABULARY

@@ -1,0 +1,65 @@
+"""What an order states for its author: emergencies, implants, and six weeks of care."""
+
+from __future__ import annotations
+
+import pytest
+
+from fhir_mappings.words.order_text import Statement, stated_emergencies, stated_implants, stated_therapy
+from tests.unit.fhir_mappings.words.test_matcher import table
+
+YEAR = 2026
+
+
+@pytest.mark.parametrize(("text", "concepts"), table("statements_table.tsv"))
+def test_stated_emergencies(text: str, concepts: str) -> None:
+    """Present and said, or one named suspicion, is stated; advice, answers of no, the past and long lists are not."""
+    stated = {each.concept + "?" * each.doubt for each in stated_emergencies(text, YEAR)}
+    assert stated == set(concepts.replace("-", "").split())
+
+
+def test_without_the_year_whatever_bears_one_is_past() -> None:
+    """Who does not know the day fires nothing that bears a year."""
+    assert stated_emergencies("urinary retention 2026") == ()
+
+
+def test_statement_quotes_the_order() -> None:
+    """A statement carries the words that say so."""
+    assert stated_emergencies("LBP, ?CES") == (Statement("cauda_equina", "LBP, ?CES", doubt=True),)
+
+
+@pytest.mark.parametrize(
+    ("text", "concepts"),
+    [
+        ("aneurysm clip 1994, type unknown", "implant_aneurysm_clip"),
+        ("has pacemaker", "implant_pacemaker"),
+        ("PPM in situ", "implant_pacemaker"),
+        ("s/p AICD placement 2015", "implant_icd"),
+        ("h/o cochlear implant", "implant_cochlear"),
+        ("Pacemaker: yes", "implant_pacemaker"),
+        ("? pacemaker", "implant_pacemaker"),
+        ("spinal cord stimulator and intrathecal pump", "implant_neurostimulator implant_pump"),
+        ("VP shunt", "implant_csf_shunt"),
+        ("LVAD", "implant_vad"),
+        ("shrapnel in the thigh", "retained_metal"),
+        ("insulin pump", "external_pump"),
+        ("mechanical aortic valve", "implant_cardiac_passive"),
+        ("no pacemaker", ""),
+        ("Pacemaker: no", ""),
+        ("denies pacemaker, aneurysm clip", ""),
+        ("pacemaker removed 2019", ""),
+        ("removal of pacemaker", ""),
+        ("pacemaker not removed", "implant_pacemaker"),
+        ("mother has a pacemaker", ""),
+        ("ICD-10 M54.50", ""),
+        ("breast pump", ""),
+    ],
+)
+def test_stated_implants(text: str, concepts: str) -> None:
+    """An implant that the order names holds like a record, unless it is denied, another's, or out again."""
+    assert {each.concept for each in stated_implants(text)} == set(concepts.split())
+
+
+@pytest.mark.parametrize(("text", "answer"), table("therapy_table.tsv"))
+def test_stated_therapy(text: str, answer: str) -> None:
+    """Six weeks of care without success, none tried, or neither: a plan or the length of the pain says nothing."""
+    assert stated_therapy(text) is {"yes": True, "no": False, "-": None}[answer]
