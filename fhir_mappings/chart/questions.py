@@ -74,6 +74,7 @@ _ROWS = (
         "ces",
     ),
     _row(r"cauda equina(?: syndrome)?|ces", "cauda_equina", "ces"),
+    _row(r"bladders?|bowels?|sphincters?|anal tone", "", "ces"),
     _row(
         r"foot[- ]drop|drop[- ]foot|(?:leg|lower[- ]extremity|lower limb|foot|ankle) weakness"
         r"|weakness (?:\w+ ){0,4}(?:legs?|foot|feet|lower (?:extremit\w+|limbs?))|progressive (?:motor )?weakness"

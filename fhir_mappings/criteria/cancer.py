@@ -23,7 +23,11 @@ def r_cancer(facts: Facts) -> Finding:
     active, past = cancers(facts)
     tags = [tag for tag, holds in (("metastatic", spread), ("active", active), ("history", past)) if holds]
     evidence = [facts.evidence(entry, "cancer_metastatic_spine") for entry in spread]
-    questions = [*(["weight_loss"] if _weight_loss_unclear(facts) else [])]
+    questions = ["weight_loss"] if _weight_loss_unclear(facts) else []
+    drugs = [] if tags else [entry for entry in facts.stated("antineoplastic_drug") if _counts(facts, entry)]
+    if drugs:
+        questions.append("cancer_drug")
+        past = [facts.evidence(entry, "antineoplastic_drug") for entry in drugs]
     return facts.finding(
         "R-CANCER",
         [*evidence, *active, *past],
@@ -60,6 +64,10 @@ def cancers(facts: Facts) -> tuple[list[Evidence], list[Evidence]]:
         (past if over else active).append(item)
     past += [facts.evidence(entry, "cancer_history") for entry in facts.stated("cancer_history")]
     return active, past
+
+
+def _counts(facts: Facts, entry: ChartEntry) -> bool:
+    return not entry.dated.is_known or entry.dated.within(facts.thresholds.cancer_silence, facts.as_of) is not False
 
 
 def _is_silent(facts: Facts) -> bool:

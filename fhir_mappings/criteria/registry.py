@@ -147,7 +147,7 @@ CRITERIA: tuple[Criterion, ...] = (
         cancer.r_cancer,
         concepts=(*_CANCER, "antineoplastic_drug", "plexopathy", "weight_loss_generic"),
         thresholds=("weight_loss_window", "cancer_silence"),
-        sources=(*groups.FINDINGS, "Procedure"),
+        sources=(*groups.FINDINGS, "Procedure", *groups.DRUGS),
         citations=("guidance", "acr-v7"),
     ),
     Criterion(
@@ -264,7 +264,14 @@ CRITERIA: tuple[Criterion, ...] = (
             *("sensory_generic", "pvr", "bladder_exclude", "motor_deficit", "motor_generic", "neuro_other", "fever"),
             "anticoagulant_drug",
         ),
-        thresholds=("early_after_surgery", "neurologic_window", "fever_window", "fever_celsius"),
+        thresholds=(
+            "early_after_surgery",
+            "neurologic_window",
+            "post_void_residual_ml",
+            "post_void_residual_window",
+            "fever_window",
+            "fever_celsius",
+        ),
         sources=("Procedure", *groups.FINDINGS),
     ),
     Criterion(
@@ -390,8 +397,6 @@ UNREAD_THRESHOLDS = ("neurologic_window", "infection_history", "repeat_imaging_w
 
 # Published, and verified like the others, but asked for by no rule yet.
 UNUSED_CONCEPTS = (
-    "anticoagulant_drug",
-    "antineoplastic_drug",
     "cancer_absent",
     "cancer_skin_excluded",
     "creatinine",

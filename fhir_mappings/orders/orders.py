@@ -270,6 +270,7 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
         order_id = ""
     reference = f"{resource['resourceType']}/{order_id}" if order_id else full_url or resource["resourceType"]
     contents = read_contents(reference, resource, companions, index)
+    authored = parse_date(resource.get("authoredOn"))
     read = {name: found.resource for name, found in companions.items() if found.resource is not None}
     return ImagingOrder(
         reference=reference,
@@ -277,7 +278,7 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
         resource=resource,
         contrast=contrast,
         patient_ids=patient_ids(resource.get("subject")),
-        authored=parse_date(resource.get("authoredOn")),
+        authored=authored,
         reasons=contents.reasons,
         reason_references=contents.reason_references,
         supporting_references=contents.supporting_references,
@@ -286,7 +287,7 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
         other_texts=contents.other_texts,
         answers=contents.answers,
         companions=read,
-        entries=_entries(reference, contents, read, index),
+        entries=_entries(reference, contents, read, index, authored.earliest.year if authored.earliest else None),
         sibling_concepts=siblings,
         ledger=Ledger(tuple(_lines(reference, contents, read, index))),
     )
@@ -310,10 +311,10 @@ def _lines(
             yield reason_line(target or reference, CodeableConcept(text=name), read)
 
 
-def _stated(contents: OrderContents) -> Iterator[ChartEntry]:
+def _stated(contents: OrderContents, year: int | None) -> Iterator[ChartEntry]:
     """Yield the emergencies and implants that the author states in words: they count like records of the day."""
     for said in contents.own_texts:
-        for statement in (*stated_emergencies(said.text), *stated_implants(said.text)):
+        for statement in (*stated_emergencies(said.text, year), *stated_implants(said.text)):
             yield ChartEntry(
                 said.reference,
                 Resource(resource_type="ServiceRequest"),
@@ -333,7 +334,11 @@ def _says(resource: Resource, index: TerminologyIndex) -> bool:
 
 
 def _entries(
-    reference: str, contents: OrderContents, companions: Mapping[str, Resource], index: TerminologyIndex
+    reference: str,
+    contents: OrderContents,
+    companions: Mapping[str, Resource],
+    index: TerminologyIndex,
+    year: int | None,
 ) -> dict[str, tuple[ChartEntry, ...]]:
     """Return what the order's reasons, the resources it refers to and its answers state, by concept."""
     context = ReadingContext(index)
@@ -342,7 +347,7 @@ def _entries(
         (order_entry(reference, reason, index) for reason in contents.reasons),
         *(entries_of(companions[name], context) for name in referred if name in companions),
         answer_entries(contents.answers),
-        _stated(contents),
+        _stated(contents, year),
     ]
     found: dict[str, tuple[ChartEntry, ...]] = {}
     for entry in itertools.chain.from_iterable(stated):

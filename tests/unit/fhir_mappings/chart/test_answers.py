@@ -267,7 +267,6 @@ def test_no_denies_what_was_asked_and_nothing_else() -> None:
     [
         ("Is bladder function normal?", True, ()),
         ("Is bladder function normal?", False, ("hint_ces",)),
-        ("Is the pacemaker MRI compatible?", False, ("hint_implant",)),
         ("History of urinary retention?", True, ("hint_ces",)),
         ("Recent fall?", True, ("hint_trauma",)),
         ("Recent fall?", False, ()),
@@ -280,6 +279,12 @@ def test_question_that_may_only_ask(question: str, value: Any, questions: tuple[
     """What is asked the other way round, of the past, or in unknown words raises a question and fires nothing."""
     found = finding("R-HINT", answered(question, value))
     assert (found.questions, found.met) == (questions, False)
+
+
+def test_question_that_takes_an_implant_for_granted_asks_for_safety() -> None:
+    """Whoever is asked about the pacemaker has one, or may have one."""
+    found = finding("R-MR", answered("Is the pacemaker MRI compatible?", False))
+    assert found.tags == {"unidentified"}
 
 
 @pytest.mark.parametrize(
