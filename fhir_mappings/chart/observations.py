@@ -6,7 +6,6 @@ question whose coded value is the finding; panels hold all of these in component
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterator
 
@@ -19,6 +18,7 @@ from fhir_mappings.chart.entries import (
     reference_of,
     words_with_sites,
 )
+from fhir_mappings.chart.measurements import concept_by_words
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.dates import DateInterval, parse_date
@@ -29,8 +29,6 @@ _ABSENT = re.compile(
     r"(?! (?:improvement|relief|change|better|longer))"
 )
 _FAMILY = re.compile(r"\bfamily\b")
-_NUMBER = re.compile(r"\s*([<>]=?)?\s*(\d+(?:[.,]\d+)*)\s*(?:/\s*5\b)?")
-_THOUSANDS = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
 _UNKNOWN_WORDS = frozenset({"unknown", "undetermined", "not assessed", "not examined", "unable to assess"})
 _NORMAL_INTERPRETATIONS = frozenset({"N", "NEG", "ND"})
 
@@ -43,6 +41,8 @@ def observation_entries(observation: fhir.Observation, context: ReadingContext) 
     parts: list[fhir.Observation | fhir.ObservationComponent] = [observation, *observation.component]
     for part in parts:
         coded = code_up(context.index, part.code)
+        if not coded.concepts and coded.words and has_value(part) and (name := concept_by_words(coded.words)):
+            coded = Coded(frozenset({name}), (), coded.words)
         if coded.concepts:
             yield _entry(observation, part, coded, sites, observed_assertion(part, context.index))
         value = code_up(context.index, part.value_codeable_concept)
@@ -55,6 +55,11 @@ def observation_entries(observation: fhir.Observation, context: ReadingContext) 
         ):
             found = Coded(frozenset(name for name, _ in codes), codes, value.words)
             yield _entry(observation, part, found, sites, Assertion.PRESENT)
+
+
+def has_value(part: fhir.Observation | fhir.ObservationComponent) -> bool:
+    """Whether something was measured: a number, or a text that may hold one."""
+    return part.value_quantity is not None or part.value_integer is not None or part.value_string is not None
 
 
 def _entry(
@@ -116,43 +121,3 @@ def _worded(text: str) -> Assertion:
     if word in _UNKNOWN_WORDS:
         return Assertion.UNKNOWN
     return Assertion.ABSENT if _ABSENT.match(word) else Assertion.PRESENT
-
-
-def measured(entry: ChartEntry) -> float | None:
-    """Return the number an Observation (or its component) holds; None where it holds none that can be read.
-
-    A value with a comparator is just beyond its number: ">200" is more than 200, "<30" less than 30.
-    """
-    part = entry.part
-    if part is None:
-        return None
-    quantity = part.value_quantity
-    if quantity is not None and quantity.value is not None:
-        return _beyond(quantity.value, quantity.comparator)
-    if part.value_integer is not None:
-        return float(part.value_integer)
-    found = _NUMBER.match(part.value_string or "")
-    return _beyond(_decimal(found[2]), found[1]) if found else None
-
-
-def _decimal(text: str) -> float:
-    """Return a number written with either sign between its parts; three digits after a comma are thousands."""
-    plain = text.replace(",", "") if _THOUSANDS.fullmatch(text) else text.replace(",", ".")
-    whole, _, rest = plain.partition(".")
-    return float(f"{whole}.{rest.replace('.', '')}" if rest else whole)
-
-
-def _beyond(value: float, comparator: str | None) -> float:
-    towards = {">": math.inf, "<": -math.inf}.get(comparator or "")
-    return value if towards is None else math.nextafter(value, towards)
-
-
-def unit_of(entry: ChartEntry) -> str:
-    """Return the unit of a measured value, lower-cased; from the words after the number where it is a text."""
-    part = entry.part
-    if part is None:
-        return ""
-    if part.value_quantity is not None:
-        return (part.value_quantity.code or part.value_quantity.unit or "").strip().casefold()
-    found = _NUMBER.match(part.value_string or "")
-    return (part.value_string or "")[found.end() :].strip().casefold() if found else ""

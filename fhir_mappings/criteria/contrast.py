@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.chart.observations import measured
+from fhir_mappings.chart.measurements import RATE, Measured, converted, measured
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
@@ -103,7 +103,7 @@ def _is_positive(entry: ChartEntry) -> bool:
 def r_con_safe(facts: Facts) -> Finding:
     """What has to be known before gadolinium: kidney function, allergy, pregnancy.
 
-    MET where something speaks against it or is not known. Tags: `egfr_severe`, `egfr_reduced`, `egfr_missing`,
+    MET where something speaks against it or is not known. Tags: `egfr_severe`, `egfr_reduced`, `egfr_unclear`, `egfr_missing`,
     `renal_disease`, `allergy_gadolinium`, `allergy_unclear`, `pregnancy`.
     """
     tags, evidence = _kidney(facts)
@@ -154,15 +154,19 @@ def _kidney(facts: Facts) -> tuple[list[str], list[Evidence]]:
         return (["renal_disease"], severe) if severe else (["egfr_missing"], [])
     newest = max(entry.dated.latest for entry, _ in values if entry.dated.latest)
     entry, value = min(
-        ((entry, value) for entry, value in values if entry.dated.latest == newest), key=lambda pair: pair[1]
+        ((entry, value) for entry, value in values if entry.dated.latest == newest), key=lambda pair: pair[1].low
     )
-    measured = [facts.evidence(entry, "egfr", amount=f"{value:.3g} mL/min/1.73 m2")]
-    if value < limits.egfr_severe:
-        return ["egfr_severe"], measured
-    if value < limits.egfr_reduced:
-        return ["egfr_reduced"], measured
-    return (["renal_disease"], [*severe, *measured]) if severe else ([], [])
+    seen = [facts.evidence(entry, "egfr", amount=value.shown("mL/min/1.73 m2"))]
+    if value.below(limits.egfr_severe):
+        return ["egfr_severe"], seen
+    if value.below(limits.egfr_severe) is None:
+        # "<60" may be 25.
+        return ["egfr_unclear"], seen
+    if value.below(limits.egfr_reduced) is not False:
+        return ["egfr_reduced"], seen
+    return (["renal_disease"], [*severe, *seen]) if severe else ([], [])
 
 
-def _rate(entry: ChartEntry) -> float | None:
-    return measured(entry)
+def _rate(entry: ChartEntry) -> Measured | None:
+    rate = measured(entry)
+    return converted(rate, RATE) if rate else None

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.chart.observations import measured, unit_of
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
-from fhir_mappings.terminology.code_systems import LOINC, canonical_system
+from fhir_mappings.criteria.markers import fever, raised, unjudged
 from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, IMMUNOSUPPRESSANTS
 
 _SOURCES = (*FINDINGS, *DRUGS)
-_HIGH = frozenset({"H", "HH", "HU", "A", "AA"})
 _TRANSPLANT = "Z94"  # ICD-10-CM: transplanted organ and tissue status
-_FAHRENHEIT_LOW = 60.0  # a body temperature above this cannot be in degrees Celsius
 
 
 def r_infect(facts: Facts) -> Finding:
@@ -27,7 +24,7 @@ def r_infect(facts: Facts) -> Finding:
     ]
     evidence += fever(facts)
     for marker in ("esr", "crp"):
-        evidence += _raised(facts, marker)
+        evidence += raised(facts, marker)
     if host_risk(facts):
         evidence += night_sweats(facts)
     elif night_sweats(facts):
@@ -35,7 +32,7 @@ def r_infect(facts: Facts) -> Finding:
     if _old_fever(facts) and not evidence:
         questions.append("fever")
     if not evidence:
-        questions += _unread(facts)
+        questions += unjudged(facts)
         if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries("fever")):
             questions.append("fever")
     tags = ["drug_use_possible"] if facts.stated("ivdu_proxy") else []
@@ -58,108 +55,12 @@ def _spinal_infection(facts: Facts, evidence: list[Evidence], questions: list[st
             questions.append("old_infection")
 
 
-def fever(facts: Facts) -> list[Evidence]:
-    """Return fever within the window: measured, or recorded as a problem that is not over."""
-    window = facts.thresholds.fever_window
-    stated = facts.stated("fever")
-    found = []
-    for entry in facts.entries("fever"):
-        if facts.is_recent(entry, window) is False:
-            continue
-        if is_measurement(entry):
-            degrees = _celsius(entry)
-            if degrees is not None and degrees >= facts.thresholds.fever_celsius:
-                found.append(facts.evidence(entry, "fever", amount=f"{degrees:.1f} °C"))
-        elif entry in stated and entry.activity is not Activity.INACTIVE:
-            found.append(facts.evidence(entry, "fever"))
-    return found
-
-
-def _unread(facts: Facts) -> list[str]:
-    """Return the questions for recent measurements whose value cannot be read."""
-    limits = facts.thresholds
-    unread = [
-        entry
-        for entry in facts.entries("fever")
-        if is_measurement(entry)
-        and _celsius(entry) is None
-        and facts.is_recent(entry, limits.fever_window) is not False
-    ]
-    markers = [
-        entry
-        for entry in facts.entries("esr", "crp")
-        if measured(entry) is None
-        and not _flags(entry)
-        and facts.is_recent(entry, limits.inflammation_marker_window) is not False
-    ]
-    return [*(["fever"] if unread else []), *(["inflammation_markers"] if markers else [])]
-
-
 def _old_fever(facts: Facts) -> bool:
     """Whether a fever is still on the problem list after the window."""
     return any(
         entry.resource.resource_type == "Condition" and entry.activity is Activity.ACTIVE
         for entry in facts.stated("fever")
     )
-
-
-def is_measurement(entry: ChartEntry) -> bool:
-    """Whether the code only says that a temperature was taken, not that it was high."""
-    return any(canonical_system(code.system) == LOINC for code in entry.codes_of("fever"))
-
-
-def _celsius(entry: ChartEntry) -> float | None:
-    degrees = measured(entry)
-    if degrees is None:
-        return None
-    fahrenheit = "f" in unit_of(entry) or degrees > _FAHRENHEIT_LOW
-    return round((degrees - 32) * 5 / 9, 1) if fahrenheit else degrees
-
-
-def _raised(facts: Facts, marker: str) -> list[Evidence]:
-    """Return raised ESR or CRP values: by interpretation, else by the laboratory's range, else by the default."""
-    found = []
-    for entry in facts.entries(marker):
-        recent = facts.is_recent(entry, facts.thresholds.inflammation_marker_window)
-        if entry.assertion is Assertion.UNKNOWN or recent is False:
-            continue
-        if is_raised(entry, _default_limit(facts, marker, entry)):
-            value = measured(entry)
-            amount = "" if value is None else f"{value:.4g} {_unit_text(unit_of(entry))}".strip()
-            found.append(facts.evidence(entry, marker, amount=amount))
-    return found
-
-
-def _flags(entry: ChartEntry) -> set[str | None]:
-    interpretation = entry.part.interpretation if entry.part else []
-    return {coding.code for concept in interpretation for coding in concept.coding}
-
-
-def is_raised(entry: ChartEntry, default: float) -> bool:
-    """Whether a laboratory value is above what its laboratory, or failing that a default, calls normal."""
-    flags = _flags(entry)
-    if flags & _HIGH:
-        return True
-    value = measured(entry)
-    if value is None or entry.part is None:
-        return False
-    ranges = entry.part.reference_range
-    highs = [item.high.value for item in ranges if item.high and item.high.value is not None]
-    if not highs and flags & {"N", "L", "LL"}:
-        return False
-    return value > (max(highs) if highs else default)
-
-
-def _default_limit(facts: Facts, marker: str, entry: ChartEntry) -> float:
-    if marker == "esr":
-        return facts.thresholds.esr_mm_per_hour
-    return facts.thresholds.crp_mg_per_litre / (10 if "dl" in unit_of(entry) else 1)
-
-
-def _unit_text(unit: str | None) -> str:
-    """Return a unit only if it looks like one, since units are free text."""
-    text = (unit or "").strip()
-    return text if len(text) <= 12 and all(sign.isalnum() or sign in "/[]{}._%*^" for sign in text) else ""  # noqa: PLR2004
 
 
 def night_sweats(facts: Facts) -> list[Evidence]:

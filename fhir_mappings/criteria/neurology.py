@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.chart.observations import measured, unit_of
+from fhir_mappings.chart.measurements import MILLILITRES, Measured, converted, measured
 from fhir_mappings.criteria.cancer import is_within, spinal_metastases
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
@@ -90,25 +90,26 @@ def _residual_volume(facts: Facts, evidence: list[Evidence], questions: list[str
     limits = facts.thresholds
     for entry in facts.entries("pvr"):
         volume = _millilitres(entry)
-        if volume is None:
-            # An ultrasound of the residual, or a value that cannot be read: what did it show?
+        high = volume.above(limits.post_void_residual_ml) if volume else None
+        if volume is None or high is None:
+            # An ultrasound of the residual, or a value that cannot be judged: what did it show?
             if (
                 entry.assertion is not Assertion.ABSENT
                 and facts.is_recent(entry, limits.neurologic_window) is not False
             ):
                 questions.append("ces")
             continue
-        if volume <= limits.post_void_residual_ml:
+        if not high:
             continue
         if facts.is_recent(entry, limits.post_void_residual_window) is not False:
-            evidence.append(facts.evidence(entry, "pvr", amount=f"{volume:.0f} mL"))
+            evidence.append(facts.evidence(entry, "pvr", amount=volume.shown("mL")))
         elif facts.is_recent(entry, limits.neurologic_window) is not False:
             questions.append("ces_changed")
 
 
-def _millilitres(entry: ChartEntry) -> float | None:
+def _millilitres(entry: ChartEntry) -> Measured | None:
     volume = measured(entry)
-    return volume * 1000 if volume is not None and unit_of(entry) in ("l", "liter", "litre") else volume
+    return converted(volume, MILLILITRES) if volume else None
 
 
 def r_motor(facts: Facts) -> Finding:
@@ -118,7 +119,7 @@ def r_motor(facts: Facts) -> Finding:
     for entry in motor_deficits(facts):
         symptoms.file(entry, ("motor_deficit",), "motor_changed")
     evidence.extend(_falling_power(facts))
-    generic = [entry for entry in _new(facts, facts.stated("motor_generic")) if measured(entry) != _NORMAL_POWER]
+    generic = [entry for entry in _new(facts, facts.stated("motor_generic")) if not _is_full(entry)]
     if generic and not evidence:
         questions.append("power")
     if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries("motor_deficit", "motor_generic")):
@@ -149,14 +150,25 @@ def is_bleeding_likely(facts: Facts) -> bool:
 
 def motor_deficits(facts: Facts) -> list[ChartEntry]:
     """Return the stated lower-limb motor deficits, without those measured as normal power."""
-    return [entry for entry in facts.stated("motor_deficit") if measured(entry) != _NORMAL_POWER]
+    return [entry for entry in facts.stated("motor_deficit") if not _is_full(entry)]
+
+
+def _is_full(entry: ChartEntry) -> bool:
+    """Whether a power was measured as normal."""
+    power = measured(entry)
+    return power is not None and power.low >= _NORMAL_POWER
+
+
+def _power(entry: ChartEntry) -> float | None:
+    power = measured(entry)
+    return power.exact if power else None
 
 
 def _falling_power(facts: Facts) -> list[Evidence]:
     """Return the newest of power measurements of one muscle that fell by a grade within the window."""
     series = defaultdict[str, list[ChartEntry]](list)
     for entry in facts.stated("motor_generic", "motor_deficit"):
-        if measured(entry) is not None and entry.when.is_exact:
+        if _power(entry) is not None and entry.when.is_exact:
             series[f"{entry.words} {sorted(entry.codes)}"].append(entry)
     found = []
     for entries in series.values():
@@ -164,8 +176,8 @@ def _falling_power(facts: Facts) -> list[Evidence]:
         newest = entries[-1]
         if newest.when.within(facts.thresholds.neurologic_window, facts.as_of) is False:
             continue
-        now = measured(newest) or 0
-        before = [measured(entry) or 0 for entry in entries[:-1]]
+        now = _power(newest) or 0
+        before = [_power(entry) or 0 for entry in entries[:-1]]
         if any(then >= now + 1 for then in before):
             amount = f"{max(before):g} -> {now:g}"
             found.append(
