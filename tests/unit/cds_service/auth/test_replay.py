@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -21,26 +19,7 @@ from cds_service.protocol.errors import SettingsError
 from tests.unit.cds_service.auth.builders import FakeClock
 
 ISS = "https://ehr.example.com"
-REDIS_SERVER = shutil.which("redis-server")
 Make = Callable[[FakeClock], ReplayStore]
-
-
-@pytest.fixture(scope="session")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A real Redis server on a socket of its own; skipped where none is installed."""
-    if REDIS_SERVER is None:
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    folder = tmp_path_factory.mktemp("redis")
-    socket = folder / "redis.sock"
-    options = {"port": "0", "unixsocket": str(socket), "dir": str(folder), "save": "", "appendonly": "no"}
-    arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
-    with subprocess.Popen([REDIS_SERVER, *arguments], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        ready = any("accept connections" in line for line in server.stdout)
-        assert ready, "the Redis server did not start"
-        yield socket
-        server.terminate()
-        server.communicate()
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
