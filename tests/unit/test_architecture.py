@@ -78,7 +78,7 @@ ROOMS: dict[str, str] = {
     "cds_service/pages/plots": "",
     "cds_service/pages/rendering": "cds_service/protocol",
     "cds_service/pages/insights": (
-        "cds_service/pages/plots cds_service/pages/rendering cds_service/records/* cds_service/auth"
+        "cds_service/pages/plots cds_service/pages/rendering cds_service/records/* cds_service/auth/*"
         " cds_service/protocol cards/guideline fhir_mappings/fhir"
     ),
     "cds_service/pages/criteria": (
@@ -91,7 +91,7 @@ ROOMS: dict[str, str] = {
     ),
     "cds_service/pages/api": "cds_service/pages/rendering cds_service/demo cds_service/openapi cds_service/protocol",
     "cds_service/pages": (
-        "cds_service/pages/* cds_service/hooks cds_service/auth cds_service/clients cds_service/config"
+        "cds_service/pages/* cds_service/hooks cds_service/auth/* cds_service/clients cds_service/config"
         " cds_service/protocol cards/guideline"
     ),
     "cds_service/app.py": (
