@@ -15,7 +15,7 @@ from typing import Final, TypeVar
 from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
-from limits.strategies import RateLimiter
+from limits.strategies import MovingWindowRateLimiter, RateLimiter
 from redis import Redis
 
 _PREFIX: Final = "lumbar-cds:count"
@@ -25,12 +25,12 @@ Found = TypeVar("Found")
 
 
 class Counts:
-    """Counts by name within a minute; safe to use from many threads, and made before workers fork."""
+    """Counts by name within the last minute, exactly; safe to use from many threads, and made before workers fork."""
 
-    def __init__(self, strategy: type[RateLimiter], redis: Redis | None = None, workers: int = 1) -> None:
-        """Take how a minute is counted, and among how many workers a limit is parted where each counts alone."""
-        self._own = strategy(MemoryStorage())
-        self._shared = strategy(_storage(redis)) if redis is not None else None
+    def __init__(self, redis: Redis | None = None, workers: int = 1) -> None:
+        """Take Redis where there is one, and among how many workers a limit is parted where each counts alone."""
+        self._own = MovingWindowRateLimiter(MemoryStorage())
+        self._shared = MovingWindowRateLimiter(_storage(redis)) if redis is not None else None
         self._workers = workers
         self._asked_from = -math.inf
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from limits.strategies import SlidingWindowCounterRateLimiter
 from redis import Redis
 
 from cds_service.auth.counts import Counts
@@ -24,5 +23,5 @@ class CallLimits:
 
 
 def call_limits(redis: Redis | None, workers: int) -> CallLimits:
-    """Return limits that slide: a client has its calls back little by little, not all at the full minute."""
-    return CallLimits(Counts(SlidingWindowCounterRateLimiter, redis, workers))
+    """Return limits that all workers share in Redis, or part among them."""
+    return CallLimits(Counts(redis, workers))

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from limits.strategies import FixedWindowRateLimiter
-
 from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service import __version__
 from cds_service.auth.counts import Counts
@@ -79,7 +77,7 @@ def _login(
     access: InsightsAccess, settings: Settings, facts: PageFacts, clock: Callable[[], datetime]
 ) -> InsightsLogin:
     ended = shared_store(settings, clock) if access.token else MemoryReplayStore(clock)
-    counts = Counts(FixedWindowRateLimiter, redis_of(settings))
+    counts = Counts(redis_of(settings))
     return InsightsLogin(Renderer(facts), access, Visits(ended, clock), Attempts(counts))
 
 

@@ -6,7 +6,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from flask import Flask
-from limits.strategies import FixedWindowRateLimiter
 
 from cds_service.auth.counts import Counts
 from cds_service.auth.replay.store import MemoryReplayStore
@@ -52,7 +51,7 @@ def insights_app(
     page = InsightsPage(
         renderer=Renderer(FACTS),
         database=database,
-        login=InsightsLogin(Renderer(FACTS), access, visits, Attempts(Counts(FixedWindowRateLimiter))),
+        login=InsightsLogin(Renderer(FACTS), access, visits, Attempts(Counts())),
         words=insights_words(),
         clock=clock,
     )
