@@ -86,7 +86,9 @@ class Settings(BaseModel):
         description="Days that records of calls are kept, looked at when the service starts; none: no limit.",
     )
     redis_url: SecretStr | None = Field(
-        None, description="`redis://…` shared by several hosts to recognise replayed tokens; none: one host alone."
+        None,
+        description="`redis://…` shared by several hosts to recognise replayed tokens and to count calls; none: one "
+        "host alone, on which each worker counts its share of the calls.",
     )
     switches_file: Path | None = Field(
         None, description="File that `lumbar-cds switch` writes; none: `switches.toml` in the data folder."

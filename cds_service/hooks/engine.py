@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from cds_service.auth.admission import Admission
 from cds_service.auth.gate import gate_for
-from cds_service.auth.limits import CallLimits
+from cds_service.auth.limits import call_limits
 from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.auth.verifiers.key_fetcher import HttpKeyFetcher
 from cds_service.clients.file.exposure import authentication_state
@@ -18,7 +18,7 @@ from cds_service.clients.switches import Switches
 from cds_service.egress.breaker import Breakers
 from cds_service.hooks.data_access import DataAccess
 from cds_service.hooks.handler import HookHandler
-from cds_service.hooks.setup import advisers_of, clients_of, http_client_of, replay_store
+from cds_service.hooks.setup import advisers_of, clients_of, http_client_of, redis_of, replay_store
 from cds_service.hooks.storage import Storage, open_storage
 from fhir_mappings.fhir.needs import DATA_NEEDS
 
@@ -72,7 +72,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
         advisers=advisers,
         authentication=authentication_state(clients, insecure=settings.insecure),
         gate=gate,
-        admission=Admission(gate, CallLimits(time.monotonic, settings.workers)),
+        admission=Admission(gate, call_limits(redis_of(settings), settings.workers)),
         handler=HookHandler(
             advisers=advisers,
             data_access=DataAccess(clients, http, breakers, searches),

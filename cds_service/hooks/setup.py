@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from redis import Redis
 
-    from cds_service.auth.replay.store import ReplayStore
+    from cds_service.auth.replay.store import ReplayStore, UsedTokens
     from cds_service.clients.profile import ClientProfile
     from cds_service.config.settings import Settings
 
@@ -72,15 +72,20 @@ def redis_of(settings: Settings) -> Redis | None:
 
 
 def replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
-    """Return where used tokens are remembered: wherever a replay could land, it must be recognised.
+    """Return where used tokens are remembered; in memory where nobody signs calls. SettingsError as `shared_store`."""
+    if any(client.authentication is Authentication.CDS_HOOKS_JWT for client in clients):
+        return shared_store(settings, clock)
+    redis_of(settings)  # its address is checked all the same
+    return MemoryReplayStore(clock)
+
+
+def shared_store(settings: Settings, clock: Callable[[], datetime]) -> UsedTokens:
+    """Return a store that is seen wherever something used could be used again; SettingsError when it cannot be used.
 
     That is another worker, and also the one that takes the place of a worker which has died, or a service that was
-    started again: so it is never the memory of a process, unless nobody signs calls. SettingsError when it cannot be
-    used.
+    started again: so it is never the memory of a process.
     """
     redis = redis_of(settings)
-    if not any(client.authentication is Authentication.CDS_HOOKS_JWT for client in clients):
-        return MemoryReplayStore(clock)
     if redis is not None:
         return RedisReplayStore(redis, clock)
     return SqliteReplayStore(settings.data_dir / "replay.sqlite3", clock)

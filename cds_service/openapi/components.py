@@ -172,6 +172,7 @@ SECURITY_SCHEMES: Final[Mapping[str, Any]] = {
         "description": "A client certificate, checked by the proxy before this service.",
     },
     "metricsToken": {"type": "http", "scheme": "bearer", "description": "The token of LUMBAR_CDS_METRICS_TOKEN."},
+    "adminToken": {"type": "http", "scheme": "bearer", "description": "The token of LUMBAR_CDS_ADMIN_TOKEN."},
 }
 
 

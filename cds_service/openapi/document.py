@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from cds_service import __version__
 from cds_service.openapi.components import components
+from cds_service.openapi.exports import export_paths
 from cds_service.openapi.operations import paths
 
 _DESCRIPTION: Final = (
@@ -18,12 +19,16 @@ _TAGS: Final = (
     ("CDS Hooks", "What an EHR calls."),
     ("Terminology", "The codes behind the advice."),
     ("Operation", "For whoever keeps the service running."),
+    ("Insights", "What was ordered, advised, accepted and overridden, as files; no patient is in them."),
     ("Documentation", "For whoever connects to it."),
 )
 
 
-def openapi_document(base_url: str = "") -> dict[str, Any]:
-    """Return the OpenAPI 3.1 description of the service at an address without a slash at its end."""
+def openapi_document(base_url: str = "", *, insights: bool = False) -> dict[str, Any]:
+    """Return the OpenAPI 3.1 description of the service at an address without a slash at its end.
+
+    `insights` tells that their exports can be had.
+    """
     return {
         "openapi": "3.1.0",
         "info": {
@@ -36,6 +41,6 @@ def openapi_document(base_url: str = "") -> dict[str, Any]:
         "jsonSchemaDialect": "https://json-schema.org/draft/2020-12/schema",
         "servers": [{"url": base_url or "/"}],
         "tags": [{"name": name, "description": text} for name, text in _TAGS],
-        "paths": paths(),
+        "paths": paths() | (export_paths() if insights else {}),
         "components": components(),
     }

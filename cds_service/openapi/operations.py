@@ -75,7 +75,7 @@ def paths() -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Operation:
+class Operation:
     """What may be done at one address; refusals are names of reusable responses."""
 
     id: str
@@ -101,7 +101,8 @@ class _Operation:
         }
 
 
-def _answer(description: str, schema: str, media_type: str = JSON, **more: Any) -> dict[str, Any]:
+def answer(description: str, schema: str, media_type: str = JSON, **more: Any) -> dict[str, Any]:
+    """Return an answer whose body fits a component."""
     content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, **more}
     return {"description": description, "headers": _REQUEST_ID, "content": {media_type: content}}
 
@@ -111,7 +112,8 @@ def _body(schema: str, examples: Mapping[str, Any]) -> dict[str, Any]:
     return {"required": True, "content": {JSON: content}}
 
 
-def _parameter(name: str, place: str, description: str, example: str) -> dict[str, Any]:
+def parameter(name: str, place: str, description: str, example: str) -> dict[str, Any]:
+    """Return a text in the address; what stands in its path is required."""
     return {
         "name": name,
         "in": place,
@@ -123,12 +125,12 @@ def _parameter(name: str, place: str, description: str, example: str) -> dict[st
 
 
 def _discovery() -> dict[str, Any]:
-    return _Operation(
+    return Operation(
         id="discover",
         tag="CDS Hooks",
         summary="List the services",
         description="Both services with their prefetch templates, the same for all. May be kept for five minutes.",
-        answers={"200": _answer("The services", "DiscoveryResponse", example=discovery_document())},
+        answers={"200": answer("The services", "DiscoveryResponse", example=discovery_document())},
     ).document()
 
 
@@ -137,12 +139,12 @@ def _hook(service: HookService) -> dict[str, Any]:
         f'{service.note} Other orders are answered with `{{"cards": []}}` before any patient data is decoded. Data '
         "that is not sent in prefetch is asked for at `fhirServer`, where the client's configuration allows it."
     )
-    return _Operation(
+    return Operation(
         id=f"call-{service.hook}",
         tag="CDS Hooks",
         summary=service.title,
         description=text,
-        answers={"200": _answer("The cards; none when nothing needs saying", "HookResponse")},
+        answers={"200": answer("The cards; none when nothing needs saying", "HookResponse")},
         refusals=(*_CALL_REFUSALS, "DataMissing"),
         security=_CALLERS,
         more={"requestBody": _body("HookRequest", dict(_demo_examples(service.hook)))},
@@ -158,7 +160,7 @@ def _demo_examples(hook: str) -> Iterator[tuple[str, Any]]:
 
 def _feedback(service: HookService) -> dict[str, Any]:
     kept = {"description": "Everything was kept", "headers": _REQUEST_ID, "content": {JSON: {"example": {}}}}
-    return _Operation(
+    return Operation(
         id=f"feedback-{service.hook}",
         tag="CDS Hooks",
         summary=f"Feedback on the cards of {service.id}",
@@ -172,49 +174,49 @@ def _feedback(service: HookService) -> dict[str, Any]:
 
 def _value_sets() -> dict[str, Any]:
     parameters = [
-        _parameter("_id", "query", "The id.", "cauda-equina"),
-        _parameter("name", "query", "The beginning of the name, in any case.", "Cauda"),
-        _parameter("url", "query", "The canonical address.", "https://lumbar-mri-cds.org/fhir/ValueSet/cauda-equina"),
+        parameter("_id", "query", "The id.", "cauda-equina"),
+        parameter("name", "query", "The beginning of the name, in any case.", "Cauda"),
+        parameter("url", "query", "The canonical address.", "https://lumbar-mri-cds.org/fhir/ValueSet/cauda-equina"),
     ]
-    return _Operation(
+    return Operation(
         id="search-value-sets",
         tag="Terminology",
         summary="Search the value sets",
         description="The value sets behind the advice: all, or those that fit. Commas within a filter mean “or”.",
-        answers={"200": _answer("A searchset", "ValueSetSearchset", _FHIR)},
+        answers={"200": answer("A searchset", "ValueSetSearchset", _FHIR)},
         more={"parameters": parameters},
     ).document()
 
 
 def _value_set() -> dict[str, Any]:
-    return _Operation(
+    return Operation(
         id="read-value-set",
         tag="Terminology",
         summary="Read a value set",
         description="One value set, with its codes by system.",
-        answers={"200": _answer("The value set", "ValueSet", _FHIR)},
+        answers={"200": answer("The value set", "ValueSet", _FHIR)},
         refusals=("NotFound", "Crash"),
-        more={"parameters": [_parameter("id", "path", "The id.", "cauda-equina")]},
+        more={"parameters": [parameter("id", "path", "The id.", "cauda-equina")]},
     ).document()
 
 
 def _live() -> dict[str, Any]:
-    answers = {"200": _answer("It does", "Liveness")}
-    return _Operation("live", "Operation", "Whether the process answers", "For supervisors.", answers).document()
+    answers = {"200": answer("It does", "Liveness")}
+    return Operation("live", "Operation", "Whether the process answers", "For supervisors.", answers).document()
 
 
 def _ready() -> dict[str, Any]:
-    return _Operation(
+    return Operation(
         id="ready",
         tag="Operation",
         summary="Whether hooks are answered",
         description="For load balancers. A broken store is reported and does not make the service unready.",
-        answers={"200": _answer("They are", "Readiness"), "503": _answer("Starting or stopping", "Readiness")},
+        answers={"200": answer("They are", "Readiness"), "503": answer("Starting or stopping", "Readiness")},
     ).document()
 
 
 def _metrics() -> dict[str, Any]:
-    return _Operation(
+    return Operation(
         id="metrics",
         tag="Operation",
         summary="Counters and latencies",
@@ -228,29 +230,29 @@ def _metrics() -> dict[str, Any]:
 
 
 def _start() -> dict[str, Any]:
-    answer = _answer("What runs here", "ServiceFacts")
-    answer["content"]["text/html"] = {"schema": {"type": "string"}}
-    return _Operation(
+    page = answer("What runs here", "ServiceFacts")
+    page["content"]["text/html"] = {"schema": {"type": "string"}}
+    return Operation(
         id="start",
         tag="Documentation",
         summary="What runs here",
         description="A page for people; with `Accept: application/json` the same facts for programs.",
-        answers={"200": answer},
+        answers={"200": page},
     ).document()
 
 
 def _example() -> dict[str, Any]:
-    return _Operation(
+    return Operation(
         id="read-example",
         tag="Documentation",
         summary="An example request",
         description="The bundled hook requests, with invented patients.",
-        answers={"200": _answer("A request as it is posted", "HookRequest")},
+        answers={"200": answer("A request as it is posted", "HookRequest")},
         refusals=("NotFound", "Crash"),
-        more={"parameters": [_parameter("name", "path", "The name.", "cauda-equina")]},
+        more={"parameters": [parameter("name", "path", "The name.", "cauda-equina")]},
     ).document()
 
 
 def _description() -> dict[str, Any]:
     answers = {"200": {"description": "OpenAPI 3.1", "content": {JSON: {"schema": {"type": "object"}}}}}
-    return _Operation("describe", "Documentation", "This description", "For tools.", answers).document()
+    return Operation("describe", "Documentation", "This description", "For tools.", answers).document()

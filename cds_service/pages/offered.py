@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service import __version__
+from cds_service.auth.counts import Counts
+from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.clients.cors_origins import allows_origin
 from cds_service.clients.profile import BY_TOKEN
+from cds_service.hooks.setup import redis_of, shared_store
 from cds_service.pages.demo.charts import DemoCharts
 from cds_service.pages.demo.page import Demo, demo_client, demo_is_on
 from cds_service.pages.home import SANDBOX_ORIGIN
-from cds_service.pages.insights.access import InsightsAccess
+from cds_service.pages.insights.access import Attempts, InsightsAccess
 from cds_service.pages.insights.labels import insights_words
+from cds_service.pages.insights.login import InsightsLogin
 from cds_service.pages.insights.page import InsightsPage
+from cds_service.pages.insights.visits import Visits
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.service_facts import PageFacts
 from cds_service.pages.views import Pages
@@ -40,10 +44,9 @@ def offered_pages(engine: Engine, settings: Settings, clock: Callable[[], dateti
         yield InsightsPage(
             renderer=Renderer(facts),
             database=engine.storage.database,
-            access=access,
+            login=_login(access, settings, facts, clock),
             words=insights_words(settings.language),
             clock=clock,
-            monotonic=time.monotonic,
         ).blueprint()
 
 
@@ -68,6 +71,14 @@ def _insights_access(settings: Settings) -> InsightsAccess:
     token = settings.admin_token
     alone = settings.profile == "development" and not settings.insecure
     return InsightsAccess(token.get_secret_value() if token else None, open_without=alone)
+
+
+def _login(
+    access: InsightsAccess, settings: Settings, facts: PageFacts, clock: Callable[[], datetime]
+) -> InsightsLogin:
+    ended = shared_store(settings, clock) if access.token else MemoryReplayStore(clock)
+    counts = Counts(redis_of(settings))
+    return InsightsLogin(Renderer(facts), access, Visits(ended, clock), Attempts(counts))
 
 
 def _demo(engine: Engine, settings: Settings, facts: PageFacts, clock: Callable[[], datetime]) -> Demo:

@@ -37,5 +37,5 @@ class Pages:
             load_assets().blueprint(),
             HomePage(renderer).blueprint(),
             CriteriaPage(renderer, editions, self.clock).blueprint(),
-            ApiPages(renderer, editions[0], self.clock).blueprint(),
+            ApiPages(renderer).blueprint(),
         )

@@ -86,8 +86,8 @@ ROOMS: dict[str, str] = {
     "cds_service/pages/plots": "",
     "cds_service/pages/rendering": "cds_service/protocol",
     "cds_service/pages/insights": (
-        "cds_service/pages/plots cds_service/pages/rendering cds_service/records/* cds_service/protocol"
-        " cards/guideline fhir_mappings/fhir"
+        "cds_service/pages/plots cds_service/pages/rendering cds_service/records/* cds_service/auth/*"
+        " cds_service/protocol cards/guideline fhir_mappings/fhir"
     ),
     "cds_service/pages/criteria": (
         "cds_service/pages/rendering cds_service/hooks cds_service/guideline cds_service/protocol cards/*"
@@ -97,13 +97,10 @@ ROOMS: dict[str, str] = {
         "cds_service/pages/rendering cds_service/hooks cds_service/clients cds_service/demo cds_service/protocol"
         " cards/* fhir_mappings/*"
     ),
-    "cds_service/pages/api": (
-        "cds_service/pages/criteria cds_service/pages/rendering cds_service/demo cds_service/openapi"
-        " cds_service/protocol"
-    ),
+    "cds_service/pages/api": "cds_service/pages/rendering cds_service/demo cds_service/openapi cds_service/protocol",
     "cds_service/pages": (
-        "cds_service/pages/* cds_service/hooks cds_service/clients cds_service/config cds_service/protocol"
-        " cards/guideline"
+        "cds_service/pages/* cds_service/hooks cds_service/auth/* cds_service/clients cds_service/config"
+        " cds_service/protocol cards/guideline"
     ),
     "cds_service/app.py": (
         "cds_service/pages/* cds_service/hooks cds_service/guideline cds_service/observability cds_service/auth/*"

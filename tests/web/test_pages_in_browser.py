@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Final
 import pytest
 from playwright.sync_api import expect
 
-from tests.web.browser import PHONE, opened_page
+from tests.web.browser import DESKTOP, PHONE, accessible, fits, opened_page
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser, Page, Route
+
+    from tests.web.browser import Scheme
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
 
@@ -144,6 +146,25 @@ def test_page_is_read_without_scripts(browser: Browser, service_url: str, path: 
         for details in page.locator("details").all()[:3]:
             details.locator("summary").click()
             expect(details.locator("div, pre, a").first).to_be_visible()
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(DESKTOP, "light"), (PHONE, "dark")], ids=["desktop", "phone"])
+def test_call_is_tried_on_the_api_page(
+    browser: Browser, service_url: str, viewport: dict[str, int], scheme: Scheme
+) -> None:
+    """An example is sent to this service from the page and answered there, for everybody to read, by mouse or keys."""
+    with opened_page(browser, service_url, viewport=viewport, color_scheme=scheme) as page:
+        page.goto("/docs")
+        operation = page.locator("#operations-CDS_Hooks-call-order-sign")
+        operation.locator("button.opblock-summary-control").press("Enter")
+        operation.get_by_role("button", name="Try it out").click()
+        operation.locator("select[aria-label=Example]").select_option("pacemaker")
+        operation.get_by_role("button", name="Execute").click()
+        answer = operation.locator(".live-responses-table")
+        expect(answer.locator("td.response-col_status").last).to_contain_text("200")
+        expect(answer).to_contain_text('"indicator": "critical"')
+        fits(page)
+        accessible(page)
 
 
 def test_inline_code_is_not_run(browser: Browser, service_url: str) -> None:

@@ -33,16 +33,27 @@ class RedisReplayStore:
 
     def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
         """Remember a token and return whether it is new; ReplayUnavailableError when Redis does not answer."""
-        key = _PREFIX + token_digest(issuer, jti).hex()
+        key = _key(issuer, jti)
         left = max(1, int((until - self._clock()).total_seconds() * 1000) + 1)
         try:
             return self._redis.set(key, b"", nx=True, px=left) is not None
         except (RedisError, OSError) as error:
             raise ReplayUnavailableError from error
 
+    def was_used(self, issuer: str, jti: str) -> bool:
+        """Return whether a token is remembered; ReplayUnavailableError when Redis does not answer."""
+        try:
+            return bool(self._redis.exists(_key(issuer, jti)))
+        except (RedisError, OSError) as error:
+            raise ReplayUnavailableError from error
+
     def close(self) -> None:
         """Close the connections."""
         self._redis.close()
+
+
+def _key(issuer: str, jti: str) -> str:
+    return _PREFIX + token_digest(issuer, jti).hex()
 
 
 def connect_redis(url: str) -> Redis:

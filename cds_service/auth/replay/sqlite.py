@@ -27,6 +27,7 @@ _USE: Final = """
 INSERT INTO used (token, until) VALUES (?, ?)
 ON CONFLICT (token) DO UPDATE SET until = excluded.until WHERE used.until < ?
 """
+_WAS_USED: Final = "SELECT 1 FROM used WHERE token = ?"
 _PURGE: Final = "DELETE FROM used WHERE until < ?"
 _PATIENCE: Final = 0.25  # seconds to wait for another worker's statement
 _PURGE_EVERY: Final = 60.0  # seconds
@@ -68,6 +69,15 @@ class SqliteReplayStore:
                 return database.execute(_USE, (token, until.timestamp(), now)).rowcount == 1
         except sqlite3.Error as error:
             raise ReplayUnavailableError from error
+
+    def was_used(self, issuer: str, jti: str) -> bool:
+        """Return whether a token is remembered; ReplayUnavailableError when the file cannot be used."""
+        try:
+            with self._lock:
+                found = self._connection().execute(_WAS_USED, (token_digest(issuer, jti),)).fetchone()
+        except sqlite3.Error as error:
+            raise ReplayUnavailableError from error
+        return found is not None
 
     def close(self) -> None:
         """Close the file; the next use opens it again."""

@@ -27,6 +27,13 @@ class ReplayStore(Protocol):
         """Remember a token until then and return whether it is new; ReplayUnavailableError when that cannot be said."""
 
 
+class UsedTokens(ReplayStore, Protocol):
+    """A store that can also be asked without using a token."""
+
+    def was_used(self, issuer: str, jti: str) -> bool:
+        """Return whether a token is remembered, without using it; ReplayUnavailableError as `first_use`."""
+
+
 class MemoryReplayStore:
     """Remembers within one process: right for a single worker, and for tests."""
 
@@ -51,6 +58,11 @@ class MemoryReplayStore:
             self._used.add(token)
             heapq.heappush(self._by_end, (until.timestamp(), token))
             return True
+
+    def was_used(self, issuer: str, jti: str) -> bool:
+        """Return whether a token is remembered."""
+        with self._lock:
+            return token_digest(issuer, jti) in self._used
 
     def __len__(self) -> int:
         """Return how many tokens are remembered."""

@@ -2,47 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Final
-from urllib.parse import urlencode, urlsplit
+from typing import Final, cast
+from urllib.parse import urlencode
 
-from flask import Blueprint, Response, redirect, request
+from flask import Blueprint, Flask, Response, redirect, request
+from flask.blueprints import BlueprintSetupState
 from werkzeug.wrappers import Response as BaseResponse
 
-from cds_service.pages.insights.access import VISIT, Attempts, InsightsAccess, Visits
+from cds_service.auth.replay.store import ReplayUnavailableError
+from cds_service.pages.insights.access import Attempts, InsightsAccess
 from cds_service.pages.insights.filters import PARAMETERS
+from cds_service.pages.insights.visits import (
+    CSRF_FIELD,
+    PATH,
+    VISIT,
+    InsightsSessions,
+    Visits,
+    form_token,
+    is_own_form,
+)
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.security import PAGE_HEADERS
-from cds_service.protocol.errors import ServiceError, UnauthorizedError
-
-PATH: Final = "/insights"
-COOKIE: Final = "lumbar-cds-insights"
+from cds_service.protocol.errors import ServiceError, UnauthorizedError, outcome_response
 
 _LONGEST_FORM: Final = 4096  # bytes
-_OWN_SITE: Final = ("same-origin", "none")
+_NOT_OWN: Final = "This form was too old, or sent by another site. Please try again."
+_NO_VISITS: Final = "Who is signed in cannot be told at this moment; please try again later."
 
 
 @dataclass(frozen=True, slots=True)
 class InsightsLogin:
-    """Lets visitors in, or tells them what is missing; `monotonic` is in seconds."""
+    """Lets visitors in, or tells them what is missing."""
 
     renderer: Renderer
     access: InsightsAccess
-    clock: Callable[[], datetime]
-    monotonic: Callable[[], float]
-    _visits: Visits = field(init=False, repr=False)
-    _attempts: Attempts = field(init=False, repr=False)
-
-    def __post_init__(self) -> None:
-        """Derive the key once."""
-        object.__setattr__(self, "_visits", Visits(self.access, self.clock))
-        object.__setattr__(self, "_attempts", Attempts(self.monotonic))
+    visits: Visits
+    attempts: Attempts
 
     def add_routes(self, routes: Blueprint) -> None:
         """Add the form and the way out to the routes of the insights."""
+        routes.record_once(self._install_sessions)
+        routes.register_error_handler(ReplayUnavailableError, _no_visits)
         routes.get(f"{PATH}/login")(self.form)
         routes.post(f"{PATH}/login")(self.enter)
         routes.post(f"{PATH}/logout")(self.leave)
@@ -60,7 +62,7 @@ class InsightsLogin:
         if "Authorization" in request.headers:
             self._check_bearer()
             return None
-        if self._visits.is_under_way(request.cookies.get(COOKIE, "")):
+        if self.visits.is_under_way():
             return None
         if not _wants_html():
             raise UnauthorizedError
@@ -70,16 +72,16 @@ class InsightsLogin:
         """Show the form; whoever needs none is led on."""
         if self.access.is_closed:
             return self._closed()
-        if self.access.is_open or self._visits.is_under_way(request.cookies.get(COOKIE, "")):
+        if self.access.is_open or self.visits.is_under_way():
             return _unkept(redirect(f"{PATH}{_question()}", HTTPStatus.SEE_OTHER))
         return self._show_form(HTTPStatus.OK)
 
     def enter(self) -> BaseResponse:
         """Let in whoever sends the token."""
-        self._refuse_other_sites()
         if not self.access.token:
             return self.form()
-        request.max_content_length = _LONGEST_FORM
+        if not _is_own_form():
+            return self._show_form(HTTPStatus.BAD_REQUEST, _NOT_OWN)
         admitted, wait = self._judged(right=self.access.matches(request.form.get("token", "").strip()))
         if wait:
             response = self._show_form(
@@ -89,35 +91,32 @@ class InsightsLogin:
             return response
         if not admitted:
             return self._show_form(HTTPStatus.UNAUTHORIZED, "This is not the token.")
-        entered = _unkept(redirect(f"{PATH}{_question()}", HTTPStatus.SEE_OTHER))
-        entered.set_cookie(
-            COOKIE,
-            self._visits.begin(),
-            max_age=VISIT,
-            path=PATH,
-            secure=self._is_https(),
-            httponly=True,
-            samesite="Strict",
-        )
-        return entered
+        self.visits.begin()
+        return _unkept(redirect(f"{PATH}{_question()}", HTTPStatus.SEE_OTHER))
 
     def leave(self) -> BaseResponse:
-        """Make the browser forget the visit."""
-        self._refuse_other_sites()
-        response = _unkept(redirect(f"{PATH}/login", HTTPStatus.SEE_OTHER))
-        response.delete_cookie(COOKIE, path=PATH, secure=self._is_https(), httponly=True, samesite="Strict")
-        return response
+        """End the visit, here and wherever its cookie was copied to."""
+        if not self.access.token:
+            return self.form()
+        if not _is_own_form():
+            return self._show_form(HTTPStatus.BAD_REQUEST, _NOT_OWN)
+        self.visits.end()
+        return _unkept(redirect(f"{PATH}/login", HTTPStatus.SEE_OTHER))
+
+    def _install_sessions(self, state: BlueprintSetupState) -> None:
+        if key := self.access.session_key:
+            InsightsSessions(self._is_https).install(cast("Flask", state.app), key)
 
     def _judged(self, *, right: bool) -> tuple[bool, int]:
         """Return whether a token lets in, and for a refusal how many seconds to wait, 0 for none; count a wrong one."""
         address = _address()
-        if wait := self._attempts.shut(address):
+        if wait := self.attempts.shut(address):
             return False, wait
         if right:
             return True, 0
-        slowed = self._attempts.wait(address) > 0
-        self._attempts.fail(address)
-        return False, self._attempts.wait(address) if slowed else 0
+        slowed = self.attempts.wait(address) > 0
+        self.attempts.fail(address)
+        return False, self.attempts.wait(address) if slowed else 0
 
     def _check_bearer(self) -> None:
         scheme, _, offered = request.headers["Authorization"].partition(" ")
@@ -143,24 +142,11 @@ class InsightsLogin:
             status=status,
             problem=problem,
             question=_question(),
+            csrf_token=form_token(),
             hours=int(VISIT.total_seconds() // 3600),
         )
         response.cache_control.no_store = True
         return response
-
-    def _refuse_other_sites(self) -> None:
-        """Refuse a form that the browser says another site has sent.
-
-        Browsers leave out Sec-Fetch-Site on plain http, and old ones everywhere; there Origin tells. A proxy may have
-        taken off TLS, so schemes are not compared. Whatever sends neither header is no browser.
-        """
-        site, origin = request.headers.get("Sec-Fetch-Site"), request.headers.get("Origin")
-        if site is not None:
-            own = site in _OWN_SITE
-        else:
-            own = origin is None or _host(origin) in (_host(request.host_url), _host(self.renderer.base_url()))
-        if not own:
-            raise ServiceError(HTTPStatus.FORBIDDEN, "forbidden", "This form was sent by another site.")
 
     def _is_https(self) -> bool:
         return self.renderer.base_url().startswith("https://")
@@ -177,14 +163,13 @@ def _question() -> str:
     return f"?{urlencode(kept)}" if kept else ""
 
 
-def _host(url: str) -> str:
-    """Return host and port of an address, without the port where it is a usual one; empty for what is no address."""
-    try:
-        parts = urlsplit(url)
-        port = f":{parts.port}" if parts.port not in (None, 80, 443) else ""
-    except ValueError:
-        return ""
-    return f"{parts.hostname or ''}{port}"
+def _is_own_form() -> bool:
+    request.max_content_length = _LONGEST_FORM
+    return is_own_form(request.form.get(CSRF_FIELD))
+
+
+def _no_visits(_: Exception) -> Response:
+    return outcome_response(HTTPStatus.SERVICE_UNAVAILABLE, "transient", _NO_VISITS)
 
 
 def _address() -> str:

@@ -14,12 +14,12 @@ from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
-from cds_service.pages.insights.access import InsightsAccess
 from cds_service.pages.insights.filters import PERIODS, Filters, read_filters
 from cds_service.pages.insights.labels import InsightsWords
-from cds_service.pages.insights.login import PATH, InsightsLogin
+from cds_service.pages.insights.login import InsightsLogin
 from cds_service.pages.insights.report import make_report
 from cds_service.pages.insights.trend import day_words
+from cds_service.pages.insights.visits import PATH, form_token
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.security import PAGE_HEADERS
 from cds_service.protocol.errors import BadRequestError, ServiceError
@@ -36,27 +36,24 @@ _PERIOD_NAMES: Final = {"7": "7 days", "30": "30 days", "90": "90 days", "all": 
 class InsightsPage:
     """The page at `/insights`, its exports and its login.
 
-    The records are read by one request at a time in each process: whoever answers hooks comes first. `clock` tells the
-    time of day and `monotonic` seconds for what is counted within a minute.
+    The records are read by one request at a time in each process: whoever answers hooks comes first.
     """
 
     renderer: Renderer
     database: Database
-    access: InsightsAccess
+    login: InsightsLogin
     words: InsightsWords
     clock: Callable[[], datetime]
-    monotonic: Callable[[], float]
     _reading: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
         routes = Blueprint("insights", __name__)
-        login = InsightsLogin(self.renderer, self.access, self.clock, self.monotonic)
-        login.add_routes(routes)
+        self.login.add_routes(routes)
 
         @routes.before_request
         def _admit() -> BaseResponse | None:
-            return login.refusal() if request.endpoint in _GUARDED else None
+            return self.login.refusal() if request.endpoint in _GUARDED else None
 
         routes.get(PATH)(self.show)
         routes.get(f"{PATH}/export.json")(self.export_all)
@@ -132,7 +129,7 @@ class InsightsPage:
         """Return the page; nobody but its reader may keep it."""
         page = {"problem": "", "filters": Filters(), "choices": Choices((), (), None, None), "others": False}
         page |= {"report": None, "unit": None, "time_words": "", "periods": PERIODS, "period_names": _PERIOD_NAMES}
-        page |= {"access_open": self.access.is_open}
+        page |= {"csrf_token": form_token() if self.login.access.token else ""}
         response = self.renderer.page("insights.html", status=status, **(page | values))
         response.cache_control.no_store = True
         return response

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import multiprocessing
-import shutil
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -16,31 +14,12 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from cds_service.auth.replay.redis import RedisReplayStore, connect_redis
 from cds_service.auth.replay.sqlite import SqliteReplayStore
-from cds_service.auth.replay.store import MemoryReplayStore, ReplayStore, ReplayUnavailableError, token_digest
+from cds_service.auth.replay.store import MemoryReplayStore, ReplayUnavailableError, UsedTokens, token_digest
 from cds_service.protocol.errors import SettingsError
 from tests.unit.cds_service.auth.builders import FakeClock
 
 ISS = "https://ehr.example.com"
-REDIS_SERVER = shutil.which("redis-server")
-Make = Callable[[FakeClock], ReplayStore]
-
-
-@pytest.fixture(scope="session")
-def redis_socket(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A real Redis server on a socket of its own; skipped where none is installed."""
-    if REDIS_SERVER is None:
-        pytest.skip("redis-server is not installed (Debian: apt-get install redis-server)")
-    folder = tmp_path_factory.mktemp("redis")
-    socket = folder / "redis.sock"
-    options = {"port": "0", "unixsocket": str(socket), "dir": str(folder), "save": "", "appendonly": "no"}
-    arguments = [word for name, value in options.items() for word in (f"--{name}", value)]
-    with subprocess.Popen([REDIS_SERVER, *arguments], stdout=subprocess.PIPE, text=True) as server:
-        assert server.stdout is not None
-        ready = any("accept connections" in line for line in server.stdout)
-        assert ready, "the Redis server did not start"
-        yield socket
-        server.terminate()
-        server.communicate()
+Make = Callable[[FakeClock], UsedTokens]
 
 
 @pytest.fixture(params=["memory", "sqlite", "redis"])
@@ -52,14 +31,14 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         with connect_redis(f"unix://{socket}") as client:
             client.flushall()
 
-    def memory(clock: FakeClock) -> ReplayStore:
+    def memory(clock: FakeClock) -> UsedTokens:
         return MemoryReplayStore(clock)
 
-    def sqlite(clock: FakeClock) -> ReplayStore:
+    def sqlite(clock: FakeClock) -> UsedTokens:
         opened.append(SqliteReplayStore(tmp_path / "used.sqlite3", clock))
         return opened[-1]
 
-    def redis(clock: FakeClock) -> ReplayStore:
+    def redis(clock: FakeClock) -> UsedTokens:
         opened.append(RedisReplayStore(connect_redis(f"unix://{socket}"), clock))
         return opened[-1]
 
@@ -109,6 +88,16 @@ def test_one_of_many_threads_is_first(make: Make) -> None:
     assert sorted(results) == [False] * 19 + [True]
 
 
+def test_asking_does_not_use_a_token(make: Make) -> None:
+    """Whether a token was used can be asked, as often as one likes."""
+    clock = FakeClock()
+    store = make(clock)
+    assert not store.was_used(ISS, "asked")
+    assert not store.was_used(ISS, "asked")
+    assert store.first_use(ISS, "asked", soon(clock))
+    assert store.was_used(ISS, "asked")
+
+
 @pytest.mark.parametrize("make", ["sqlite", "redis"], indirect=True)
 def test_stores_of_two_workers_share_what_they_know(make: Make) -> None:
     """A token that one worker has let in is refused by the others."""
@@ -133,7 +122,7 @@ def test_expired_tokens_are_forgotten(make: Make) -> None:
     assert kept == 2
 
 
-def rows(store: ReplayStore) -> int:
+def rows(store: UsedTokens) -> int:
     """Return how many tokens are in the file."""
     assert isinstance(store, SqliteReplayStore)
     (count,) = store._connection().execute("SELECT count(*) FROM used").fetchone()

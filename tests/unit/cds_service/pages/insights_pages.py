@@ -7,15 +7,20 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
-from cds_service.pages.insights.access import InsightsAccess
+from cds_service.auth.counts import Counts
+from cds_service.auth.replay.store import MemoryReplayStore
+from cds_service.pages.insights.access import Attempts, InsightsAccess
 from cds_service.pages.insights.labels import insights_words
+from cds_service.pages.insights.login import InsightsLogin
 from cds_service.pages.insights.page import InsightsPage
+from cds_service.pages.insights.visits import Visits
 from cds_service.pages.rendering.assets import load_assets
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.service_facts import PageFacts
 from cds_service.protocol.errors import register_error_handlers
 
 if TYPE_CHECKING:
+    from cds_service.auth.replay.store import UsedTokens
     from cds_service.records.database import Database
 
 NOW = datetime(2026, 6, 2, 12, tzinfo=UTC)
@@ -24,26 +29,31 @@ BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;
 TOKEN = "a-long-administrator-token"
 
 
-class Clocks:
-    """The time of day and the seconds, moved by the test."""
+class NoonClock:
+    """The time of day, moved by the test."""
 
     def __init__(self) -> None:
         """Begin at noon."""
         self.now = NOW
-        self.seconds = 100.0
+
+    def __call__(self) -> datetime:
+        """Return the time."""
+        return self.now
 
 
-def insights_app(database: Database, access: InsightsAccess, clocks: Clocks | None = None) -> Flask:
+def insights_app(
+    database: Database, access: InsightsAccess, clock: NoonClock | None = None, ended: UsedTokens | None = None
+) -> Flask:
     """Return an application with the insights and nothing else."""
-    clocks = clocks or Clocks()
     app = Flask("insights-test", static_folder=None)
+    clock = clock or NoonClock()
+    visits = Visits(MemoryReplayStore(clock) if ended is None else ended, clock)
     page = InsightsPage(
         renderer=Renderer(FACTS),
         database=database,
-        access=access,
+        login=InsightsLogin(Renderer(FACTS), access, visits, Attempts(Counts())),
         words=insights_words(),
-        clock=lambda: clocks.now,
-        monotonic=lambda: clocks.seconds,
+        clock=clock,
     )
     app.register_blueprint(page.blueprint())
     app.register_blueprint(load_assets().blueprint())
