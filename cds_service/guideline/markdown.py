@@ -61,7 +61,9 @@ class _Page:
         return _table(("", "Outcome", "Meaning"), rows)
 
     def _rules(self) -> str:
-        return _table(("Rule", "What it is about", "Numbers", "Messages", "Statements"), map(_rule, self.guideline.rules))
+        return _table(
+            ("Rule", "What it is about", "Numbers", "Messages", "Statements"), map(_rule, self.guideline.rules)
+        )
 
     def _other_numbers(self) -> str:
         """Return the numbers that no rule compares with."""

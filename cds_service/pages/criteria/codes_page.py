@@ -1,4 +1,4 @@
-"""The codes behind the criteria, on a page of their own: several thousand cells, which few readers of the rules need."""
+"""The codes behind the criteria, on a page of their own: thousands of cells, which few readers of the rules need."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ from cds_service.protocol.published import Published
 
 @dataclass(frozen=True, slots=True)
 class CriteriaPage:
-    """The page at `/criteria` and all of it as JSON, of the edition for the client that the query names, else the first.
+    """The page at `/criteria`, and all of it as JSON: the edition for the client in the query, else the first.
 
     An edition stays the same until the service starts anew, so its page is made once, when it is first asked for.
     """
