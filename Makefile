@@ -41,9 +41,9 @@ format: $(VENV)/.dev ## Format the code and apply the safe lint fixes
 	@$(BIN)/ruff check --quiet --fix --exit-zero .
 	@$(BIN)/ruff format .
 
-docs: $(VENV)/.dev ## Write what is generated: criteria, scenarios, tables of docs/clients.md, gallery, the README's card
+docs: $(VENV)/.dev ## Write what is generated: criteria, scenarios, gallery, docs/clients.md's tables, README's card
 	@$(BIN)/lumbar-cds criteria --output docs/criteria.md
-	@$(BIN)/python -m tests.spec.document docs/scenarios.md
+	@$(BIN)/python -m tests.spec.document cds_service/pages/scenarios/scenarios.json
 	@$(BIN)/python -m tests.docs.readme_card
 	@$(BIN)/python -m tests.docs.clients_page
 	@$(BIN)/python -m tests.spec.gallery cds_service/pages/criteria/gallery.json

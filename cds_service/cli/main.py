@@ -188,11 +188,14 @@ def demos() -> None:
 @click.option(
     "-o", "--output", type=click.File("w", "utf-8", atomic=True), default="-", help="File to write.  [default: print]"
 )
-def criteria(output: TextIO) -> None:
-    """Print the criteria page: every rule, number, code and message of the guideline, as Markdown."""
-    from cds_service.guideline.markdown import criteria_page
+@click.option("--json", "as_json", is_flag=True, help="The whole guideline as JSON, codes and citations too.")
+def criteria(output: TextIO, *, as_json: bool) -> None:
+    """Print the criteria in short, as Markdown: the decision order, and each rule with its numbers."""
+    from cards.guideline.wording import load_wording
+    from cds_service.guideline.as_json import guideline_json
+    from cds_service.guideline.markdown import bundled_guideline, criteria_page
 
-    output.write(criteria_page())
+    output.write(f"{guideline_json(bundled_guideline(load_wording())).decode()}\n" if as_json else criteria_page())
 
 
 def _demo(name: str) -> Demo:

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
     from cds_service.egress.http import HttpClient
     from cds_service.protocol.envelope import HookRequest
     from cds_service.protocol.trace import Trace
-    from fhir_mappings.orders.orders import ImagingOrder
     from fhir_mappings.fhir.sources import SourceReading
+    from fhir_mappings.orders.orders import ImagingOrder
 
 # What became of the FHIR server that a request names: there is none, it may not be asked, or it was asked.
 ServerUse = Literal["none", "refused", "asked"]

@@ -69,6 +69,8 @@ def paths() -> dict[str, Any]:
         "/readyz": {"get": _ready()},
         "/metrics": {"get": _metrics()},
         "/": {"get": _start()},
+        "/criteria.json": {"get": _criteria()},
+        "/scenarios.json": {"get": _scenarios()},
         "/examples/{name}.json": {"get": _example()},
         "/openapi.json": {"get": _description()},
     }
@@ -105,6 +107,11 @@ def answer(description: str, schema: str, media_type: str = JSON, **more: Any) -
     """Return an answer whose body fits a component."""
     content = {"schema": {"$ref": f"#/components/schemas/{schema}"}, **more}
     return {"description": description, "headers": _REQUEST_ID, "content": {media_type: content}}
+
+
+def _object(description: str) -> dict[str, Any]:
+    """Return the answer that is an object without a schema of its own here."""
+    return {"description": description, "headers": _REQUEST_ID, "content": {JSON: {"schema": {"type": "object"}}}}
 
 
 def _body(schema: str, examples: Mapping[str, Any]) -> dict[str, Any]:
@@ -241,6 +248,25 @@ def _start() -> dict[str, Any]:
     ).document()
 
 
+def _criteria() -> dict[str, Any]:
+    answers = {"200": _object("The guideline as in force for the client, or for the first one where none is named")}
+    return Operation(
+        id="download-criteria",
+        tag="Documentation",
+        summary="The guideline as data",
+        description="Outcomes in their order, rules, numbers, statements, messages, concepts with codes, and releases; "
+        "`/criteria` and `/criteria/codes` show the same to people.",
+        answers=answers,
+        more={"parameters": [parameter("client", "query", "The name of a configured client.", "general-hospital")]},
+    ).document()
+
+
+def _scenarios() -> dict[str, Any]:
+    text = "The invented cases that the service is tested with, in words; `/scenarios` shows the same to people."
+    answers = {"200": _object("All scenarios, with the version of the guideline that they are about")}
+    return Operation("download-scenarios", "Documentation", "The scenarios as data", text, answers).document()
+
+
 def _example() -> dict[str, Any]:
     return Operation(
         id="read-example",
@@ -254,5 +280,5 @@ def _example() -> dict[str, Any]:
 
 
 def _description() -> dict[str, Any]:
-    answers = {"200": {"description": "OpenAPI 3.1", "content": {JSON: {"schema": {"type": "object"}}}}}
+    answers = {"200": _object("OpenAPI 3.1")}
     return Operation("describe", "Documentation", "This description", "For tools.", answers).document()

@@ -53,7 +53,8 @@ class HomePage:
     def _document(self, base: str) -> dict[str, Any]:
         """Return the facts of the page as plain values."""
         facts = self.renderer.facts
-        pages = {"start": "/", "criteria": "/criteria", "docs": "/docs", "openapi": "/openapi.json"}
+        pages = {"start": "/", "criteria": "/criteria", "codes": "/criteria/codes", "scenarios": "/scenarios"}
+        pages |= {"docs": "/docs", "openapi": "/openapi.json"}
         pages |= {"demo": "/demo"} if facts.demo_enabled else {}
         pages |= {"insights": "/insights"} if facts.insights_enabled else {}
         return {

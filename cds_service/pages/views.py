@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from cds_service.pages.api.page import ApiPages
+from cds_service.pages.criteria.codes_page import CodesPage
 from cds_service.pages.criteria.editions import editions_of
 from cds_service.pages.criteria.page import CriteriaPage
 from cds_service.pages.home import HomePage
 from cds_service.pages.rendering.assets import load_assets
 from cds_service.pages.rendering.renderer import Renderer
+from cds_service.pages.scenarios.page import ScenariosPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -37,5 +39,7 @@ class Pages:
             load_assets().blueprint(),
             HomePage(renderer).blueprint(),
             CriteriaPage(renderer, editions, self.clock).blueprint(),
+            CodesPage(renderer, editions[0]).blueprint(),
+            ScenariosPage(renderer).blueprint(),
             ApiPages(renderer).blueprint(),
         )

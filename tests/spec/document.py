@@ -1,4 +1,4 @@
-"""Writes docs/scenarios.md: every scenario in short words, and which scenarios show each statement and rule.
+"""Writes the scenarios in short words, as the scenarios page and `/scenarios.json` show them.
 
 Run as `python -m tests.spec.document FILE`; `make docs` does. It stands beside the scenarios because the package
 must not depend on its tests.
@@ -6,31 +6,24 @@ must not depend on its tests.
 
 from __future__ import annotations
 
+import json
 import re
 import sys
-from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 from cards.guideline.guideline import FOOTER_STATEMENT, GUIDELINE_VERSION, RULES, Outcome
 from cards.guideline.wording import load_wording
-from cards.response.markdown import escape
 from fhir_mappings.criteria.registry import CRITERIA
+from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.terminology.code_systems import canonical_system
 from tests.spec.records import listed
 from tests.spec.scenarios import Scenario, load
 
 _WORDING = load_wording()
-_INTRODUCTION = """\
-The scenarios that the service is tested with: what the record says, and what must be answered. Each one is sent to the
-service for both hooks on every test run. All patients are invented. Whoever wrote the rules wrote the scenarios, so
-agreement shows that the service does what was meant, not that it is right; no clinician has reviewed them.
-
-Days are counted from the order. What is not said is the usual: a confirmed, active problem, a finished contact, a final
-result. *First card* is the level of the first card; more messages may be given than are named. Rules and statements are
-explained in [criteria.md](criteria.md)."""
 # What a fact says beside its code, in the order in which it is told: the key, and how its value is worded.
 _DETAILS = (
     ("text", "“{}”"),
@@ -65,32 +58,17 @@ _USUAL = (
 )
 
 
-def scenarios_page() -> str:
-    """Return the whole page."""
-    return "\n\n".join(_blocks(load())) + "\n"
+def text() -> str:
+    """Return the file: one scenario a line, so that a change of one is a change of one line."""
+    meanings = {outcome: _WORDING.text("outcomes", outcome, **asdict(Thresholds())) for outcome in Outcome}
+    outcomes = [{"id": outcome.value, "meaning": meaning} for outcome, meaning in meanings.items()]
+    lines = ",\n".join(f"  {_json(_entry(scenario))}" for scenario in load())
+    head = f'{{\n"version": {_json(GUIDELINE_VERSION)},\n"outcomes": {_json(outcomes)},\n'
+    return f'{head}"scenarios": [\n{lines}\n]\n}}\n'
 
 
-def _blocks(scenarios: list[Scenario]) -> Iterator[str]:
-    yield "# Scenarios"
-    yield f"Guideline version {GUIDELINE_VERSION}, {len(scenarios)} scenarios. Written by `make docs`; do not edit."
-    yield _INTRODUCTION
-    by_outcome = defaultdict[str, list[Scenario]](list)
-    for scenario in scenarios:
-        by_outcome[scenario.expected["outcome"]].append(scenario)
-    found = [outcome.value for outcome in Outcome if by_outcome[outcome.value]]
-    yield "\n".join(
-        ["- [What shows what](#what-shows-what)"]
-        + [f"- [{outcome}](#{outcome.lower()}) ({len(by_outcome[outcome])})" for outcome in found]
-    )
-    yield "## What shows what"
-    yield _coverage(scenarios)
-    for outcome in found:
-        yield f"## {outcome}"
-        yield _WORDING.text("outcomes", outcome)
-        for scenario in by_outcome[outcome]:
-            yield f"### {scenario.id}"
-            yield f"**{escape(scenario.title)}**"
-            yield "\n".join(f"- {line}" for line in _scenario(scenario))
+def _json(value: Any) -> str:
+    return json.dumps(value, ensure_ascii=False)
 
 
 def required_ids() -> list[str]:
@@ -100,41 +78,30 @@ def required_ids() -> list[str]:
     return [*sorted(statements), *(criterion.id for criterion in CRITERIA), *(rule.id for rule in RULES)]
 
 
-def _coverage(scenarios: list[Scenario]) -> str:
-    lines = ["| Statement or rule | Scenarios |", "| --- | --- |"]
-    for name in required_ids():
-        shown = [f"[{item.id}](#{item.id.lower()})" for item in scenarios if name in item.body["source"]]
-        lines.append(f"| {name} | {', '.join(shown) or 'none'} |")
-    return "\n".join(lines)
-
-
-def _scenario(scenario: Scenario) -> Iterator[str]:
+def _entry(scenario: Scenario) -> dict[str, Any]:
     body, expected = scenario.body, scenario.expected
     age = body.get("age")
-    yield f"Patient: {escape(body['sex'])}, {'age not recorded' if age is None else age}"
-    yield f"Order: {_order(body['order'])}"
-    facts = list(dict.fromkeys(_fact(fact, scenario.order_date) for fact in body["facts"]))
-    if not facts:
-        yield "Record: empty"
-    elif len(facts) == 1:
-        yield f"Record: {facts[0]}"
-    else:
-        yield "\n".join(["Record:", *(f"  - {fact}" for fact in facts)])
-    cards = ", ".join(f"`{message}`" for message in expected["cards"])
-    yield f"Expected: **{expected['outcome']}**" + (f", {cards}" if cards else ", no card")
-    if cards:
-        yield f"First card: {expected['indicator']}"
-    if expected.get("must_not"):
-        yield f"Must not be given: {escape('; '.join(expected['must_not']))}"
-    yield f"Shows: {', '.join(body['source'])}"
+    return {
+        "id": scenario.id,
+        "title": scenario.title,
+        "patient": f"{body['sex']}, {'age not recorded' if age is None else age}",
+        "order": _order(body["order"]),
+        "record": list(dict.fromkeys(_fact(fact, scenario.order_date) for fact in body["facts"])),
+        "outcome": expected["outcome"],
+        "level": expected["indicator"] if expected["cards"] else "",
+        "messages": expected["cards"],
+        "never": expected.get("must_not", []),
+        # Sources may name a statement as a whole that the guideline implements in parts.
+        "shows": [name for name in body["source"] if name in required_ids()],
+    }
 
 
 def _order(order: Mapping[str, Any]) -> str:
-    parts = [_coded(order), escape(str(order.get("priority", "")))]
+    parts = [_coded(order), str(order.get("priority", ""))]
     reasons = [_coded(reason) for reason in listed(order.get("reasonCode"))]
     parts.append(f"for {'; '.join(reasons)}" if reasons else "no coded reason")
-    parts += [f"“{escape(order['text'])}”"] if order.get("text") else []
-    parts += [f"note “{escape(note)}”" for note in listed(order.get("note"))]
+    parts += [f"“{order['text']}”"] if order.get("text") else []
+    parts += [f"note “{note}”" for note in listed(order.get("note"))]
     parts += [f"site: {_coded(site)}" for site in listed(order.get("bodySite"))]
     return ", ".join(filter(None, parts))
 
@@ -145,7 +112,7 @@ def _fact(fact: Mapping[str, Any], order_date: date) -> str:
         return f"the search for every {_source(fact['search'])} failed"
     said = [_coded(fact)] if "code" in fact or "display" in fact else []
     if fact.get("value") is not None:
-        said.append(escape(f"{fact['value']} {fact.get('unit') or ''}".strip()))
+        said.append(f"{fact['value']} {fact.get('unit') or ''}".strip())
     for key, worded in _DETAILS:
         value = fact.get(key)
         if value not in (None, "", [], False) and f"{key} {value}" not in _USUAL:
@@ -184,7 +151,7 @@ def _day(offset: int | None, given: object, order_date: date) -> str:
         try:
             offset = (date.fromisoformat(str(given)) - order_date).days
         except ValueError:
-            return escape(str(given))
+            return str(given)
     if not offset:
         return "" if offset is None else "on the day"
     return f"{abs(offset)} day{'' if abs(offset) == 1 else 's'} {'before' if offset < 0 else 'after'}"
@@ -198,22 +165,22 @@ def _value(value: Any) -> str:
         if "code" in value or "display" in value:
             return _coded(value)
         return ", ".join(f"{name} {_value(item)}" for name, item in value.items())
-    return escape(str(value))
+    return str(value)
 
 
 def _coded(fact: Mapping[str, Any]) -> str:
     """Return display and code."""
-    name = escape(str(fact.get("display") or fact.get("concept", "")).removesuffix(" (finding)"))
+    name = str(fact.get("display") or fact.get("concept", "")).removesuffix(" (finding)")
     if "code" not in fact:
         return name
     system = canonical_system(str(fact.get("system", "")))
-    label = _WORDING.get("systems").get(system, "no system" if not system else escape(system))
-    return f"{name} ({label} {escape(str(fact['code']))})" if name else f"{label} {escape(str(fact['code']))}"
+    label = _WORDING.get("systems").get(system, system or "no system")
+    return f"{name} ({label} {fact['code']})" if name else f"{label} {fact['code']}"
 
 
 def main() -> None:
-    """Write the page to the file that the command line names."""
-    Path(sys.argv[1]).write_text(scenarios_page(), encoding="utf-8")
+    """Write the file that the command line names."""
+    Path(sys.argv[1]).write_text(text(), encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -1,8 +1,9 @@
-"""The criteria page: everything the guideline says, where it leads, and the cards as they look."""
+"""The criteria page: everything the guideline says, where it leads, the cards as they look, and the codes beside it."""
 
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -46,6 +47,12 @@ def page(app: Flask) -> Html:
 
 
 @pytest.fixture(scope="module")
+def codes(app: Flask) -> Html:
+    """The page of codes."""
+    return Html(app.test_client().get("/criteria/codes").text)
+
+
+@pytest.fixture(scope="module")
 def changed(tmp_path_factory: pytest.TempPathFactory) -> Html:
     """The page of a site that has changed something."""
     file = tmp_path_factory.mktemp("site") / "site.toml"
@@ -54,21 +61,70 @@ def changed(tmp_path_factory: pytest.TempPathFactory) -> Html:
 
 
 def test_everything_is_there(page: Html, edition: Edition) -> None:
-    """Every outcome, rule, number, decision, statement, message, code and release of the guideline is on the page."""
+    """Every outcome, rule, number, decision, statement, message and release of the guideline is on the page."""
     guideline = edition.guideline
     ids = [rule.id for rule in guideline.rules] + [message.id for message in guideline.messages]
-    ids += [statement.id for statement in guideline.statements] + [concept.id for concept in guideline.concepts]
+    ids += [statement.id for statement in guideline.statements]
     assert {name.lower() for name in ids} | {number.name for number in guideline.numbers} <= set(page.ids)
     shown = [outcome.id for outcome in guideline.outcomes] + [key for key, _ in guideline.decisions]
-    shown += [code for concept in guideline.concepts for entry in concept.codes for code in entry.codes]
     shown += [f"Version {release.version}" for release in guideline.releases]
     assert [text for text in shown if text not in page.text] == []
 
 
-def test_links_lead_somewhere(page: Html) -> None:
-    """Every link within the page has its target, and no two targets share an id."""
-    assert page.dead_links() == set()
-    assert len(page.ids) == len(set(page.ids))
+def test_every_code_is_there(codes: Html, edition: Edition) -> None:
+    """Every concept with all its codes is on the page of codes."""
+    concepts = edition.guideline.concepts
+    assert {concept.id for concept in concepts} <= set(codes.ids)
+    shown = [code for concept in concepts for entry in concept.codes for code in entry.codes]
+    assert [code for code in shown if code not in codes.text] == []
+
+
+def test_links_lead_somewhere(app: Flask, page: Html, codes: Html) -> None:
+    """Every link within the pages and between them has its target, and no two targets share an id."""
+    for found in (page, codes):
+        assert found.dead_links() == set()
+        assert len(found.ids) == len(set(found.ids))
+    targets = {"/criteria": page, "/criteria/codes": codes}
+    across = {link.partition("#")[::2] for link in (*page.links, *codes.links) if "#" in link and link[0] == "/"}
+    assert {path for path, _ in across} == set(targets)
+    assert {(path, target) for path, target in across if target not in targets[path].ids} == set()
+    client = app.test_client()
+    served = {link for link in (*page.links, *codes.links) if link.startswith(("/fhir/", "/scenarios", "/criteria"))}
+    assert {link for link in served if client.get(link).status_code != HTTPStatus.OK} == set()
+
+
+@pytest.mark.parametrize(
+    ("query", "concepts"),
+    [
+        ("g83.4", {"cauda_equina"}),
+        ("PACEMAKER  snomed", {"implant_pacemaker"}),
+        ("claustrophobia", {"claustrophobia"}),
+        ("no such thing", set()),
+    ],
+)
+def test_codes_are_searched_without_scripts(app: Flask, query: str, concepts: set[str]) -> None:
+    """The form finds on the server what the script finds, and shows how much that is of the whole."""
+    html = Html(app.test_client().get("/criteria/codes", query_string={"q": query}).text)
+    every = {concept["id"] for concept in app.test_client().get("/criteria.json").get_json()["concepts"]}
+    assert concepts <= every & set(html.ids)
+    assert len(every & set(html.ids)) < 12
+    assert f"{len(every & set(html.ids))} of {len(every)} concepts" in html.text
+
+
+def test_guideline_is_downloaded_whole(app: Flask, edition: Edition) -> None:
+    """The JSON has every rule with its numbers and statements, and every concept with its codes."""
+    response = app.test_client().get("/criteria.json")
+    assert response.mimetype == "application/json"
+    document, guideline = response.get_json(), edition.guideline
+    assert [rule["id"] for rule in document["rules"]] == [rule.id for rule in guideline.rules]
+    assert [entry["id"] for entry in document["statements"]] == [entry.id for entry in guideline.statements]
+    assert {number["name"]: number["value"] for number in document["numbers"]} == {
+        number.name: number.value for number in guideline.numbers
+    }
+    assert sum(len(concept["codes"]) for concept in document["concepts"]) == sum(
+        len(concept.codes) for concept in guideline.concepts
+    )
+    assert document["messages"][0]["overrideReasons"]
 
 
 def test_no_markdown_is_left(page: Html) -> None:

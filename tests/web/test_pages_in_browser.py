@@ -57,7 +57,7 @@ def test_address_is_selected_where_the_clipboard_is_closed(page: Page, service_u
     assert page.evaluate("getSelection().toString()") == f"{service_url}/cds-services"
 
 
-@pytest.mark.parametrize("path", ["/", "/criteria", "/demo", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/criteria", "/scenarios", "/demo", "/docs"])
 def test_first_tab_skips_the_navigation(page: Page, path: str) -> None:
     """Who uses the keyboard is past the navigation with two presses, and sees where they are."""
     page.goto(path)
@@ -86,14 +86,14 @@ def test_navigation_leads_around(page: Page) -> None:
 
 def test_codes_are_searched(page: Page) -> None:
     """Typing a code leaves the concepts that hold it, opened at the rows that fit."""
-    page.goto("/criteria")
+    page.goto("/criteria/codes")
     field = page.get_by_role("searchbox")
-    everything = page.locator("details.concept:visible").count()
+    everything = page.locator("details.entry:visible").count()
     field.fill("g83.4")
-    expect(page.locator("details.concept:visible")).to_have_count(1)
-    expect(page.locator("details.concept:visible summary")).to_contain_text("cauda_equina")
-    expect(page.locator("details.concept:visible tbody tr:visible")).to_have_count(
-        page.locator("details.concept tbody tr:visible", has_text="G83.4").count()
+    expect(page.locator("details.entry:visible")).to_have_count(1)
+    expect(page.locator("details.entry:visible summary")).to_contain_text("cauda_equina")
+    expect(page.locator("details.entry:visible tbody tr:visible")).to_have_count(
+        page.locator("details.entry tbody tr:visible", has_text="G83.4").count()
     )
     expect(page.locator("[data-filter-count]")).to_contain_text(f"1 of {everything} concepts")
     field.fill("pacemaker snomed")
@@ -101,37 +101,55 @@ def test_codes_are_searched(page: Page) -> None:
     field.fill("no such thing")
     expect(page.locator("[data-filter-count]")).to_contain_text("0 of")
     field.fill("")
-    expect(page.locator("details.concept:visible")).to_have_count(everything)
+    expect(page.locator("details.entry:visible")).to_have_count(everything)
+
+
+def test_scenarios_are_searched(page: Page) -> None:
+    """Typing leaves the cases that hold the words, and no heading over an empty list."""
+    page.goto("/scenarios?outcome=CONTRAINDICATED")
+    assert page.locator("details.entry:visible").count() > 1
+    page.get_by_role("searchbox").fill("no such thing")
+    expect(page.locator("details.entry:visible")).to_have_count(0)
+    expect(page.get_by_role("heading", name="CONTRAINDICATED")).to_be_hidden()
+    page.get_by_role("searchbox").fill("c-mr-unsafe")
+    expect(page.get_by_role("heading", name="CONTRAINDICATED")).to_be_visible()
+    expect(page.locator("details.entry:visible dl").first).to_be_visible()
 
 
 def test_search_is_reached_and_used_by_keyboard(page: Page) -> None:
-    """The search box takes the keyboard, and Enter does not lose what was typed."""
-    page.goto("/criteria#codes")
+    """The search box takes the keyboard, and Enter asks the server for what was typed and keeps it."""
+    page.goto("/criteria/codes")
     page.get_by_role("searchbox").focus()
     page.keyboard.type("claustrophobia")
     page.keyboard.press("Enter")
-    expect(page.locator("#claustrophobia")).to_be_visible()
-    assert "#codes" in page.url
+    page.wait_for_url("**/criteria/codes?q=claustrophobia")
+    expect(page.locator("#claustrophobia table")).to_be_visible()
+    expect(page.get_by_role("searchbox")).to_have_value("claustrophobia")
 
 
 def test_link_to_a_concept_opens_it(page: Page) -> None:
     """A rule's link shows the codes it names, even when a search has hidden them."""
     page.goto("/criteria")
+    rule = page.locator("[aria-labelledby=r-ces]")
+    rule.locator("summary").click()
+    rule.locator("a[href='/criteria/codes#cauda_equina']").click()
+    expect(page.locator("#cauda_equina table")).to_be_in_viewport()
     page.get_by_role("searchbox").fill("claustrophobia")
-    page.locator("[aria-labelledby=r-ces] a[href='#cauda_equina']").click()
-    expect(page.locator("#cauda_equina")).to_be_in_viewport()
+    expect(page.locator("#cauda_equina")).to_be_hidden()
+    page.evaluate("location.hash = ''; location.hash = 'cauda_equina'")
+    expect(page.locator("#cauda_equina table")).to_be_in_viewport()
 
 
 def test_criteria_are_printed_whole(page: Page) -> None:
     """On paper there is no navigation, and what is folded away on the screen is there."""
-    page.goto("/criteria")
+    page.goto("/criteria/codes")
     page.emulate_media(media="print")
     expect(page.get_by_role("navigation", name="Pages")).to_be_hidden()
     expect(page.get_by_role("searchbox")).to_be_hidden()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     expect(page.locator("#cauda_equina table")).to_be_visible()
     page.evaluate("dispatchEvent(new Event('afterprint'))")
-    assert page.locator("details.concept[open]").count() == 0
+    assert page.locator("details.entry[open]").count() == 0
 
 
 @pytest.mark.parametrize("path", ["/", "/criteria", "/docs"])
@@ -167,6 +185,26 @@ def test_call_is_tried_on_the_api_page(
         accessible(page)
 
 
+@pytest.mark.parametrize(
+    ("path", "words", "left"),
+    [("/criteria/codes", "g83.4", "#cauda_equina"), ("/scenarios", "c-mr-unsafe", "#contraindicated")],
+)
+def test_lists_are_searched_without_scripts(
+    browser: Browser, service_url: str, path: str, words: str, left: str
+) -> None:
+    """Without JavaScript the search form asks the server, and every entry opens."""
+    with opened_page(browser, service_url, java_script_enabled=False) as page:
+        page.goto(path)
+        everything = page.locator("details.entry").count()
+        page.get_by_role("searchbox").fill(words)
+        page.get_by_role("button", name="Show").click()
+        page.wait_for_url(f"**{path}?*q={words}*")
+        assert 0 < page.locator("details.entry").count() < everything
+        expect(page.locator(left).first).to_be_visible()
+        page.get_by_role("link", name="Show all").click()
+        expect(page.locator("details.entry")).to_have_count(everything)
+
+
 def test_inline_code_is_not_run(browser: Browser, service_url: str) -> None:
     """Markup that slipped into a page would be dead: the policy runs no inline script and no handler."""
     context = browser.new_context(base_url=service_url)
@@ -188,7 +226,7 @@ def _with_hostile_markup(route: Route) -> None:
     route.fulfill(response=answer, body=answer.text().replace("<h1>", hostile))
 
 
-@pytest.mark.parametrize("path", ["/", "/criteria", "/demo", "/docs"])
+@pytest.mark.parametrize("path", ["/", "/criteria", "/scenarios", "/demo", "/docs"])
 def test_dark_mode_is_dark(browser: Browser, service_url: str, path: str) -> None:
     """Who asks the system for dark gets light text on a dark ground, and the other way round."""
     for scheme, dark in (("dark", True), ("light", False)):

@@ -21,11 +21,11 @@ from cds_service.protocol.envelope import read_hook_request
 from cds_service.protocol.errors import BadRequestError
 from cds_service.protocol.serialization import decode, decode_body
 from fhir_mappings.chart.chart import Chart, read_chart
-from fhir_mappings.orders.names import ContrastClass
-from fhir_mappings.orders.orders import ImagingOrder
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.fhir.dates import parse_date
 from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.orders.names import ContrastClass
+from fhir_mappings.orders.orders import ImagingOrder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

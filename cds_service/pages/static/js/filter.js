@@ -1,8 +1,9 @@
-// The search box over a list of <details>: <form data-filter="id-of-list" hidden> with a search field and a counter.
-// An entry is kept when its summary holds every word, or when a row of its table does; then only such rows are shown.
-// Without this script the form stays hidden, and the browser's own search looks into the entries.
+// The search over a list of <details>: <form data-filter="id-of-list"> with a search field and a counter.
+// The form asks the server, which finds the same; here the list narrows while words are typed. An entry is kept when its
+// head holds every word (for an entry with a table: its summary and first paragraph; else all of it), or when a row of
+// its table does; then only such rows are shown.
 
-const MOST_OPENED = 12; // more would bury the list
+const MOST_OPENED = 12; // more would bury the list; as on the server
 
 /** Return the words of a query or a text, in a form in which they compare. */
 function folded(text) {
@@ -12,10 +13,10 @@ function folded(text) {
 /** Return an entry of the list with everything that a search compares, read once. */
 function indexed(item) {
   const rows = [...item.querySelectorAll("tbody tr")];
-  const summary = item.querySelector("summary");
+  const head = `${item.querySelector("summary").textContent} ${item.querySelector("p")?.textContent ?? ""}`;
   return {
     item,
-    head: folded(`${summary.textContent} ${item.querySelector("p")?.textContent ?? ""}`),
+    head: folded(rows.length ? head : item.textContent),
     rows: rows.map((row) => ({ row, text: folded(row.textContent) })),
   };
 }
@@ -35,12 +36,14 @@ function narrowed(entry, words) {
   return found;
 }
 
-/** Make one search form work. */
+/** Make one search form answer while words are typed. */
 function enable(form) {
   const list = document.getElementById(form.dataset.filter);
-  const field = form.querySelector("input");
+  const field = form.querySelector("input[type=search]");
   const count = form.querySelector("[data-filter-count]");
+  const groups = [...list.querySelectorAll("[data-filter-group]")];
   const entries = [...list.querySelectorAll("[data-filter-item]")].map(indexed);
+  const all = count.textContent;
 
   const search = () => {
     const words = folded(field.value).split(" ").filter(Boolean);
@@ -49,13 +52,13 @@ function enable(form) {
     for (const { item } of found) {
       item.open = open;
     }
-    count.textContent = words.length ? `${found.length} of ${entries.length} concepts` : `${entries.length} concepts`;
+    for (const group of groups) {
+      group.hidden = !group.querySelector("[data-filter-item]:not([hidden])");
+    }
+    count.textContent = words.length ? `${found.length} of ${entries.length} ${form.dataset.filterNoun}` : all;
   };
 
-  form.hidden = false;
-  form.addEventListener("submit", (event) => event.preventDefault());
-  field.addEventListener("input", search);
-  // A link to a concept that the search has hidden must still lead somewhere.
+  // A link to an entry that the search has hidden must still lead somewhere.
   const reveal = () => {
     const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
     const item = target?.closest("[data-filter-item]");
@@ -69,8 +72,11 @@ function enable(form) {
     }
   };
   addEventListener("hashchange", reveal);
-  search();
   reveal();
+  // What the server has left out for the words of the query cannot be found here: it is asked again.
+  if (!field.defaultValue) {
+    field.addEventListener("input", search);
+  }
 }
 
 for (const form of document.querySelectorAll("form[data-filter]")) {
