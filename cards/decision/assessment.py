@@ -92,9 +92,14 @@ class Assessment:
         return reasons == {"C-URG-TRAUMA"}
 
 
-def assess(order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentProfile) -> Assessment:
-    """Assess an order against the guideline; no I/O, no clock, no settings but those handed in."""
-    facts = Facts(order, chart, as_of, profile.thresholds, profile.treat_conditional_as)
+def assess(
+    order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentProfile, today: date | None = None
+) -> Assessment:
+    """Assess an order against the guideline; no I/O, no clock, no settings but those handed in.
+
+    `as_of` is the day that windows count back from; `today` the day of the call, where an old order is signed anew.
+    """
+    facts = Facts(order, chart, as_of, profile.thresholds, profile.treat_conditional_as, today)
     findings = evaluate(facts)
     decision: Decision = decide(order, chart, findings)
     off = profile.messages_off

@@ -81,7 +81,7 @@ class Adviser:
 
     def assess(self, orders: Sequence[ImagingOrder], chart: Chart, today: date) -> Sequence[Assessment]:
         """Return what the guideline says of each order."""
-        return [assess(order, chart, order.as_of(today), self.profile) for order in orders]
+        return [assess(order, chart, order.as_of(today), self.profile, today) for order in orders]
 
     def respond(self, assessments: Sequence[Assessment], request: HookRequest) -> Response:
         """Return the response that says so, shaped for the client."""

@@ -110,7 +110,7 @@ def in_celsius(value: Measured) -> Measured | None:
         return Measured(round(found.low, 1), round(found.high, 1))
     if value.unit in _CELSIUS and value.low > _COLDEST_FAHRENHEIT:
         return in_celsius(Measured(value.low, value.high))
-    return value if value.unit in _CELSIUS or not value.unit else None
+    return value.scaled(1.0) if value.unit in _CELSIUS or not value.unit else None
 
 
 _COMPARATORS: Final[Mapping[str, str]] = {
@@ -191,7 +191,8 @@ _BY_WORDS: Final = (
     (
         "motor_generic",
         re.compile(
-            r"\b(?:muscle|motor) (?:strength|power)\b|\bmrc\b|\behl\b|\bextensor hallucis\b|\b(?:dorsi|plantar)-?flexion\b"
+            r"\b(?:muscle|motor) (?:strength|power)\b|\bmrc\b|\behl\b|\bextensor hallucis\b"
+            r"|\b(?:dorsi|plantar)-?flexion\b"
             r"|\b(?:hip|knee|ankle|toe|leg|foot) (?:flexion|extension|strength|power|dorsiflexion|abduction)\b"
             r"|\b(?:power|strength)\b.{0,20}\b(?:leg|foot|hip|knee|ankle|lower)\b"
         ),

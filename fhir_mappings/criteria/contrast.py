@@ -103,8 +103,8 @@ def _is_positive(entry: ChartEntry) -> bool:
 def r_con_safe(facts: Facts) -> Finding:
     """What has to be known before gadolinium: kidney function, allergy, pregnancy.
 
-    MET where something speaks against it or is not known. Tags: `egfr_severe`, `egfr_reduced`, `egfr_unclear`, `egfr_missing`,
-    `renal_disease`, `allergy_gadolinium`, `allergy_unclear`, `pregnancy`.
+    MET where something speaks against it or is not known. Tags: `egfr_severe`, `egfr_reduced`, `egfr_unclear`,
+    `egfr_missing`, `renal_disease`, `allergy_gadolinium`, `allergy_unclear`, `pregnancy`.
     """
     tags, evidence = _kidney(facts)
     for concept, tag in (("gadolinium_allergy", "allergy_gadolinium"), ("contrast_allergy_generic", "allergy_unclear")):

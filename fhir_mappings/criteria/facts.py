@@ -37,13 +37,17 @@ STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 
 @dataclass(frozen=True)
 class Facts:
-    """The order, the chart and the day; all that a criterion knows."""
+    """The order, the chart and the day; all that a criterion knows.
+
+    `as_of` is the day of the order, `today` that of the call where it is later.
+    """
 
     order: ImagingOrder
     chart: Chart
     as_of: date
     thresholds: Thresholds
     treat_conditional_as: str = "warn"
+    today: date | None = None
     _cache: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
     _denials: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
 
@@ -123,7 +127,7 @@ class Facts:
         """Whether an entry is dated after the order, which is a data error."""
         if isinstance(entry.resource, Appointment):
             return False
-        last = shifted(self.as_of, self.thresholds.data_error_after)
+        last = shifted(self._day_for(entry), self.thresholds.data_error_after)
         dates = (entry.when, entry.recorded) if not entry.when.is_known else (entry.when,)
         return any(found.earliest is not None and found.earliest > last for found in dates)
 
@@ -209,7 +213,24 @@ class Facts:
 
     def is_recent(self, entry: ChartEntry, days: int) -> bool | None:
         """Whether an entry applies within a window before the order; an undated one does (red flags err that way)."""
-        return True if not entry.dated.is_known else entry.dated.within(days, self.as_of)
+        return True if not entry.dated.is_known else entry.dated.within(days, self._day_for(entry))
+
+    def _day_for(self, entry: ChartEntry) -> date:
+        """Return the day that the windows of an entry count back from.
+
+        That of the order; for what was measured after an old order, which is signed anew, the day of the call.
+        """
+        if self.today is None or entry.part is None or entry.dated.on_or_before(self.as_of) is not False:
+            return self.as_of
+        return max(self.today, self.as_of)
+
+    def measured_since(self, *concepts: str) -> tuple[ChartEntry, ...]:
+        """Return the measurements of some concepts that were taken after the day of the order."""
+        return tuple(
+            entry
+            for entry in self.entries(*concepts)
+            if entry.part is not None and entry.dated.on_or_before(shifted(self.as_of, 1)) is False
+        )
 
     def evidence(self, entry: ChartEntry, *concepts: str, amount: str = "", notes: Iterable[str] = ()) -> Evidence:
         """Return an entry as evidence for the first of some concepts that it codes."""

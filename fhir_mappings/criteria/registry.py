@@ -210,8 +210,8 @@ CRITERIA: tuple[Criterion, ...] = (
         "Red flags and implants dated in the future",
         (),
         scope.r_date,
-        concepts=(*groups.RED_FLAGS, "fever", *implants.IMPLANTS),
-        thresholds=("data_error_after",),
+        concepts=(*groups.RED_FLAGS, "fever", "pvr", "esr", "crp", *implants.IMPLANTS),
+        thresholds=("data_error_after", "inflammation_marker_window"),
         sources=groups.FINDINGS,
     ),
     Criterion(

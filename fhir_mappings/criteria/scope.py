@@ -191,7 +191,12 @@ def r_date(facts: Facts) -> Finding:
 
     Never MET: such a record fires nothing, and it does not settle anything either.
     """
-    entries = facts.future_entries(*RED_FLAGS, "fever", *IMPLANTS)
+    # A measurement since the order that is too old to be judged as of today may have changed what the order was for.
+    window = facts.thresholds.inflammation_marker_window
+    since = [
+        entry for entry in facts.measured_since("pvr", "esr", "crp", "fever") if not facts.is_recent(entry, window)
+    ]
+    entries = (*facts.future_entries(*RED_FLAGS, "fever", "pvr", "esr", "crp", *IMPLANTS), *since)
     evidence = [
         facts.evidence(entry, *sorted(entry.concepts, key=lambda name: (name not in IMPLANTS, name)))
         for entry in entries

@@ -309,7 +309,7 @@ def facts_of(
     """Return what the criteria know of some resources and an order."""
     draft = read_order(order, *others)
     read = Record(resources, **chart).chart()
-    return Facts(draft, read, draft.as_of(today), Thresholds(), treat_conditional_as)
+    return Facts(draft, read, draft.as_of(today), Thresholds(), treat_conditional_as, today)
 
 
 def finding(criterion: str, *resources: Resource, **how: Any) -> Finding:

@@ -165,7 +165,9 @@ def test_limit_of_a_blood_test_follows_its_unit(value: float, fires: bool) -> No
 
 def test_unit_of_twelve_signs_is_shown() -> None:
     """The longest units that laboratories use are shown whole."""
-    (evidence,) = finding("R-INFECT", observation(CRP, 1, valueQuantity=quantity(40, "mg/l{plasma}"))).evidence
+    flag = [{"coding": [{"code": "HH"}]}]
+    value = quantity(40, "mg/l{plasma}")
+    (evidence,) = finding("R-INFECT", observation(CRP, 1, valueQuantity=value, interpretation=flag)).evidence
     assert evidence.amount == "40 mg/l{plasma}"
 
 

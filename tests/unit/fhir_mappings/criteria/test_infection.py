@@ -105,7 +105,8 @@ def test_blood_tests(resource: Resource, fires: bool) -> None:
 )
 def test_unit_is_shown_only_if_it_is_one(unit: str | None, shown: str) -> None:
     """A unit is free text: what does not look like one is left out."""
-    (evidence,) = finding("R-INFECT", measured(CRP, 40, unit)).evidence
+    flagged = measured(CRP, 40, unit) | {"interpretation": [{"text": "High"}]}
+    (evidence,) = finding("R-INFECT", flagged).evidence
     assert evidence.amount.casefold() == shown.casefold()
 
 
