@@ -93,13 +93,13 @@ class Assessment:
 
 
 def assess(
-    order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentProfile, today: date | None = None
+    order: ImagingOrder, chart: Chart, as_of: date, profile: AssessmentProfile, called_on: date | None = None
 ) -> Assessment:
     """Assess an order against the guideline; no I/O, no clock, no settings but those handed in.
 
-    `as_of` is the day that windows count back from; `today` the day of the call, where an old order is signed anew.
+    `as_of` is the day that windows count back from; `called_on` the day of the call, where an old order is signed anew.
     """
-    facts = Facts(order, chart, as_of, profile.thresholds, profile.treat_conditional_as, today)
+    facts = Facts(order, chart, as_of, profile.thresholds, profile.treat_conditional_as, called_on)
     findings = evaluate(facts)
     decision: Decision = decide(order, chart, findings)
     off = profile.messages_off

@@ -32,6 +32,8 @@ from fhir_mappings.words.matcher import affirms
 ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport")
 # Codes that matter only together with something that other criteria look for (a new deficit, an injury), or to R-MR.
 _WITH_ANOTHER = frozenset({"with_deficit", "with_injury", "safety"})
+# Concepts whose entries in an Observation are values and no findings.
+_MEASURED = frozenset({"pvr", "esr", "crp", "egfr", "fever"})
 STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 
 
@@ -39,7 +41,7 @@ STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 class Facts:
     """The order, the chart and the day; all that a criterion knows.
 
-    `as_of` is the day of the order, `today` that of the call where it is later.
+    `as_of` is the day of the order, `called_on` that of the call where it is later.
     """
 
     order: ImagingOrder
@@ -47,7 +49,7 @@ class Facts:
     as_of: date
     thresholds: Thresholds
     treat_conditional_as: str = "warn"
-    today: date | None = None
+    called_on: date | None = None
     _cache: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
     _denials: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
 
@@ -220,17 +222,19 @@ class Facts:
 
         That of the order; for what was measured after an old order, which is signed anew, the day of the call.
         """
-        if self.today is None or entry.part is None or entry.dated.on_or_before(self.as_of) is not False:
+        if self.called_on is None or not self._was_measured_since(entry):
             return self.as_of
-        return max(self.today, self.as_of)
+        return max(self.called_on, self.as_of)
+
+    def _was_measured_since(self, entry: ChartEntry) -> bool:
+        """Whether an entry is a value that was measured after the day of the order, and not by a slip of time zones."""
+        if entry.part is None or not _MEASURED.intersection(entry.concepts):
+            return False
+        return entry.dated.on_or_before(shifted(self.as_of, self.thresholds.data_error_after)) is False
 
     def measured_since(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return the measurements of some concepts that were taken after the day of the order."""
-        return tuple(
-            entry
-            for entry in self.entries(*concepts)
-            if entry.part is not None and entry.dated.on_or_before(shifted(self.as_of, 1)) is False
-        )
+        return tuple(entry for entry in self.entries(*concepts) if self._was_measured_since(entry))
 
     def evidence(self, entry: ChartEntry, *concepts: str, amount: str = "", notes: Iterable[str] = ()) -> Evidence:
         """Return an entry as evidence for the first of some concepts that it codes."""

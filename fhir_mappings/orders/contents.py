@@ -181,7 +181,7 @@ def _told(place: str, companion: Companion, index: TerminologyIndex) -> Iterator
         for remark in remarks_of(resource, covered, context):
             if not remark.is_over:
                 yield OrderText(place, remark.text, remark.reference, remark.when, covered)
-    elif kind not in _NOT_TOLD:
+    elif isinstance(kind, str) and kind not in _NOT_TOLD:
         where = reference_of(resource) if resource is not None else f"{kind}/{companion.plain.get('id', '')}"
         for text in dict.fromkeys(_words_in(companion.plain)):
             yield OrderText(place, text, where)
