@@ -29,11 +29,7 @@ _MOST_DAYS = 10_000  # a longer supply is a typing error
 
 def chronic_steroid(facts: Facts) -> list[Evidence]:
     """Return long-term steroid use by diagnosis code, or by prescriptions that cover enough days without a gap."""
-    states = [
-        facts.evidence(entry, "steroid_long_term")
-        for entry in facts.stated("steroid_long_term")
-        if entry.activity is not Activity.INACTIVE
-    ]
+    states = [facts.evidence(entry, "steroid_long_term") for entry in facts.current("steroid_long_term")]
     drugs = _systemic(facts)
     if longest_run(covered_days(facts, drugs)) >= facts.thresholds.steroid_days:
         return [*states, *(facts.evidence(entry, *STEROIDS) for entry in drugs)]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from fhir_mappings.chart.entries import Activity, ChartEntry
+from fhir_mappings.chart.entries import ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.criteria.steroids import chronic_steroid, steroid_unclear
-from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_code, canonical_system
+from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
 from fhir_mappings.terminology.concepts import DRUGS, FINDINGS
+from fhir_mappings.terminology.index import is_within
 
 _SOURCES = (*FINDINGS, "Procedure")
 # Members of `trauma_spine` that say nothing of how bad it was: the mechanism has to be asked.
@@ -27,12 +28,9 @@ def _is_one_of(entry: ChartEntry, concept: str, members: tuple[tuple[str, str], 
     codes = entry.codes_of(concept)
     return bool(codes) and all(
         any(
-            canonical_system(code.system) == system
-            and (
-                canonical_code(system, code.code).startswith(canonical_code(system, member))
-                if system == ICD_10_CM
-                else code.code == member
-            )
+            is_within(code, member)
+            if system == ICD_10_CM
+            else canonical_system(code.system) == system and code.code == member
             for system, member in members
         )
         for code in codes
@@ -100,11 +98,8 @@ def osteoporosis(facts: Facts) -> list[Evidence]:
 
 def fragility_fracture(facts: Facts) -> list[Evidence]:
     """Return osteoporotic or pathological vertebral fractures within the window."""
-    return [
-        facts.evidence(entry, "fragility_fracture")
-        for entry in _recent(facts, "fragility_fracture")
-        if entry.activity is not Activity.INACTIVE
-    ]
+    recent = facts.current("fragility_fracture", within=facts.thresholds.trauma_window)
+    return [facts.evidence(entry, "fragility_fracture") for entry in recent]
 
 
 def r_v6(facts: Facts) -> Finding:
