@@ -39,7 +39,7 @@ STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 class Facts:
     """The order, the chart and the day; all that a criterion knows.
 
-    `as_of` is the day of the order, `today` that of the call where it is later.
+    `as_of` is the day of the order, `called_on` that of the call where it is later.
     """
 
     order: ImagingOrder
@@ -47,7 +47,7 @@ class Facts:
     as_of: date
     thresholds: Thresholds
     treat_conditional_as: str = "warn"
-    today: date | None = None
+    called_on: date | None = None
     _cache: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
     _denials: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
 
@@ -229,9 +229,9 @@ class Facts:
 
         That of the order; for what was measured after an old order, which is signed anew, the day of the call.
         """
-        if self.today is None or entry.part is None or entry.dated.on_or_before(self.as_of) is not False:
+        if self.called_on is None or entry.part is None or entry.dated.on_or_before(self.as_of) is not False:
             return self.as_of
-        return max(self.today, self.as_of)
+        return max(self.called_on, self.as_of)
 
     def measured_since(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return the measurements of some concepts that were taken after the day of the order."""
@@ -242,8 +242,9 @@ class Facts:
         )
 
     def evidence(self, entry: ChartEntry, *concepts: str, amount: str = "", notes: Iterable[str] = ()) -> Evidence:
-        """Return an entry as evidence for the first of some concepts that it codes."""
-        concept = next((name for name in concepts if name in entry.concepts), concepts[0])
+        """Return an entry as evidence for the first of some concepts that it codes, or else that it names in words."""
+        held = [name for name in concepts if name in entry.concepts]
+        concept = next((name for name in held if entry.codes_of(name)), held[0] if held else concepts[0])
         said = list(notes)
         if entry.assertion is Assertion.SUSPECTED:
             said.append("suspected")

@@ -145,7 +145,7 @@ def test_limits_are_passed_whatever_the_true_value(
     ],
 )
 def test_kidney_function_as_laboratories_report_it(value: Any, tag: str | None) -> None:
-    """ "<60" may be 25, ">60" is enough, and an unknown unit is no value."""
+    """A value "<60" may be 25, ">60" is enough, and an unknown unit is no value."""
     assert set(finding("R-CON-SAFE", sent(EGFR, **value)).tags) == ({tag} if tag else set())
 
 
