@@ -5,9 +5,8 @@ from __future__ import annotations
 from fhir_mappings.chart.entries import Activity, ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
-from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code, canonical_system
 from fhir_mappings.terminology.concepts import FINDINGS
-from fhir_mappings.terminology.index import Code
+from fhir_mappings.terminology.index import is_within
 
 # ICD-10-CM: secondary neoplasms, and multiple myeloma.
 _NEVER_SILENT = ("C77", "C78", "C79", "C80", "C90")
@@ -38,16 +37,9 @@ def r_cancer(facts: Facts) -> Finding:
     )
 
 
-def is_within(code: Code, root: str) -> bool:
-    """Whether a code is an ICD-10-CM code at or below another."""
-    if canonical_system(code.system) != ICD_10_CM:
-        return False
-    return canonical_code(ICD_10_CM, code.code).startswith(canonical_code(ICD_10_CM, root))
-
-
 def spinal_metastases(facts: Facts) -> list[ChartEntry]:
     """Return metastases to spine, bone or cord that are not over."""
-    return [entry for entry in facts.stated("cancer_metastatic_spine") if entry.activity is not Activity.INACTIVE]
+    return facts.current("cancer_metastatic_spine")
 
 
 def cancers(facts: Facts) -> tuple[list[Evidence], list[Evidence]]:
@@ -98,18 +90,10 @@ def _is_neoplastic(entry: ChartEntry) -> bool:
 
 def weight_loss(facts: Facts) -> list[Evidence]:
     """Return unexplained weight loss within the window."""
-    window = facts.thresholds.weight_loss_window
-    return [
-        facts.evidence(entry, "weight_loss")
-        for entry in facts.stated("weight_loss")
-        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
-    ]
+    recent = facts.current("weight_loss", within=facts.thresholds.weight_loss_window)
+    return [facts.evidence(entry, "weight_loss") for entry in recent]
 
 
 def _weight_loss_unclear(facts: Facts) -> bool:
     """Whether weight loss is recorded without saying whether it was wanted."""
-    window = facts.thresholds.weight_loss_window
-    return any(
-        entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
-        for entry in facts.stated("weight_loss_generic")
-    )
+    return bool(facts.current("weight_loss_generic", within=facts.thresholds.weight_loss_window))

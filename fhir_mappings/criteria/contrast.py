@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.chart.entries import Assertion, ChartEntry
 from fhir_mappings.chart.measurements import RATE, Measured, converted, measured
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts
@@ -47,8 +47,7 @@ def is_nondiagnostic(facts: Facts, report: DiagnosticReport) -> bool:
 
 def r_con_mit(facts: Facts) -> Finding:
     """Whether inflammation of the spine is suspected; malignancy and infection are findings of their own."""
-    entries = [entry for entry in facts.stated("inflammatory_spine") if entry.activity is not Activity.INACTIVE]
-    evidence = [facts.evidence(entry, "inflammatory_spine") for entry in entries]
+    evidence = [facts.evidence(entry, "inflammatory_spine") for entry in facts.current("inflammatory_spine")]
     return facts.finding("R-CON-MIT", evidence, sources=("Condition",), met=bool(evidence))
 
 
@@ -56,18 +55,10 @@ def r_preg(facts: Facts) -> Finding:
     """Whether the patient is pregnant now; a possible pregnancy asks."""
     window = facts.thresholds.pregnancy_window
     denied = _denials(facts)
-    stated = [
-        entry
-        for entry in facts.stated("pregnancy")
-        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
-    ]
+    stated = facts.current("pregnancy", within=window)
     positive = [entry for entry in stated if not any(later.dated.after(entry.dated) is True for later in denied)]
     evidence = [facts.evidence(entry, "pregnancy") for entry in positive] + _positive_tests(facts)
-    possible = [
-        entry
-        for entry in facts.stated("pregnancy_possible", "lbp_pregnancy")
-        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
-    ]
+    possible = facts.current("pregnancy_possible", "lbp_pregnancy", within=window)
     questions = ("pregnancy",) if possible and not evidence and not denied else ()
     return facts.finding(
         "R-PREG", evidence, sources=("Condition", "Observation"), questions=questions, met=bool(evidence)
@@ -108,7 +99,7 @@ def r_con_safe(facts: Facts) -> Finding:
     """
     tags, evidence = _kidney(facts)
     for concept, tag in (("gadolinium_allergy", "allergy_gadolinium"), ("contrast_allergy_generic", "allergy_unclear")):
-        entries = [entry for entry in facts.stated(concept) if entry.activity is not Activity.INACTIVE]
+        entries = facts.current(concept)
         if entries:
             tags.append(tag)
             evidence += [facts.evidence(entry, concept) for entry in entries]
@@ -143,12 +134,9 @@ def _kidney(facts: Facts) -> tuple[list[str], list[Evidence]]:
     ]
     severe = [
         facts.evidence(entry, "renal_severe")
-        for entry in facts.stated("renal_severe")
-        if entry.activity is not Activity.INACTIVE
-        and (
-            entry.resource.resource_type in ("Condition", "ServiceRequest")
-            or facts.is_recent(entry, window) is not False
-        )
+        for entry in facts.current("renal_severe")
+        if entry.resource.resource_type in ("Condition", "ServiceRequest")
+        or facts.is_recent(entry, window) is not False
     ]
     if not values:
         return (["renal_disease"], severe) if severe else (["egfr_missing"], [])

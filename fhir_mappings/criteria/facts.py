@@ -150,6 +150,15 @@ class Facts:
                     found[id(entry)] = entry
         return tuple(found.values())
 
+    def current(self, *concepts: str, within: int | None = None) -> list[ChartEntry]:
+        """Return the stated entries that are not over; with a window in days, those in it or of unknown date."""
+        return [entry for entry in self.stated(*concepts) if self.is_current(entry, within)]
+
+    def is_current(self, entry: ChartEntry, within: int | None = None) -> bool:
+        """Whether an entry is not over and, with a window in days, may be of it."""
+        is_open = entry.activity is not Activity.INACTIVE
+        return is_open and (within is None or self.is_recent(entry, within) is not False)
+
     def asserted(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return the entries that assert a concept, whatever newer records deny it."""
         return tuple(entry for entry in self.entries(*concepts) if entry.assertion in STATED)
@@ -237,8 +246,9 @@ class Facts:
         return tuple(entry for entry in self.entries(*concepts) if self._was_measured_since(entry))
 
     def evidence(self, entry: ChartEntry, *concepts: str, amount: str = "", notes: Iterable[str] = ()) -> Evidence:
-        """Return an entry as evidence for the first of some concepts that it codes."""
-        concept = next((name for name in concepts if name in entry.concepts), concepts[0])
+        """Return an entry as evidence for the first of some concepts that it codes, or else that it names in words."""
+        held = [name for name in concepts if name in entry.concepts]
+        concept = next((name for name in held if entry.codes_of(name)), held[0] if held else concepts[0])
         said = list(notes)
         if entry.assertion is Assertion.SUSPECTED:
             said.append("suspected")

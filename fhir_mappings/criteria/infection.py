@@ -65,12 +65,8 @@ def _old_fever(facts: Facts) -> bool:
 
 def night_sweats(facts: Facts) -> list[Evidence]:
     """Return recent night sweats."""
-    window = facts.thresholds.neurologic_window
-    return [
-        facts.evidence(entry, "night_sweats")
-        for entry in facts.stated("night_sweats")
-        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
-    ]
+    recent = facts.current("night_sweats", within=facts.thresholds.neurologic_window)
+    return [facts.evidence(entry, "night_sweats") for entry in recent]
 
 
 def host_risk(facts: Facts) -> list[Evidence]:

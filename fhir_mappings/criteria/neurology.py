@@ -9,11 +9,12 @@ from dataclasses import dataclass, field
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.measurements import MILLILITRES, Measured, converted, measured
-from fhir_mappings.criteria.cancer import is_within, spinal_metastases
+from fhir_mappings.criteria.cancer import spinal_metastases
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
-from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code, canonical_system
+from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code
 from fhir_mappings.terminology.concepts import CES_ITEMS, FINDINGS
+from fhir_mappings.terminology.index import is_within
 from fhir_mappings.words.matcher import affirms
 
 _SADDLE = re.compile(r"\b(?:saddle|perianal|perineal|perineum|genital|genitals|buttock|buttocks)\b")
@@ -144,8 +145,9 @@ def _is_paraparesis(entry: ChartEntry) -> bool:
 
 def is_bleeding_likely(facts: Facts) -> bool:
     """Whether an anticoagulant or a bleeding disorder is on record, with which a new deficit may be a haematoma."""
-    drugs = [entry for entry in facts.stated("anticoagulant_drug") if entry.activity is not Activity.INACTIVE]
-    return bool(drugs) or any(line.span == "with_deficit" and not line.is_over for line in facts.chart.ledger.lines)
+    return bool(facts.current("anticoagulant_drug")) or any(
+        line.span == "with_deficit" and not line.is_over for line in facts.chart.ledger.lines
+    )
 
 
 def motor_deficits(facts: Facts) -> list[ChartEntry]:
@@ -211,11 +213,7 @@ def r_multi(facts: Facts) -> Finding:
 def _new(facts: Facts, entries: Iterable[ChartEntry]) -> list[ChartEntry]:
     """Return the entries that are not over and are of the window, or of unknown date."""
     window = facts.thresholds.neurologic_window
-    return [
-        entry
-        for entry in entries
-        if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
-    ]
+    return [entry for entry in entries if facts.is_current(entry, window)]
 
 
 def new_other_signs(facts: Facts) -> list[Evidence]:
@@ -241,12 +239,10 @@ def _sides(entry: ChartEntry) -> frozenset[str]:
     words = _all_words(entry)
     found = {side for side, pattern in (("left", _LEFT), ("right", _RIGHT)) if pattern.search(words)}
     for code in entry.codes_of("motor_deficit"):
-        plain = canonical_code(code.system, code.code)
-        if canonical_system(code.system) == ICD_10_CM:
-            if plain.startswith(canonical_code(ICD_10_CM, _PARAPLEGIA)):
-                found |= {"left", "right"}
-            if plain.startswith(canonical_code(ICD_10_CM, _FOOT_DROP)):
-                found |= {"1": {"right"}, "2": {"left"}}.get(plain[-1], set())
+        if is_within(code, _PARAPLEGIA):
+            found |= {"left", "right"}
+        if is_within(code, _FOOT_DROP):
+            found |= {"1": {"right"}, "2": {"left"}}.get(canonical_code(code.system, code.code)[-1], set())
     return frozenset(["left", "right"] if _BOTH.search(words) else found)
 
 

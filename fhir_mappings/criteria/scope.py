@@ -172,15 +172,13 @@ def _left_open(facts: Facts, entry: ChartEntry) -> bool:
 
 def r_claus(facts: Facts) -> Finding:
     """Whether claustrophobia is on record."""
-    entries = [entry for entry in facts.stated("claustrophobia") if entry.activity is not Activity.INACTIVE]
-    evidence = [facts.evidence(entry, "claustrophobia") for entry in entries]
+    evidence = [facts.evidence(entry, "claustrophobia") for entry in facts.current("claustrophobia")]
     return facts.finding("R-CLAUS", evidence, sources=("Condition",), met=bool(evidence))
 
 
 def r_upright(facts: Facts) -> Finding:
     """Whether an upright study may show more: spondylolisthesis, or an order that says the pain is there upright."""
-    entries = [entry for entry in facts.stated("spondylolisthesis") if entry.activity is not Activity.INACTIVE]
-    evidence = [facts.evidence(entry, "spondylolisthesis") for entry in entries]
+    evidence = [facts.evidence(entry, "spondylolisthesis") for entry in facts.current("spondylolisthesis")]
     if facts.order_says(_UPRIGHT):
         evidence.append(Evidence(facts.order.reference, "order_text"))
     return facts.finding("R-UPRIGHT", evidence, sources=("Condition",), met=bool(evidence))

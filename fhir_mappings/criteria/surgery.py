@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.chart.entries import Assertion, ChartEntry
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
@@ -87,13 +87,16 @@ def r_candidate(facts: Facts) -> Finding:
 
 def r_dx(facts: Facts) -> Finding:
     """Whether the diagnosis is unclear: plexopathy against radiculopathy, rival suspicions, or the order says so."""
-    plexus = [entry for entry in facts.stated("plexopathy") if entry.activity is not Activity.INACTIVE]
-    radicular = [entry for entry in facts.stated("radiculopathy") if entry.activity is not Activity.INACTIVE]
+    plexus, radicular = facts.current("plexopathy"), facts.current("radiculopathy")
     tags, entries = [], []
     if plexus and radicular:
         tags.append("plexopathy")
         entries += [*plexus, *radicular]
-    competing = [entry for entry in facts.stated(*PAIN, "plexopathy", "inflammatory_spine") if _is_competing(entry)]
+    competing = [
+        entry
+        for entry in facts.current(*PAIN, "plexopathy", "inflammatory_spine")
+        if isinstance(entry.resource, Condition) and entry.assertion is Assertion.SUSPECTED
+    ]
     if len({entry.reference for entry in competing}) >= _COMPETING:
         tags.append("competing")
         entries += competing
@@ -103,11 +106,3 @@ def r_dx(facts: Facts) -> Finding:
     if "stated" in tags:
         evidence.append(Evidence(facts.order.reference, "order_text"))
     return facts.finding("R-DX", evidence, sources=("Condition",), tags=tags, met=bool(tags))
-
-
-def _is_competing(entry: ChartEntry) -> bool:
-    return (
-        isinstance(entry.resource, Condition)
-        and entry.assertion is Assertion.SUSPECTED
-        and entry.activity is not Activity.INACTIVE
-    )

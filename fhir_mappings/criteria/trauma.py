@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from fhir_mappings.chart.entries import Activity, ChartEntry
+from fhir_mappings.chart.supplies import covered_days, longest_run, supply
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
-from fhir_mappings.criteria.steroids import chronic_steroid, steroid_unclear
-from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_code, canonical_system
-from fhir_mappings.terminology.concepts import DRUGS, FINDINGS
+from fhir_mappings.fhir.dates import shifted
+from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
+from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, STEROIDS
+from fhir_mappings.terminology.index import is_within
 
 _SOURCES = (*FINDINGS, "Procedure")
 # Members of `trauma_spine` that say nothing of how bad it was: the mechanism has to be asked.
@@ -27,12 +29,9 @@ def _is_one_of(entry: ChartEntry, concept: str, members: tuple[tuple[str, str], 
     codes = entry.codes_of(concept)
     return bool(codes) and all(
         any(
-            canonical_system(code.system) == system
-            and (
-                canonical_code(system, code.code).startswith(canonical_code(system, member))
-                if system == ICD_10_CM
-                else code.code == member
-            )
+            is_within(code, member)
+            if system == ICD_10_CM
+            else canonical_system(code.system) == system and code.code == member
             for system, member in members
         )
         for code in codes
@@ -100,11 +99,33 @@ def osteoporosis(facts: Facts) -> list[Evidence]:
 
 def fragility_fracture(facts: Facts) -> list[Evidence]:
     """Return osteoporotic or pathological vertebral fractures within the window."""
-    return [
-        facts.evidence(entry, "fragility_fracture")
-        for entry in _recent(facts, "fragility_fracture")
-        if entry.activity is not Activity.INACTIVE
-    ]
+    recent = facts.current("fragility_fracture", within=facts.thresholds.trauma_window)
+    return [facts.evidence(entry, "fragility_fracture") for entry in recent]
+
+
+def chronic_steroid(facts: Facts) -> list[Evidence]:
+    """Return long-term steroid use by diagnosis code, or by prescriptions that cover enough days without a gap."""
+    states = [facts.evidence(entry, "steroid_long_term") for entry in facts.current("steroid_long_term")]
+    drugs, limits = _systemic_steroids(facts), facts.thresholds
+    covered = covered_days(drugs, shifted(facts.as_of, -limits.steroid_look_back), facts.as_of)
+    if longest_run(covered) >= limits.steroid_days:
+        return [*states, *(facts.evidence(entry, *STEROIDS) for entry in drugs)]
+    return states
+
+
+def steroid_unclear(facts: Facts) -> bool:
+    """Whether a systemic steroid is on record without saying how long it has been taken, and may be long enough."""
+    days = facts.thresholds.steroid_days
+    return any(
+        supply(entry, facts.as_of) is None and entry.dated.within(days - 2, facts.as_of) is not True
+        for entry in _systemic_steroids(facts)
+        if entry.dated.within(facts.thresholds.steroid_look_back, facts.as_of) is not False
+        or entry.activity is Activity.ACTIVE
+    )
+
+
+def _systemic_steroids(facts: Facts) -> list[ChartEntry]:
+    return [entry for entry in facts.stated(*STEROIDS) if "steroid_excluded" not in entry.concepts]
 
 
 def r_v6(facts: Facts) -> Finding:

@@ -7,7 +7,8 @@ are kept apart, and each text knows its place. Everything is read from plain JSO
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import functools
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -94,21 +95,31 @@ class Companion:
         return given if isinstance(given, str) else ""
 
 
-def companions_of(order: Mapping[str, Any], drafts: list[tuple[str, dict[str, Any]]]) -> dict[str, Companion]:
-    """Return the other drafts and the contained resources, by each reference that the order may use for them."""
-    found: dict[str, Companion] = {}
-    for full_url, other in drafts:
-        if other is not order:
-            companion = Companion(other, convert_resource(other))
+class Companions:
+    """The drafts of a hook, each read once, as the others may refer to them."""
+
+    def __init__(self, drafts: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Take the drafts with their fullUrls; they are read when the first order asks."""
+        self._drafts = list(drafts)
+
+    @functools.cached_property
+    def _read(self) -> list[tuple[str, Companion]]:
+        return [(full_url, Companion(plain, convert_resource(plain))) for full_url, plain in self._drafts]
+
+    def of(self, order: Mapping[str, Any]) -> dict[str, Companion]:
+        """Return the other drafts and the contained resources, by each reference that the order may use for them."""
+        found: dict[str, Companion] = {}
+        for full_url, companion in self._read:
+            if companion.plain is not order:
+                if name := companion.id:
+                    found[f"{companion.plain.get('resourceType')}/{name}"] = companion
+                if full_url:
+                    found[full_url] = companion
+        for inside in objects(order.get("contained")):
+            companion = Companion(inside, convert_resource(inside))
             if name := companion.id:
-                found[f"{other.get('resourceType')}/{name}"] = companion
-            if full_url:
-                found[full_url] = companion
-    for inside in objects(order.get("contained")):
-        companion = Companion(inside, convert_resource(inside))
-        if name := companion.id:
-            found[f"#{name.removeprefix('#')}"] = companion
-    return found
+                found[f"#{name.removeprefix('#')}"] = companion
+        return found
 
 
 def read_contents(

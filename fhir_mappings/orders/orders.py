@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
@@ -25,13 +26,14 @@ from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.fhir.resources import Resource
 from fhir_mappings.orders.contents import (
     Companion,
+    Companions,
     OrderContents,
     OrderText,
-    companions_of,
     patient_ids,
     read_contents,
 )
 from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast, names_of
+from fhir_mappings.terminology.code_systems import CPT, canonical_system
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.order_text import stated_emergencies, stated_implants
 
@@ -41,6 +43,7 @@ _CURRENT_DAYS = 30
 # What an action can name: FHIR's characters and those of temporary ids; real clients send ids beyond FHIR's length.
 _USABLE_ID = re.compile(r"[A-Za-z0-9._:~-]{1,256}")
 _LONGEST_SHOWN_ID = 64  # FHIR's own limit
+_CPT_CODE = re.compile(r"[0-9]{5}")
 _DEAD_STATUSES = frozenset({"entered-in-error", "revoked", "completed", "cancelled"})
 
 _CONTRAST = {
@@ -129,6 +132,9 @@ def read_lumbar_mri_orders(
     drafts = list(_drafts(draft_orders))
     wanted = _wanted(selections)
     concepts = [_concepts(resource.get("code"), index) for _, resource in drafts]
+    live = (names for (_, draft), names in zip(drafts, concepts, strict=True) if _is_live(draft))
+    ordered = Counter(itertools.chain.from_iterable(live))
+    companions = Companions(drafts)
     found: list[ImagingOrder] = []
     for position, (full_url, resource) in enumerate(drafts):
         if not _is_live(resource) or not _is_selected(resource, full_url, wanted):
@@ -136,9 +142,8 @@ def read_lumbar_mri_orders(
         contrast, recognised_by = _recognised(resource, concepts[position], index, by_text=by_text)
         if contrast is None:
             continue
-        siblings = [group for other, group in enumerate(concepts) if other != position and _is_live(drafts[other][1])]
-        companions = companions_of(resource, drafts)
-        order = _read_order(resource, full_url, contrast, companions, frozenset().union(*siblings), index)
+        siblings = frozenset(name for name, times in ordered.items() if times > (name in concepts[position]))
+        order = _read_order(resource, full_url, contrast, companions.of(resource), siblings, index)
         found.append(order if recognised_by == "code" else replace(order, recognised_by=recognised_by))
     return tuple(found)
 
@@ -152,6 +157,7 @@ def count_unrecognised_spine_mris(
         _is_live(resource)
         and _is_selected(resource, full_url, wanted)
         and not _concepts(resource.get("code"), index)
+        and not _is_another_procedure(resource)
         and is_like_spine_mri(names := names_of(resource))
         and not (by_text and lumbar_mri_contrast(names))
         for full_url, resource in _drafts(draft_orders)
@@ -222,9 +228,20 @@ def _recognised(
 
     A known code wins over any words, also where it says that this is something else.
     """
-    if concepts or not by_text:
+    if concepts or not by_text or _is_another_procedure(resource):
         return _contrast(resource, concepts, index), "code"
     return lumbar_mri_contrast(names_of(resource)), "text"
+
+
+def _is_another_procedure(resource: Mapping[str, Any]) -> bool:
+    """Whether a code of CPT settles what is ordered: its list is closed, and all its lumbar MRIs are known.
+
+    The other systems grow, and have national extensions.
+    """
+    return any(
+        canonical_system(system) == CPT and _CPT_CODE.fullmatch(code.strip())
+        for system, code in _codings(resource.get("code"))
+    )
 
 
 def _contrast(resource: Mapping[str, Any], concepts: frozenset[str], index: TerminologyIndex) -> ContrastClass | None:

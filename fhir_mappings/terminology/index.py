@@ -43,6 +43,13 @@ class Code(NamedTuple):
     display: str
 
 
+def is_within(code: Code, root: str) -> bool:
+    """Whether a code is an ICD-10-CM code at or below another."""
+    if canonical_system(code.system) != ICD_10_CM:
+        return False
+    return canonical_code(ICD_10_CM, code.code).startswith(canonical_code(ICD_10_CM, root))
+
+
 class Addition(NamedTuple):
     """A code, or a branch of ICD-10-CM, that a site adds to a concept."""
 

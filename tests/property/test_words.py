@@ -160,13 +160,12 @@ def test_letter_case_changes_nothing(saying: tuple[str, str], form: str, case: o
 @law(80)
 @given(cases(), SAYINGS, AFFIRMING)
 def test_a_hint_in_the_order_is_careful(case: Case, saying: tuple[str, str], form: str) -> None:
-    """A hint in an order's note keeps "not appropriate" from being said, fires no emergency, and lowers nothing."""
+    """A hint in an order's note keeps "not appropriate" from being said, and lowers nothing."""
     before = advise(case)
     noted = {**case.order, "note": [*case.order.get("note", []), {"text": form.format(saying[1])}]}
     after = advise(replace(case, order=noted))
     assert not after.discourages
     assert urgency(after.outcome) >= urgency(before.outcome)
-    assert ("C-EMERG-CES" in after.messages) is ("C-EMERG-CES" in before.messages)
 
 
 @law(50)

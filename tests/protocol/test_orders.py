@@ -205,7 +205,7 @@ def test_order_known_by_its_name_gets_a_card(client: HookClient, service: str) -
     [
         {"reasonReference": [{"reference": "Condition/x", "display": "Cauda equina syndrome"}]},
         {"contained": [{"resourceType": "Condition", "id": "c", "code": {"text": "Suspected cauda equina syndrome"}}]},
-        {"patientInstruction": "Go to the emergency department with saddle numbness."},
+        {"patientInstruction": "Call us: you told us of numbness around the saddle."},
     ],
 )
 def test_words_that_come_with_an_order_ask(client: HookClient, elements: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ from tests.unit.fhir_mappings.records import (
     mri,
     observation,
     patient,
+    prescription,
 )
 
 ONE, TWO = {"reference": "Practitioner/1"}, {"reference": "Practitioner/2"}
@@ -187,3 +188,14 @@ def test_evidence_takes_the_first_concept_that_it_codes() -> None:
     assert evidence.concept == "lbp_nonspecific"
     assert evidence.when.latest is not None
     assert (DAY - evidence.when.latest).days == 10
+
+
+def test_evidence_prefers_what_a_code_says() -> None:
+    """A product whose name also tells its ingredient is shown by its code, whichever is asked for first."""
+    product = coded("rx:197806", text="Ibuprofen 600 MG Oral Tablet")
+    facts = facts_of(prescription("rx:197806", 20, 30, medicationCodeableConcept=product))
+    (entry,) = facts.stated("nsaid_product")
+    assert {"nsaid_drug", "nsaid_product"} <= entry.concepts
+    for asked in (("nsaid_drug", "nsaid_product"), ("nsaid_product", "nsaid_drug")):
+        evidence = facts.evidence(entry, *asked)
+        assert (evidence.concept, bool(evidence.codes)) == ("nsaid_product", True)

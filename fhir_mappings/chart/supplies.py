@@ -1,15 +1,13 @@
-"""Chronic systemic steroid use: ninety consecutive days covered by prescriptions within the last year."""
+"""How long a drug record covers: from its first day to the last one that it was supplied or taken for."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import date, timedelta
 
 from fhir_mappings.chart.entries import Activity, ChartEntry
-from fhir_mappings.criteria.facts import Facts
-from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.fhir.dates import parse_date, shifted
 from fhir_mappings.fhir.resources import Dispense, MedicationRequest, MedicationStatement
-from fhir_mappings.terminology.concepts import STEROIDS
 
 _DAYS = {
     "d": 1.0,
@@ -22,71 +20,40 @@ _DAYS = {
     "month": 30.4,
     "months": 30.4,
 }
-
-
 _MOST_DAYS = 10_000  # a longer supply is a typing error
 
 
-def chronic_steroid(facts: Facts) -> list[Evidence]:
-    """Return long-term steroid use by diagnosis code, or by prescriptions that cover enough days without a gap."""
-    states = [
-        facts.evidence(entry, "steroid_long_term")
-        for entry in facts.stated("steroid_long_term")
-        if entry.activity is not Activity.INACTIVE
-    ]
-    drugs = _systemic(facts)
-    if longest_run(covered_days(facts, drugs)) >= facts.thresholds.steroid_days:
-        return [*states, *(facts.evidence(entry, *STEROIDS) for entry in drugs)]
-    return states
-
-
-def steroid_unclear(facts: Facts) -> bool:
-    """Whether a systemic steroid is on record without saying how long it has been taken, and may be long enough."""
-    days = facts.thresholds.steroid_days
-    return any(
-        supply(facts, entry) is None and entry.dated.within(days - 2, facts.as_of) is not True
-        for entry in _systemic(facts)
-        if entry.dated.within(facts.thresholds.steroid_look_back, facts.as_of) is not False
-        or entry.activity is Activity.ACTIVE
-    )
-
-
-def _systemic(facts: Facts) -> list[ChartEntry]:
-    return [entry for entry in facts.stated(*STEROIDS) if "steroid_excluded" not in entry.concepts]
-
-
-def covered_days(facts: Facts, drugs: list[ChartEntry]) -> set[date]:
-    """Return the days covered by prescriptions, from the look-back's first day to the day of the order."""
-    first = shifted(facts.as_of, -facts.thresholds.steroid_look_back)
+def covered_days(drugs: Iterable[ChartEntry], first: date, as_of: date) -> set[date]:
+    """Return the days covered by drug records, from a first day to that on which the chart is read."""
     covered: set[date] = set()
     for entry in drugs:
-        span = supply(facts, entry)
+        span = supply(entry, as_of)
         if span is None:
             continue
-        begin, end = max(span[0], first), min(span[1], facts.as_of)
+        begin, end = max(span[0], first), min(span[1], as_of)
         covered.update(begin + timedelta(days=step) for step in range((end - begin).days + 1))
     return covered
 
 
-def supply(facts: Facts, entry: ChartEntry) -> tuple[date, date] | None:
+def supply(entry: ChartEntry, as_of: date) -> tuple[date, date] | None:
     """Return the first and the last day that a drug record covers; None where it does not say."""
     start = entry.when.latest
     if start is None:
         return None
     last = None
     if isinstance(entry.resource, MedicationStatement):
-        last = _last_day_taken(facts, entry, entry.resource)
+        last = _last_day_taken(entry, entry.resource, as_of)
     elif isinstance(entry.resource, MedicationRequest) and entry.resource.dispense_request is not None:
         last = _last_day_supplied(start, entry.resource.dispense_request)
     return None if last is None else (start, last)
 
 
-def _last_day_taken(facts: Facts, entry: ChartEntry, statement: MedicationStatement) -> date | None:
+def _last_day_taken(entry: ChartEntry, statement: MedicationStatement, as_of: date) -> date | None:
     period = statement.effective_period
     if period is None or not period.start:
         return None
     end = parse_date(period.end).earliest
-    return facts.as_of if end is None and entry.activity is Activity.ACTIVE else end
+    return as_of if end is None and entry.activity is Activity.ACTIVE else end
 
 
 def _last_day_supplied(start: date, dispense: Dispense) -> date | None:
