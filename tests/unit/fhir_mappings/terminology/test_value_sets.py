@@ -66,16 +66,18 @@ def test_each_file_is_a_valid_resource_under_its_own_address(value_set: dict[str
     assert value_set["status"] == "active"
     assert value_set["title"]
     assert value_set["description"].endswith(".")
+    _names_the_owners_of_its_codes(value_set)
+    _labels_cpt_in_our_own_words(value_set)
 
 
-def test_each_file_names_the_owners_of_its_codes(value_set: dict[str, Any]) -> None:
+def _names_the_owners_of_its_codes(value_set: dict[str, Any]) -> None:
     """The copyright names the owner of every code system in the file and of no other."""
     systems = {canonical_system(part["system"]) for part in value_set["compose"]["include"]}
     named = {system for system, owner in OWNERS.items() if owner in value_set["copyright"]}
     assert named == systems
 
 
-def test_cpt_numbers_carry_our_own_words(value_set: dict[str, Any]) -> None:
+def _labels_cpt_in_our_own_words(value_set: dict[str, Any]) -> None:
     """A CPT label is short, ours, and free of remarks that a clinician should not see on a card."""
     for part in value_set["compose"]["include"]:
         if part["system"] == CPT:
