@@ -15,9 +15,9 @@ from cds_service.config.settings import load_settings
 from cds_service.hooks.adviser import Adviser
 from cds_service.pages.criteria import gallery as bundled
 from cds_service.pages.criteria.editions import Edition, editions_of
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.protocol.builders import NOW, make_app
 from tests.spec import gallery
+from tests.terminology import bundled_index
 from tests.web.html import Html
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ egfr_severe = 25
 @pytest.fixture(scope="module")
 def edition() -> Edition:
     """The guideline as it comes."""
-    index = TerminologyIndex.from_directory(bundled_value_sets())
+    index = bundled_index()
     return Edition(("a",), Adviser.of(ClientProfile("a"), load_settings({}), index))
 
 

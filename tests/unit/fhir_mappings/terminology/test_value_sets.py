@@ -20,6 +20,7 @@ from fhir_mappings.terminology.code_systems import (
     canonical_system,
 )
 from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
+from tests.terminology import bundled_index
 
 FILES = sorted(bundled_value_sets().iterdir(), key=lambda file: file.name)
 OIDS = {
@@ -45,7 +46,7 @@ OWNERS = {
 @pytest.fixture(scope="module")
 def index() -> TerminologyIndex:
     """The index as the service builds it."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+    return bundled_index()
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.name)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from fhir_mappings.terminology.code_systems import CPT, ICD_10_CM, LOINC, RXNORM, SNOMED_CT
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
+from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.terminology.written_codes import codes_in
+from tests.terminology import bundled_index
 
 # Numbers from 7000001 on stand for codes that no concept knows.
 ICD_10_GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
@@ -18,7 +19,7 @@ WITHOUT_CONTRAST = {"order_mri_lumbar_wo"}
 @pytest.fixture(scope="module")
 def index() -> TerminologyIndex:
     """The index as the service builds it."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+    return bundled_index()
 
 
 @pytest.mark.parametrize(
