@@ -75,6 +75,7 @@ $(VENV)/.created:
 $(VENV)/.run: $(VENV)/.created requirements.lock pyproject.toml
 	@echo "Installing requirements.lock"
 	@$(PIP) install --require-hashes --no-deps --requirement requirements.lock $(PIP_END)
+	@echo "Installing lumbar-mri-cds"
 	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
 	@touch $@
 
@@ -82,5 +83,6 @@ $(VENV)/.run: $(VENV)/.created requirements.lock pyproject.toml
 $(VENV)/.dev: $(VENV)/.created requirements-dev.lock pyproject.toml
 	@echo "Installing requirements-dev.lock"
 	@$(PIP) install --require-hashes --no-deps --requirement requirements-dev.lock $(PIP_END)
+	@echo "Installing lumbar-mri-cds"
 	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
 	@touch $(VENV)/.run $@
