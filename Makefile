@@ -8,9 +8,16 @@ PACKAGES := cds_service fhir_mappings cards
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
 # The locks are complete, so pip must not resolve anew: an old pip then asks for versions that are not pinned.
-# It warns of much that does not matter when it succeeds; what it said is shown when it fails.
-PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
-PIP_END = 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
+# It says much that does not matter when it succeeds: of that, a line now and then tells how far it is. All of it is
+# shown when it fails.
+PIP = $(BIN)/python -u -m pip --disable-pip-version-check --no-input
+install = rm -f $(VENV)/pip.failed; \
+	{ $(PIP) install --progress-bar off $(1) 2>&1 || touch $(VENV)/pip.failed; } | tee $(VENV)/pip.log | { n=0; \
+	while read -r said; do case "$$said" in \
+		"Collecting "*) n=$$((n + 1)); [ $$((n % 20)) -ne 0 ] || echo "  $$n packages found" ;; \
+		"Installing collected "*) [ $$n -lt 20 ] || echo "  writing $$n packages into $(VENV)" ;; \
+	esac; done; }; \
+	[ ! -e $(VENV)/pip.failed ] || { cat $(VENV)/pip.log >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -74,15 +81,15 @@ $(VENV)/.created:
 
 $(VENV)/.run: $(VENV)/.created requirements.lock pyproject.toml
 	@echo "Installing requirements.lock"
-	@$(PIP) install --require-hashes --no-deps --requirement requirements.lock $(PIP_END)
+	@$(call install,--require-hashes --no-deps --requirement requirements.lock)
 	@echo "Installing lumbar-mri-cds"
-	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
+	@$(call install,--no-build-isolation --no-deps --editable .)
 	@touch $@
 
 # The development lock contains the other one, so both stamps are set.
 $(VENV)/.dev: $(VENV)/.created requirements-dev.lock pyproject.toml
 	@echo "Installing requirements-dev.lock"
-	@$(PIP) install --require-hashes --no-deps --requirement requirements-dev.lock $(PIP_END)
+	@$(call install,--require-hashes --no-deps --requirement requirements-dev.lock)
 	@echo "Installing lumbar-mri-cds"
-	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
+	@$(call install,--no-build-isolation --no-deps --editable .)
 	@touch $(VENV)/.run $@
