@@ -42,6 +42,8 @@ RULE_IDS = _WORD.findall("""
     R-CON-POSTOP R-CON-SAFE R-CON-WO R-CORR R-DEG R-DUP R-DX R-EDU R-EPISODE R-FAIL6W R-IND R-INFECT R-MOTOR R-MR
     R-MR-SEED-READING R-MULTI R-PREG R-SCOPE R-TRAUMA R-UPRIGHT R-V6 R-V7
 """)
+pytestmark = pytest.mark.xdist_group("statements")  # the scenarios are watched once
+
 CRITERIA_PAGE = Path(__file__).parents[2] / "docs" / "criteria.md"
 SCENARIOS = load()
 BY_ID = pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.id)

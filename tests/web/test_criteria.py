@@ -23,6 +23,8 @@ from tests.web.html import Html
 if TYPE_CHECKING:
     from flask import Flask
 
+pytestmark = pytest.mark.xdist_group("criteria-page")  # the pages are long, and read once
+
 SITE = """
 name = "Northern <Hospital>"
 treat_conditional_as = "hold"
