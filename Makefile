@@ -7,6 +7,8 @@ PACKAGES := cds_service fhir_mappings cards
 # Pins are kept unless UPGRADE=1 is given.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+# Coverage doubles what a test costs, and what the slow kinds run besides is mostly in processes of its own.
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 # The locks are complete, so pip must not resolve anew: an old pip then asks for versions that are not pinned.
 # It says much that does not matter when it succeeds: of that, a line now and then tells how far it is. All of it is
 # shown when it fails.
@@ -30,8 +32,10 @@ run: $(VENV)/.run ## Start the service on 127.0.0.1:8080 (PORT=… for another) 
 	@exec $(BIN)/lumbar-cds serve --host 127.0.0.1 --port $(PORT) --try acute-low-back-pain
 
 test: lint types ## Run every check: lint, types, tests with branch coverage
-	@echo "pytest"
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup --cov --cov-report term
+	@echo "pytest: the quick kinds, with branch coverage"
+	@$(PYTEST) -m "not slow" --cov --cov-report term
+	@echo "pytest: the slow kinds (browser, processes, databases)"
+	@$(PYTEST) -m slow
 
 lint: $(VENV)/.dev ## Check code style and the Dockerfile
 	@echo "ruff"
