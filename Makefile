@@ -7,10 +7,19 @@ PACKAGES := cds_service fhir_mappings cards
 # Pins are kept unless UPGRADE=1 is given.
 COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--custom-compile-command "make lock" $(if $(UPGRADE),--upgrade)
+# Coverage doubles what a test costs, and what the slow kinds run besides is mostly in processes of its own.
+PYTEST = $(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup
 # The locks are complete, so pip must not resolve anew: an old pip then asks for versions that are not pinned.
-# It warns of much that does not matter when it succeeds; what it said is shown when it fails.
-PIP = $(BIN)/python -m pip --quiet --disable-pip-version-check --no-input
-PIP_END = 2>$(VENV)/pip.log || { cat $(VENV)/pip.log >&2; exit 1; }
+# It says much that does not matter when it succeeds: of that, a line now and then tells how far it is. All of it is
+# shown when it fails.
+PIP = $(BIN)/python -u -m pip --disable-pip-version-check --no-input
+install = rm -f $(VENV)/pip.failed; \
+	{ $(PIP) install --progress-bar off $(1) 2>&1 || touch $(VENV)/pip.failed; } | tee $(VENV)/pip.log | { n=0; \
+	while read -r said; do case "$$said" in \
+		"Collecting "*) n=$$((n + 1)); [ $$((n % 20)) -ne 0 ] || echo "  $$n packages found" ;; \
+		"Installing collected "*) [ $$n -lt 20 ] || echo "  writing $$n packages into $(VENV)" ;; \
+	esac; done; }; \
+	[ ! -e $(VENV)/pip.failed ] || { cat $(VENV)/pip.log >&2; exit 1; }
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -23,8 +32,10 @@ run: $(VENV)/.run ## Start the service on 127.0.0.1:8080 (PORT=… for another) 
 	@exec $(BIN)/lumbar-cds serve --host 127.0.0.1 --port $(PORT) --try acute-low-back-pain
 
 test: lint types ## Run every check: lint, types, tests with branch coverage
-	@echo "pytest"
-	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 8 --dist loadgroup --cov --cov-report term
+	@echo "pytest: the quick kinds, with branch coverage"
+	@$(PYTEST) -m "not slow" --cov --cov-report term
+	@echo "pytest: the slow kinds (browser, processes, databases)"
+	@$(PYTEST) -m slow
 
 lint: $(VENV)/.dev ## Check code style and the Dockerfile
 	@echo "ruff"
@@ -74,13 +85,15 @@ $(VENV)/.created:
 
 $(VENV)/.run: $(VENV)/.created requirements.lock pyproject.toml
 	@echo "Installing requirements.lock"
-	@$(PIP) install --require-hashes --no-deps --requirement requirements.lock $(PIP_END)
-	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
+	@$(call install,--require-hashes --no-deps --requirement requirements.lock)
+	@echo "Installing lumbar-mri-cds"
+	@$(call install,--no-build-isolation --no-deps --editable .)
 	@touch $@
 
 # The development lock contains the other one, so both stamps are set.
 $(VENV)/.dev: $(VENV)/.created requirements-dev.lock pyproject.toml
 	@echo "Installing requirements-dev.lock"
-	@$(PIP) install --require-hashes --no-deps --requirement requirements-dev.lock $(PIP_END)
-	@$(PIP) install --no-build-isolation --no-deps --editable . $(PIP_END)
+	@$(call install,--require-hashes --no-deps --requirement requirements-dev.lock)
+	@echo "Installing lumbar-mri-cds"
+	@$(call install,--no-build-isolation --no-deps --editable .)
 	@touch $(VENV)/.run $@

@@ -48,12 +48,6 @@ def upgrade(database: Database) -> None:
         )
 
 
-def current_revision(database: Database) -> str | None:
-    """Return the revision that the database is at; SQLAlchemyError when it cannot be read."""
-    with database.read() as connection:
-        return _context(connection).get_current_revision()
-
-
 def _is_newer(connection: Connection) -> bool:
     """Return whether the database is at a revision that this version does not know."""
     known = {script.revision for script in ScriptDirectory(str(_MIGRATIONS)).walk_revisions()}

@@ -116,6 +116,12 @@ def code_up(index: TerminologyIndex, *concepts: CodeableConcept | None) -> Coded
     return Coded(frozenset(name for name, _ in ordered), ordered, " ".join(filter(None, words)).casefold())
 
 
+def only(coded: Coded, starts: tuple[str, ...]) -> Coded:
+    """Return what a resource type can state, of all that its codes could mean elsewhere."""
+    codes = tuple((name, code) for name, code in coded.codes if name.startswith(starts))
+    return Coded(frozenset(name for name, _ in codes), codes, coded.words)
+
+
 def concepts_of(concept: CodeableConcept | None, index: TerminologyIndex) -> frozenset[str]:
     """Return every concept that the codings of a CodeableConcept belong to."""
     codings = concept.coding if concept else []

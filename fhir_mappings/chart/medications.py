@@ -1,4 +1,4 @@
-"""Which drug a record is about: by its code, or by reference to a Medication that may not have been sent.
+"""What a drug record states: by its code and names, or by reference to a Medication that may not have been sent.
 
 Many servers name every drug by reference. A reference that leads nowhere is a drug nobody has seen, perhaps a steroid
 or an immunosuppressant, so who reads the chart must be able to tell it from a drug of no interest.
@@ -6,15 +6,27 @@ or an immunosuppressant, so who reads the chart must be able to tell it from a d
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeAlias
 
-from fhir_mappings.chart.entries import concepts_of, words_of
+from fhir_mappings.chart.entries import (
+    Activity,
+    ChartEntry,
+    Coded,
+    ReadingContext,
+    code_up,
+    concepts_of,
+    only,
+    reference_of,
+    words_of,
+)
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
+from fhir_mappings.fhir.dates import parse_date, parse_period
 from fhir_mappings.fhir.decoding import convert_resource
+from fhir_mappings.terminology.concepts import DRUG_CONCEPTS
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.drugs import is_drug_name_readable
+from fhir_mappings.words.drugs import drug_concepts, is_drug_name_readable
 
 DrugRecord: TypeAlias = fhir.MedicationRequest | fhir.MedicationStatement
 
@@ -57,6 +69,57 @@ def is_named(record: DrugRecord, medications: Mapping[str, fhir.Medication], ind
     return bool(concepts_of(medication_code(record, medications), index)) or any(
         is_drug_name_readable(name) for name in drug_names(record, medications)
     )
+
+
+def _drug(record: DrugRecord, context: ReadingContext) -> tuple[Coded, str]:
+    """Return what drug a record is of, by its codes and its names, and the name that told more than the codes."""
+    coded = only(code_up(context.index, medication_code(record, context.medications)), DRUG_CONCEPTS)
+    for name in drug_names(record, context.medications):
+        if (
+            more := frozenset(found for found in drug_concepts(name) if found.startswith(DRUG_CONCEPTS))
+            - coded.concepts
+        ):
+            return Coded(coded.concepts | more, coded.codes, coded.words or name.casefold()), name
+    return coded, ""
+
+
+def request_entries(request: fhir.MedicationRequest, context: ReadingContext) -> Iterator[ChartEntry]:
+    """Yield what a prescription states."""
+    coded, name = _drug(request, context)
+    if coded.concepts:
+        yield ChartEntry(
+            reference_of(request),
+            request,
+            coded.concepts,
+            coded.codes,
+            activity=Activity.ACTIVE if request.status == "active" else Activity.UNKNOWN,
+            when=parse_date(request.authored_on),
+            words=coded.words,
+            quote=name,
+            place="drug",
+        )
+
+
+def statement_entries(statement: fhir.MedicationStatement, context: ReadingContext) -> Iterator[ChartEntry]:
+    """Yield what a statement of use states."""
+    coded, name = _drug(statement, context)
+    if coded.concepts:
+        period = statement.effective_period
+        when = parse_date(statement.effective_date_time)
+        if period:
+            when = parse_period(period.start, period.end)
+        yield ChartEntry(
+            reference_of(statement),
+            statement,
+            coded.concepts,
+            coded.codes,
+            activity=Activity.ACTIVE if statement.status == "active" else Activity.UNKNOWN,
+            when=when,
+            recorded=parse_date(statement.date_asserted),
+            words=coded.words,
+            quote=name,
+            place="drug",
+        )
 
 
 def unresolved_medications(

@@ -15,18 +15,18 @@ from fhir_mappings.chart.entries import (
     Coded,
     ReadingContext,
     code_up,
+    only,
     reference_of,
     words_of,
     words_with_sites,
 )
-from fhir_mappings.chart.medications import DrugRecord, drug_names, medication_code
+from fhir_mappings.chart.medications import request_entries, statement_entries
 from fhir_mappings.chart.observations import observation_entries
 from fhir_mappings.chart.statuses import ENTERED_IN_ERROR, VERIFICATION_STATUSES, is_disregarded, is_over, status_code
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import Quantity, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, date_at_age, parse_date, parse_period
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.drugs import drug_concepts
 from fhir_mappings.words.order_text import stated_implants
 
 
@@ -139,70 +139,9 @@ def _procedure(procedure: fhir.Procedure, context: ReadingContext) -> Iterator[C
             )
 
 
-_DRUGS = (
-    "nsaid_",
-    "analgesic_",
-    "steroid_",
-    "immunosuppressant_",
-    "osteoporosis_drug",
-    "antineoplastic_drug",
-    "anticoagulant_drug",
-)
 _REQUESTABLE = ("pt_referral", "exercise_advice", "manual_therapy", "surgery_candidate", "intervention_candidate")
 _ALLERGIES = ("gadolinium_allergy", "contrast_allergy_generic")
 _STUDIES = ("order_", "pvr")
-
-
-def _only(coded: Coded, starts: tuple[str, ...]) -> Coded:
-    """Return what a resource type can state, of all that its codes could mean elsewhere."""
-    codes = tuple((name, code) for name, code in coded.codes if name.startswith(starts))
-    return Coded(frozenset(name for name, _ in codes), codes, coded.words)
-
-
-def _drug(record: DrugRecord, context: ReadingContext) -> tuple[Coded, str]:
-    """Return what drug a record is of, by its codes and its names, and the name that told more than the codes."""
-    coded = _only(code_up(context.index, medication_code(record, context.medications)), _DRUGS)
-    for name in drug_names(record, context.medications):
-        if more := frozenset(found for found in drug_concepts(name) if found.startswith(_DRUGS)) - coded.concepts:
-            return Coded(coded.concepts | more, coded.codes, coded.words or name.casefold()), name
-    return coded, ""
-
-
-def _medication_request(request: fhir.MedicationRequest, context: ReadingContext) -> Iterator[ChartEntry]:
-    coded, name = _drug(request, context)
-    if coded.concepts:
-        yield ChartEntry(
-            reference_of(request),
-            request,
-            coded.concepts,
-            coded.codes,
-            activity=Activity.ACTIVE if request.status == "active" else Activity.UNKNOWN,
-            when=parse_date(request.authored_on),
-            words=coded.words,
-            quote=name,
-            place="drug",
-        )
-
-
-def _medication_statement(statement: fhir.MedicationStatement, context: ReadingContext) -> Iterator[ChartEntry]:
-    coded, name = _drug(statement, context)
-    if coded.concepts:
-        period = statement.effective_period
-        when = parse_date(statement.effective_date_time)
-        if period:
-            when = parse_period(period.start, period.end)
-        yield ChartEntry(
-            reference_of(statement),
-            statement,
-            coded.concepts,
-            coded.codes,
-            activity=Activity.ACTIVE if statement.status == "active" else Activity.UNKNOWN,
-            when=when,
-            recorded=parse_date(statement.date_asserted),
-            words=coded.words,
-            quote=name,
-            place="drug",
-        )
 
 
 def _encounter(encounter: fhir.Encounter, context: ReadingContext) -> Iterator[ChartEntry]:
@@ -229,7 +168,7 @@ def is_confirmed(condition: fhir.Condition) -> bool:
 def _report(report: fhir.DiagnosticReport, context: ReadingContext) -> Iterator[ChartEntry]:
     """Yield the study, and apart from it each coded conclusion: what a report concludes is a finding."""
     when = report_date(report)
-    study = _only(code_up(context.index, report.code), _STUDIES)
+    study = only(code_up(context.index, report.code), _STUDIES)
     conclusions = [code_up(context.index, code) for code in report.conclusion_code]
     for coded in (study, *(found for found in conclusions if "imaging_result_status" not in found.concepts)):
         if coded.concepts:
@@ -245,7 +184,7 @@ def _report(report: fhir.DiagnosticReport, context: ReadingContext) -> Iterator[
 
 
 def _imaging_study(study: fhir.ImagingStudy, context: ReadingContext) -> Iterator[ChartEntry]:
-    coded = _only(code_up(context.index, *study.procedure_code), _STUDIES)
+    coded = only(code_up(context.index, *study.procedure_code), _STUDIES)
     if coded.concepts:
         when = parse_date(study.started)
         yield ChartEntry(reference_of(study), study, coded.concepts, coded.codes, when=when, words=coded.words)
@@ -255,7 +194,7 @@ def _allergy(allergy: fhir.AllergyIntolerance, context: ReadingContext) -> Itera
     verification = status_code(allergy.verification_status, VERIFICATION_STATUSES)
     if verification == "refuted":
         return
-    coded = _only(code_up(context.index, allergy.code), _ALLERGIES)
+    coded = only(code_up(context.index, allergy.code), _ALLERGIES)
     if coded.concepts:
         yield ChartEntry(
             reference_of(allergy),
@@ -271,14 +210,14 @@ def _allergy(allergy: fhir.AllergyIntolerance, context: ReadingContext) -> Itera
 
 
 def _service_request(request: fhir.ServiceRequest, context: ReadingContext) -> Iterator[ChartEntry]:
-    coded = _only(code_up(context.index, request.code), _REQUESTABLE)
+    coded = only(code_up(context.index, request.code), _REQUESTABLE)
     if coded.concepts:
         when = parse_date(request.authored_on)
         yield ChartEntry(reference_of(request), request, coded.concepts, coded.codes, when=when, words=coded.words)
 
 
 def _appointment(appointment: fhir.Appointment, context: ReadingContext) -> Iterator[ChartEntry]:
-    coded = _only(code_up(context.index, *appointment.service_type, *appointment.reason_code), _REQUESTABLE)
+    coded = only(code_up(context.index, *appointment.service_type, *appointment.reason_code), _REQUESTABLE)
     if coded.concepts:
         when = parse_date(appointment.start)
         yield ChartEntry(
@@ -322,8 +261,8 @@ _READERS: dict[type[fhir.Resource], Callable[..., Iterator[ChartEntry]]] = {
     fhir.DiagnosticReport: _report,
     fhir.Encounter: _encounter,
     fhir.ImagingStudy: _imaging_study,
-    fhir.MedicationRequest: _medication_request,
-    fhir.MedicationStatement: _medication_statement,
+    fhir.MedicationRequest: request_entries,
+    fhir.MedicationStatement: statement_entries,
     fhir.Observation: observation_entries,
     fhir.Procedure: _procedure,
     fhir.ServiceRequest: _service_request,

@@ -33,7 +33,7 @@ from fhir_mappings.orders.contents import (
     read_contents,
 )
 from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast, names_of
-from fhir_mappings.terminology.code_systems import CPT, canonical_system
+from fhir_mappings.orders.recognition import is_another_procedure, plain_concepts, recognised
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.order_text import stated_emergencies, stated_implants
 
@@ -43,16 +43,7 @@ _CURRENT_DAYS = 30
 # What an action can name: FHIR's characters and those of temporary ids; real clients send ids beyond FHIR's length.
 _USABLE_ID = re.compile(r"[A-Za-z0-9._:~-]{1,256}")
 _LONGEST_SHOWN_ID = 64  # FHIR's own limit
-_CPT_CODE = re.compile(r"[0-9]{5}")
 _DEAD_STATUSES = frozenset({"entered-in-error", "revoked", "completed", "cancelled"})
-
-_CONTRAST = {
-    "order_mri_lumbar_wo": ContrastClass.WITHOUT,
-    "order_mri_lumbar_wo_w": ContrastClass.WITHOUT_AND_WITH,
-    "order_mri_lumbar_w": ContrastClass.WITH,
-    "order_mri_lumbar_unspec": ContrastClass.UNSPECIFIED,
-}
-_BY_BODY_SITE = ("order_mri_generic", "order_mri_spine_wider")
 
 
 @dataclass(frozen=True)
@@ -131,7 +122,7 @@ def read_lumbar_mri_orders(
     """
     drafts = list(_drafts(draft_orders))
     wanted = _wanted(selections)
-    concepts = [_concepts(resource.get("code"), index) for _, resource in drafts]
+    concepts = [plain_concepts(resource.get("code"), index) for _, resource in drafts]
     live = (names for (_, draft), names in zip(drafts, concepts, strict=True) if _is_live(draft))
     ordered = Counter(itertools.chain.from_iterable(live))
     companions = Companions(drafts)
@@ -139,7 +130,7 @@ def read_lumbar_mri_orders(
     for position, (full_url, resource) in enumerate(drafts):
         if not _is_live(resource) or not _is_selected(resource, full_url, wanted):
             continue
-        contrast, recognised_by = _recognised(resource, concepts[position], index, by_text=by_text)
+        contrast, recognised_by = recognised(resource, concepts[position], index, by_text=by_text)
         if contrast is None:
             continue
         siblings = frozenset(name for name, times in ordered.items() if times > (name in concepts[position]))
@@ -156,8 +147,8 @@ def count_unrecognised_spine_mris(
     return sum(
         _is_live(resource)
         and _is_selected(resource, full_url, wanted)
-        and not _concepts(resource.get("code"), index)
-        and not _is_another_procedure(resource)
+        and not plain_concepts(resource.get("code"), index)
+        and not is_another_procedure(resource)
         and is_like_spine_mri(names := names_of(resource))
         and not (by_text and lumbar_mri_contrast(names))
         for full_url, resource in _drafts(draft_orders)
@@ -200,78 +191,6 @@ def _is_selected(resource: Mapping[str, Any], full_url: str, wanted: frozenset[s
 def _id_of(resource: Mapping[str, Any]) -> str:
     found = resource.get("id")
     return found if isinstance(found, str) else ""
-
-
-def _concepts(code: object, index: TerminologyIndex) -> frozenset[str]:
-    """Return the concepts of a code in plain JSON."""
-    return frozenset(name for system, value in _codings(code) for name in index.concepts_of(system, value))
-
-
-def _codings(code: object) -> list[tuple[str, str]]:
-    """Return the system and code of each coding in plain JSON, also inside an R5 CodeableReference."""
-    if isinstance(code, dict) and "concept" in code:
-        code = code["concept"]
-    codings = code.get("coding") if isinstance(code, dict) else None
-    found = []
-    for coding in codings if isinstance(codings, list) else ():
-        system, value = (coding.get("system"), coding.get("code")) if isinstance(coding, dict) else (None, None)
-        value = str(value) if isinstance(value, int) else value
-        if isinstance(system, str) and isinstance(value, str):
-            found.append((system, value))
-    return found
-
-
-def _recognised(
-    resource: Mapping[str, Any], concepts: frozenset[str], index: TerminologyIndex, *, by_text: bool
-) -> tuple[ContrastClass | None, Literal["code", "text"]]:
-    """Return the contrast class of a lumbar MRI order and what told that it is one; None for any other order.
-
-    A known code wins over any words, also where it says that this is something else.
-    """
-    if concepts or not by_text or _is_another_procedure(resource):
-        return _contrast(resource, concepts, index), "code"
-    return lumbar_mri_contrast(names_of(resource)), "text"
-
-
-def _is_another_procedure(resource: Mapping[str, Any]) -> bool:
-    """Whether a code of CPT settles what is ordered: its list is closed, and all its lumbar MRIs are known.
-
-    The other systems grow, and have national extensions.
-    """
-    return any(
-        canonical_system(system) == CPT and _CPT_CODE.fullmatch(code.strip())
-        for system, code in _codings(resource.get("code"))
-    )
-
-
-def _contrast(resource: Mapping[str, Any], concepts: frozenset[str], index: TerminologyIndex) -> ContrastClass | None:
-    """Return the contrast class of a lumbar MRI order; None for any other order.
-
-    Codings that say more about contrast win over those that leave it open.
-    """
-    for concept, contrast in _CONTRAST.items():
-        if concept in concepts:
-            return contrast
-    codes = _codings(resource.get("code"))
-    names = [index.display_of(name, *code).casefold() for code in codes for name in index.concepts_of(*code)]
-    if "order_mri_spine_wider" in concepts and any("lumbar" in name for name in names):
-        return _worded_contrast(names)
-    if not concepts.isdisjoint(_BY_BODY_SITE):
-        sites = resource.get("bodySite")
-        for site in sites if isinstance(sites, list) else [sites]:
-            if "body_site_lumbar" in _concepts(site, index):
-                return _worded_contrast(names)
-    return None
-
-
-def _worded_contrast(names: list[str]) -> ContrastClass:
-    """Return the contrast class that this project's display of a study's code states."""
-    text = " ".join(names)
-    if "wo and w " in text:
-        return ContrastClass.WITHOUT_AND_WITH
-    if "without contrast" in text or "wo contrast" in text:
-        return ContrastClass.WITHOUT
-    return ContrastClass.WITH if "with contrast" in text or "w contrast" in text else ContrastClass.UNSPECIFIED
 
 
 def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings

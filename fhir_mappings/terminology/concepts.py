@@ -42,6 +42,17 @@ IMMUNOSUPPRESSANTS = ("immunosuppressant_product", "immunosuppressant_drug")
 THERAPY_PROCEDURES = ("pt_procedure", "manipulation")
 THERAPY_DRUGS = ("nsaid_product", "nsaid_drug", "analgesic_adjunct_product", "analgesic_adjunct_drug")
 STEROIDS = ("steroid_systemic_product", "steroid_systemic_drug")
+# All that a record of a drug can state.
+DRUG_CONCEPTS = (
+    *THERAPY_DRUGS,
+    *STEROIDS,
+    "steroid_excluded",
+    "steroid_long_term",
+    *IMMUNOSUPPRESSANTS,
+    "osteoporosis_drug",
+    "antineoplastic_drug",
+    "anticoagulant_drug",
+)
 
 PROBLEMS = ("Condition", "Encounter")
 FINDINGS = ("Condition", "Observation", "Encounter", "DiagnosticReport")

@@ -14,7 +14,6 @@ from fhir_mappings.terminology.code_systems import (
     ICD_10,
     ICD_10_CM,
     LOINC,
-    LONGEST_CODE,
     NCIT,
     RADLEX,
     RXNORM,
@@ -72,21 +71,6 @@ def codes_in(system: str, code: str) -> tuple[tuple[str, str], ...]:
         return () if shaped else tuple((system, focus) for focus in _foci(system, shape, written))
     found = (written.upper(),) if shaped else _foci(system, shape, written)
     return tuple((ICD_10_CM, focus) for focus in found if len(canonical_code(ICD_10, focus)) <= _COMMON_TO_EDITIONS)
-
-
-def readable_code(system: str | None, code: str | None) -> tuple[str, str] | None:
-    """Return the canonical system and the code that a coding can be read as, known or not; None where it says nothing.
-
-    It says nothing without a system, in a system that is not known here or whose codes no concept knows, and where a
-    longer code of another edition of ICD-10 means what only that edition tells.
-    """
-    if not system or not code or len(code) > LONGEST_CODE:
-        return None
-    canonical = canonical_system(system)
-    shape, written = _SHAPES.get(canonical), code.strip()
-    if shape is not None and canonical != ICD_10 and shape.fullmatch(written):
-        return canonical, written.upper()
-    return next(iter(codes_in(system, code)), None)
 
 
 def _foci(system: str, shape: re.Pattern[str], written: str) -> Iterator[str]:

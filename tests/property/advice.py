@@ -22,7 +22,7 @@ from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.readings import read_prefetch
 from fhir_mappings.fhir.sources import SourceReading
 from fhir_mappings.orders.orders import read_lumbar_mri_orders
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
+from tests.terminology import bundled_index
 
 PATIENT, OTHER_PATIENT, ORDER = "patient-1", "patient-2", "order-1"
 KEYS = {need.resource_type: need.key for need in DATA_NEEDS}
@@ -31,12 +31,7 @@ PROFILE = AssessmentProfile()
 Json = Any
 Resource = dict[str, Any]
 _ORDERS = msgspec.json.Decoder(float_hook=Decimal)
-
-
-@cache
-def index() -> TerminologyIndex:
-    """Return the terminology, read once."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+index = bundled_index
 
 
 @cache

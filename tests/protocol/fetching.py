@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from tests.fhir_stub import FhirStub
+    from tests.protocol.fhir_stub import FhirStub
 
 DEADLINE: Final = 2.0  # enough for a busy machine to be answered by the stub in time
 SLACK: Final = 3.0  # for a machine that is busy with other tests

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import pytest
 
 from cds_service.demo.requests import load_demos
-from tests.fhir_stub import chart_of, fhir_stub, reply
 from tests.protocol.builders import (
     PATIENT,
     SIGN,
@@ -28,11 +27,12 @@ from tests.protocol.fetching import (
     offering,
     without,
 )
+from tests.protocol.fhir_stub import chart_of, fhir_stub, reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.fhir_stub import FhirStub
+    from tests.protocol.fhir_stub import FhirStub
 
 
 @pytest.fixture(scope="module")

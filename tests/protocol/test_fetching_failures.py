@@ -10,7 +10,6 @@ import pytest
 
 from cds_service.egress.breaker import Breakers
 from tests.ehr import clients_file
-from tests.fhir_stub import fhir_stub, reply
 from tests.loopback_server import serving
 from tests.protocol.builders import (
     PATIENT,
@@ -32,14 +31,15 @@ from tests.protocol.fetching import (
     offering,
     without,
 )
+from tests.protocol.fhir_stub import fhir_stub, reply
 from tests.unit.cds_service.observability.test_metrics import value
 from tests.unit.fhir_mappings.fhir_client.server import FakeClock
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from tests.fhir_stub import FhirStub
     from tests.log_lines import LogLines
+    from tests.protocol.fhir_stub import FhirStub
 
 
 @pytest.fixture(scope="module")

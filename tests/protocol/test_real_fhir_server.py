@@ -10,7 +10,6 @@ import pytest
 from cds_service.demo.requests import load_demos
 from tests.ehr import clients_file
 from tests.fhir_server import FhirServer
-from tests.fhir_stub import chart_of
 from tests.protocol.builders import (
     HOOKS,
     ICD_10_CM,
@@ -24,6 +23,7 @@ from tests.protocol.builders import (
     make_app,
     prefetch,
 )
+from tests.protocol.fhir_stub import chart_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -30,7 +30,6 @@ from cds_service.records.tables import (
     UNRELATED_CALLS,
 )
 from tests.ehr import clients_file
-from tests.fhir_stub import fhir_stub, reply
 from tests.protocol.builders import (
     NOW,
     PATIENT,
@@ -44,6 +43,7 @@ from tests.protocol.builders import (
     lumbar_mri,
     prefetch,
 )
+from tests.protocol.fhir_stub import fhir_stub, reply
 from tests.unit.cds_service.observability.test_metrics import value
 
 if TYPE_CHECKING:

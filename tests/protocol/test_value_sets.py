@@ -8,7 +8,7 @@ import pytest
 from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.valueset import ValueSet
 
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
+from tests.terminology import bundled_index
 
 if TYPE_CHECKING:
     from tests.protocol.builders import HookClient
@@ -27,7 +27,7 @@ def _ids(client: HookClient, query: str) -> list[str]:
 def test_lists_every_bundled_value_set(client: HookClient) -> None:
     """The list is a searchset of all concepts, each with the full URL that its own canonical URL has."""
     bundle = client.open(ADDRESS).json
-    concepts = TerminologyIndex.from_directory(bundled_value_sets()).concept_ids
+    concepts = bundled_index().concept_ids
     assert (bundle["resourceType"], bundle["type"], bundle["total"]) == ("Bundle", "searchset", len(concepts))
     assert {entry["resource"]["id"].replace("-", "_") for entry in bundle["entry"]} == concepts
     assert [entry["fullUrl"] for entry in bundle["entry"]] == [entry["resource"]["url"] for entry in bundle["entry"]]

@@ -21,8 +21,8 @@ from cds_service.hooks.adviser import Adviser
 from cds_service.protocol.envelope import read_hook_request
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.fhir.readings import read_prefetch
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.spec.scenarios import Scenario, load
+from tests.terminology import bundled_index
 
 HOOK = "order-sign"
 
@@ -64,7 +64,7 @@ def gallery() -> dict[str, Any]:
 
 
 def _answered() -> Iterator[Shown]:
-    index = TerminologyIndex.from_directory(bundled_value_sets())
+    index = bundled_index()
     adviser = Adviser.of(ClientProfile("gallery"), load_settings({}), index)
     for scenario in load():
         request = _terse(scenario.request(HOOK))

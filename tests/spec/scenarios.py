@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -118,8 +119,9 @@ def outcome() -> dict[str, Any]:
     return {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
 
 
-def load() -> list[Scenario]:
-    """Return all scenarios."""
+@cache
+def load() -> tuple[Scenario, ...]:
+    """Return all scenarios, read once."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found = []
     for name in FILES:
@@ -127,4 +129,4 @@ def load() -> list[Scenario]:
         if file.exists():
             document = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader
             found += [Scenario(str(body["id"]), str(body["title"]), body) for body in document["vignettes"]]
-    return found
+    return tuple(found)

@@ -25,8 +25,8 @@ from cds_service.protocol import schemas
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.fhir.readings import read_prefetch
 from fhir_mappings.orders.orders import read_lumbar_mri_orders
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.spec.scenarios import PATIENT, Scenario, load
+from tests.terminology import bundled_index as index
 
 Json = Any
 SHAPES = [
@@ -41,12 +41,6 @@ TODAY = date(2026, 1, 15)
 THOROUGH = os.environ.get("PROPERTY_EXAMPLES", "1") != "1"
 _ORDERS = msgspec.json.Decoder(float_hook=Decimal)
 DUE = (Outcome.EMERGENCY, Outcome.URGENT, Outcome.APPROPRIATE)
-
-
-@cache
-def index() -> TerminologyIndex:
-    """Return the terminology, read once."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
 
 
 @cache

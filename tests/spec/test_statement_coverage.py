@@ -27,9 +27,9 @@ from fhir_mappings.criteria.registry import CRITERIA, READING_THRESHOLDS, UNREAD
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.fhir.readings import read_prefetch
 from fhir_mappings.orders.orders import read_lumbar_mri_orders
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.spec.document import required_ids
 from tests.spec.scenarios import ORDER, PATIENT, load
+from tests.terminology import bundled_index
 
 _WORD = re.compile(r"\S+")
 # As the guidance and its operational rules number them, written out here so that dropping one from the code is noticed.
@@ -42,6 +42,8 @@ RULE_IDS = _WORD.findall("""
     R-CON-POSTOP R-CON-SAFE R-CON-WO R-CORR R-DEG R-DUP R-DX R-EDU R-EPISODE R-FAIL6W R-IND R-INFECT R-MOTOR R-MR
     R-MR-SEED-READING R-MULTI R-PREG R-SCOPE R-TRAUMA R-UPRIGHT R-V6 R-V7
 """)
+pytestmark = pytest.mark.xdist_group("statements")  # the scenarios are watched once
+
 CRITERIA_PAGE = Path(__file__).parents[2] / "docs" / "criteria.md"
 SCENARIOS = load()
 BY_ID = pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.id)
@@ -92,7 +94,7 @@ class WatchedFacts(Facts):
 
 
 def _assessments() -> Iterator[tuple[str, Assessment]]:
-    index = TerminologyIndex.from_directory(bundled_value_sets())
+    index = bundled_index()
     for scenario in SCENARIOS:
         request = scenario.request("order-sign")
         prefetch = {key: json.dumps(value).encode() for key, value in request["prefetch"].items()}

@@ -15,13 +15,15 @@ from cds_service.config.settings import load_settings
 from cds_service.hooks.adviser import Adviser
 from cds_service.pages.criteria import gallery as bundled
 from cds_service.pages.criteria.editions import Edition, editions_of
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.protocol.builders import NOW, make_app
 from tests.spec import gallery
+from tests.terminology import bundled_index
 from tests.web.html import Html
 
 if TYPE_CHECKING:
     from flask import Flask
+
+pytestmark = pytest.mark.xdist_group("criteria-page")  # the pages are long, and read once
 
 SITE = """
 name = "Northern <Hospital>"
@@ -36,7 +38,7 @@ egfr_severe = 25
 @pytest.fixture(scope="module")
 def edition() -> Edition:
     """The guideline as it comes."""
-    index = TerminologyIndex.from_directory(bundled_value_sets())
+    index = bundled_index()
     return Edition(("a",), Adviser.of(ClientProfile("a"), load_settings({}), index))
 
 
@@ -89,7 +91,8 @@ def test_links_lead_somewhere(app: Flask, page: Html, codes: Html) -> None:
     assert {path for path, _ in across} == set(targets)
     assert {(path, target) for path, target in across if target not in targets[path].ids} == set()
     client = app.test_client()
-    served = {link for link in (*page.links, *codes.links) if link.startswith(("/fhir/", "/scenarios", "/criteria"))}
+    addresses = {link.partition("#")[0] for link in (*page.links, *codes.links)}
+    served = {address for address in addresses if address.startswith(("/fhir/", "/scenarios", "/criteria"))}
     assert {link for link in served if client.get(link).status_code != HTTPStatus.OK} == set()
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from tests.web.browser import Scheme
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-demo")]
 
 HOSTILE: Final = (
     '<script>window.owned = 1</script><img src=x onerror="window.owned = 2">'

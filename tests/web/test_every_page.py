@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from tests.web.browser import Scheme
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-pages")]
 
 # Of long lists a part, which is made as the whole is.
 PATHS: Final = ("/", "/criteria", "/criteria/codes?q=implant", "/scenarios?outcome=CONTRAINDICATED", "/demo", "/docs")

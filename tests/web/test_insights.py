@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from tests.web.browser import Scheme
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-demo")]
 
 SYNTHETIC: Final = "/insights?records=synthetic&period=all"
 

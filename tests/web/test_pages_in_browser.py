@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from tests.web.browser import Scheme
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser")]
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-pages")]
 
 CLIPBOARD: Final = ["clipboard-read", "clipboard-write"]
 

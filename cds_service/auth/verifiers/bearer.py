@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Final
 
-from cds_service.auth.verifiers.callers import Caller, Credentials, Reason
-from cds_service.auth.verifiers.claims import check_audience, check_listed, check_scopes, text
+from cds_service.auth.verifiers.callers import Caller, Credentials
+from cds_service.auth.verifiers.claims import check_audience, check_party, check_scopes, text
 from cds_service.auth.verifiers.signed_tokens import Registration, SignedTokens
 
 _REQUIRED: Final = ("iss", "aud", "exp")
@@ -34,7 +34,6 @@ class BearerVerifier:
             return None
         claims, issuer = token.claims, token.registration.issuer
         check_audience(claims, issuer.audiences)
-        tenant = check_listed(claims, "tenant", issuer.tenants, Reason.TENANT)
-        check_listed(claims, "sub", issuer.subjects, Reason.SUBJECT)
+        tenant = check_party(claims, issuer)
         check_scopes(claims, issuer.scopes)
         return Caller(token.registration.client, issuer.iss, tenant, text(claims, "jti"))

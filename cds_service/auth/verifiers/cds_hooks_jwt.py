@@ -9,7 +9,7 @@ from typing import Final
 
 from cds_service.auth.replay.store import ReplayStore, ReplayUnavailableError
 from cds_service.auth.verifiers.callers import Caller, Credentials, NotAuthenticatedError, Reason
-from cds_service.auth.verifiers.claims import check_audience, check_listed, text
+from cds_service.auth.verifiers.claims import check_audience, check_party, text
 from cds_service.auth.verifiers.signed_tokens import Registration, SignedTokens
 from cds_service.clients.normalization import without_slash
 
@@ -44,8 +44,7 @@ class JwtVerifier:
             return None
         claims, issuer = token.claims, token.registration.issuer
         check_audience(claims, [*endpoint_addresses(self._public_url, credentials.endpoint), *issuer.audiences])
-        tenant = check_listed(claims, "tenant", issuer.tenants, Reason.TENANT)
-        check_listed(claims, "sub", issuer.subjects, Reason.SUBJECT)
+        tenant = check_party(claims, issuer)
         token_id = text(claims, "jti")
         self._use(issuer.iss, token_id, token.until)
         return Caller(token.registration.client, issuer.iss, tenant, token_id)

@@ -73,6 +73,13 @@ def check_listed(claims: Mapping[str, Any], name: str, allowed: Collection[str],
     return value
 
 
+def check_party(claims: Mapping[str, Any], issuer: Issuer) -> str:
+    """Check for whom a token speaks, where its issuer is registered for some only; return the tenant."""
+    tenant = check_listed(claims, "tenant", issuer.tenants, Reason.TENANT)
+    check_listed(claims, "sub", issuer.subjects, Reason.SUBJECT)
+    return tenant
+
+
 def check_scopes(claims: Mapping[str, Any], required: Collection[str]) -> None:
     """Check that a token grants every required scope, in `scope` or `scp`, as a list or separated by spaces."""
     if not required:

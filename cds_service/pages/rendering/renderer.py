@@ -14,8 +14,6 @@ from cds_service.pages.rendering.markdown import block_html, line_html
 from cds_service.pages.rendering.security import PAGE_HEADERS
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from cds_service.pages.rendering.service_facts import PageFacts
 
 
@@ -39,10 +37,6 @@ class Renderer:
         )
         self._environment.globals |= {"facts": facts, "asset": load_assets().url}
         self._environment.filters |= {"markdown": block_html, "markdown_line": line_html}
-
-    def add_filters(self, **filters: Callable[..., Any]) -> None:
-        """Give the templates more filters, before the first page is shown."""
-        self._environment.filters |= filters
 
     def html(self, template: str, **values: Any) -> Markup:
         """Return a template as markup: a whole page, or a part that a script puts into one."""

@@ -34,20 +34,11 @@ class CardAnswers:
         return self.shown - self.accepted - self.overridden
 
 
-@dataclass(frozen=True, slots=True)
-class MessageAnswers:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MessageAnswers(CardAnswers):
     """The cards on which a message stood; a card with several messages counts for each of them."""
 
     message: str
-    shown: int
-    accepted: int
-    overridden: int
-    silent: int
-
-    @property
-    def unanswered(self) -> int:
-        """Shown cards of which nothing was reported."""
-        return self.shown - self.accepted - self.overridden
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +83,7 @@ def message_answers(connection: Connection, selection: Selection) -> tuple[Messa
     for messages, shown, *numbers in connection.execute(grouped):
         for message in dict.fromkeys(messages):
             _add(counts.setdefault(message, Counter()), numbers, shown=shown)
-    found = (MessageAnswers(message, **_answers(count)) for message, count in counts.items())
+    found = (MessageAnswers(message=message, **_answers(count)) for message, count in counts.items())
     return tuple(sorted(found, key=lambda count: (-count.shown - count.silent, count.message)))
 
 

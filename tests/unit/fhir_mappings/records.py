@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from decimal import Decimal
-from functools import cache
 from typing import Any
 
 import msgspec
@@ -23,7 +22,7 @@ from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.readings import read_prefetch
 from fhir_mappings.orders.orders import ImagingOrder, read_lumbar_mri_orders
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
+from tests.terminology import bundled_index
 
 Json = Any
 Resource = dict[str, Any]
@@ -52,12 +51,7 @@ CAUDA_EQUINA = "icd:G83.4"
 
 _ORDERS = msgspec.json.Decoder(float_hook=Decimal)
 _PATIENT_ELEMENTS = {"AllergyIntolerance": "patient", "Device": "patient"}
-
-
-@cache
-def index() -> TerminologyIndex:
-    """Return the terminology, read once."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+index = bundled_index
 
 
 def encoded(value: Json) -> bytes:

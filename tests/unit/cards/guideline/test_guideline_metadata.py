@@ -34,11 +34,11 @@ from fhir_mappings.criteria.registry import (
 )
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from tests.spec.wording_rules import reassurances
+from tests.terminology import bundled_index
 
 WORDING = load_wording()
-CONCEPTS = TerminologyIndex.from_directory(bundled_value_sets()).concept_ids
+CONCEPTS = bundled_index().concept_ids
 NUMBERS = {field.name for field in fields(Thresholds)}
 ALL_RULES: tuple[Criterion | Rule, ...] = (*CRITERIA, *RULES)
 BY_ID = pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.id)

@@ -12,7 +12,7 @@ from cds_service.cli import main as cli
 from cds_service.cli.preflight import preflight
 from cds_service.config.settings import load_settings
 from cds_service.protocol.errors import SettingsError
-from tests.unit.cds_service.clients.bad_clients import one_client
+from tests.unit.cds_service.clients.file.bad_clients import one_client
 
 pytestmark = pytest.mark.usefixtures("untouched_logging")
 

@@ -14,7 +14,7 @@ from cds_service.egress.addresses import EgressError, read_address
 from cds_service.egress.destinations import read_base
 from cds_service.egress.network import Network
 from cds_service.protocol.errors import SettingsError
-from tests.unit.cds_service.clients.bad_clients import ISSUER, one_client
+from tests.unit.cds_service.clients.file.bad_clients import ISSUER, one_client
 
 STRICT = ("strict", "", Network())
 PRIVATE = ("strict", 'network.private = ["10.0.0.0/8"]', Network((ip_network("10.0.0.0/8"),)))

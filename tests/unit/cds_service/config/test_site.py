@@ -18,7 +18,8 @@ from cds_service.config.site import Site, load_site
 from cds_service.protocol import schemas
 from cds_service.protocol.errors import SettingsError
 from fhir_mappings.criteria.thresholds import Thresholds
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
+from fhir_mappings.terminology.index import TerminologyIndex
+from tests.terminology import bundled_index
 
 GUIDE = (Path(__file__).parents[4] / "docs" / "site-overrides.md").read_text(encoding="utf-8")
 LIMITS: dict[str, Any] = schemas.SITE.document["properties"]["thresholds"]["properties"]
@@ -27,7 +28,7 @@ LIMITS: dict[str, Any] = schemas.SITE.document["properties"]["thresholds"]["prop
 @pytest.fixture(scope="module")
 def bundled() -> TerminologyIndex:
     """The index without a site."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+    return bundled_index()
 
 
 def load(folder: Path, bundled: TerminologyIndex, text: str | bytes) -> Site:

@@ -356,6 +356,7 @@ def test_looking_up_costs_the_same_however_many_value_sets_there_are(tmp_path: P
                 listed(SNOMED_CT, str(number)),
                 exclude=[listed(ICD_10_CM, f"M{number:03}.1")],
             )
+    indexes = [TerminologyIndex.from_directory(directory) for directory in (small, large)]
     for coding in (
         (ICD_10_CM, "C50.911"),
         (ICD_10_CM, "C44.311"),
@@ -364,7 +365,7 @@ def test_looking_up_costs_the_same_however_many_value_sets_there_are(tmp_path: P
         (ICD_10_CM, "C50.9: x"),
     ):
         canonical_system(coding[0])  # its own cache is shared by both
-        few, many = (TerminologyIndex.from_directory(directory) for directory in (small, large))
+        few, many = (index.extended() for index in indexes)  # nothing is remembered of the codings before
         cost = instructions(lambda index=few, coding=coding: index.concepts_of(*coding))  # type: ignore[misc]
         assert cost > 0
         assert cost == instructions(lambda index=many, coding=coding: index.concepts_of(*coding))  # type: ignore[misc]

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fhir_mappings.terminology.code_systems import CPT, ICD_10_CM, SNOMED_CT
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
+from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.terminology.site_terminology import SiteTerminology, load_site_terminology
 from fhir_mappings.terminology.value_set_files import KnowledgeError
+from tests.terminology import bundled_index
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ FLOOR_CHAIR = "Sits on the floor"
 @pytest.fixture(scope="module")
 def bundled() -> TerminologyIndex:
     """The index without a site."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+    return bundled_index()
 
 
 def listed(*codes: str, system: str = LOCAL) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from fhir_mappings.terminology.code_systems import (
     canonical_system,
 )
 from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
+from tests.terminology import bundled_index
 
 FILES = sorted(bundled_value_sets().iterdir(), key=lambda file: file.name)
 OIDS = {
@@ -45,7 +46,7 @@ OWNERS = {
 @pytest.fixture(scope="module")
 def index() -> TerminologyIndex:
     """The index as the service builds it."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+    return bundled_index()
 
 
 @pytest.fixture(params=FILES, ids=lambda file: file.name)
@@ -66,16 +67,18 @@ def test_each_file_is_a_valid_resource_under_its_own_address(value_set: dict[str
     assert value_set["status"] == "active"
     assert value_set["title"]
     assert value_set["description"].endswith(".")
+    _names_the_owners_of_its_codes(value_set)
+    _labels_cpt_in_our_own_words(value_set)
 
 
-def test_each_file_names_the_owners_of_its_codes(value_set: dict[str, Any]) -> None:
+def _names_the_owners_of_its_codes(value_set: dict[str, Any]) -> None:
     """The copyright names the owner of every code system in the file and of no other."""
     systems = {canonical_system(part["system"]) for part in value_set["compose"]["include"]}
     named = {system for system, owner in OWNERS.items() if owner in value_set["copyright"]}
     assert named == systems
 
 
-def test_cpt_numbers_carry_our_own_words(value_set: dict[str, Any]) -> None:
+def _labels_cpt_in_our_own_words(value_set: dict[str, Any]) -> None:
     """A CPT label is short, ours, and free of remarks that a clinician should not see on a card."""
     for part in value_set["compose"]["include"]:
         if part["system"] == CPT:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from fhir_mappings.terminology.code_systems import CPT, ICD_10_CM, LOINC, NDC, RXNORM, SNOMED_CT
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
-from fhir_mappings.terminology.written_codes import codes_in, readable_code
+from fhir_mappings.terminology.code_systems import CPT, ICD_10_CM, LOINC, RXNORM, SNOMED_CT
+from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.terminology.written_codes import codes_in
+from tests.terminology import bundled_index
 
 # Numbers from 7000001 on stand for codes that no concept knows.
 ICD_10_GM = "http://fhir.de/CodeSystem/bfarm/icd-10-gm"
@@ -18,7 +19,7 @@ WITHOUT_CONTRAST = {"order_mri_lumbar_wo"}
 @pytest.fixture(scope="module")
 def index() -> TerminologyIndex:
     """The index as the service builds it."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+    return bundled_index()
 
 
 @pytest.mark.parametrize(
@@ -110,29 +111,6 @@ def test_the_focus_has_the_display_of_its_code(index: TerminologyIndex) -> None:
     """A modifier does not hide what study was ordered."""
     plain = index.display_of("order_mri_lumbar_wo", CPT, "72148")
     assert index.display_of("order_mri_lumbar_wo", CPT, "72148-26") == plain != ""
-
-
-@pytest.mark.parametrize(
-    ("system", "code", "read"),
-    [
-        (ICD_10_CM, "m54.50", (ICD_10_CM, "M54.50")),
-        ("ICD-10-CM", "Z99.89 - dependence", (ICD_10_CM, "Z99.89")),
-        (ICD_10_GM, "Q76", (ICD_10_CM, "Q76")),
-        (ICD_10_GM, "M54.56", None),
-        ("SNOMED-CT", "7000007 |Clinical finding|", (SNOMED_CT, "7000007")),
-        (SNOMED_CT, "back pain", None),
-        (NDC, "1234-5678-90", None),
-        ("http://hospital.example", "G83.4", None),
-        ("http://hl7.org/fhir/sid/icd-9-cm", "724.2", None),
-        (None, "G83.4", None),
-        (ICD_10_CM, None, None),
-    ],
-)
-def test_a_code_that_says_nothing_is_told_from_one_that_is_merely_unknown(
-    system: str | None, code: str | None, read: tuple[str, str] | None
-) -> None:
-    """A well-formed code of a known system can be looked up elsewhere; any other coding is left to its words."""
-    assert readable_code(system, code) == read
 
 
 def test_well_formed_codes_are_not_searched(index: TerminologyIndex) -> None:

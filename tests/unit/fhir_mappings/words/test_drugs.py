@@ -8,8 +8,8 @@ from importlib.resources import files
 import pytest
 
 from fhir_mappings.terminology.code_systems import RXNORM
-from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 from fhir_mappings.words.drugs import drug_concepts, is_drug_name_readable
+from tests.terminology import bundled_index
 
 SUPPRESSED = {"immunosuppressant_drug"}
 STEROID = {"steroid_systemic_drug"}
@@ -77,7 +77,7 @@ def test_names_are_found_by_whole_words(text: str, concepts: set[str]) -> None:
 @pytest.mark.parametrize("concept", NAMED)
 def test_each_drug_that_is_known_by_code_is_known_by_name(concept: str) -> None:
     """A record that names its drug in words only, as RxNorm does, is read like one with the code."""
-    index = TerminologyIndex.from_directory(bundled_value_sets())
+    index = bundled_index()
     for code in index.codes(concept):
         if code.system == RXNORM and not (concept == "antineoplastic_drug" and code.code in BY_STRENGTH):
             assert NAMED[concept] in drug_concepts(code.display), code
@@ -87,7 +87,7 @@ def test_concepts_of_names_are_concepts() -> None:
     """No name leads to a concept that nobody knows, and none stands twice for one concept."""
     lines = (files("fhir_mappings.words") / "drug_names.tsv").read_text(encoding="utf-8").splitlines()
     rows = list(csv.reader((line for line in lines if not line.startswith("#")), delimiter="\t"))
-    known = TerminologyIndex.from_directory(bundled_value_sets()).concept_ids
+    known = bundled_index().concept_ids
     assert {concept for _, concept, _ in rows} <= known
     assert {source for _, _, source in rows} == {"RxNorm", "brand", "class"}
     assert len({(name, concept) for name, concept, _ in rows}) == len(rows)

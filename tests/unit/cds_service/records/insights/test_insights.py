@@ -99,7 +99,7 @@ def test_answers_are_measured_against_the_cards_that_were_shown(database: Databa
     found = insights(database)
     assert found.cards == CardAnswers(shown=4, accepted=1, overridden=1, silent=1)
     assert found.cards.unanswered == 2
-    assert found.messages == (MessageAnswers("C-EDU", 4, 1, 1, 1), MessageAnswers("C-NOTAPP-6W", 4, 1, 1, 1))
+    assert found.messages == tuple(MessageAnswers(4, 1, 1, 1, message=name) for name in ("C-EDU", "C-NOTAPP-6W"))
     assert found.messages[0].unanswered == 2
     assert found.suggestions == (SuggestionAnswers("therapy-instead", "C-NOTAPP-6W", 4, 1),)
 

@@ -14,7 +14,7 @@ from cds_service.auth.counts import Counts
 from cds_service.auth.replay.store import MemoryReplayStore, ReplayUnavailableError
 from cds_service.pages.insights.access import Attempts, InsightsAccess
 from cds_service.pages.insights.visits import COOKIE, VISIT
-from tests.unit.cds_service.pages.insights_pages import BROWSER, NOW, TOKEN, NoonClock, insights_app
+from tests.unit.cds_service.pages.insights.insights_pages import BROWSER, NOW, TOKEN, NoonClock, insights_app
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

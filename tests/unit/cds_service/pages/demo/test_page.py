@@ -19,7 +19,7 @@ from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.service_facts import PageFacts
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.protocol.builders import NOW, make_app
-from tests.unit.cds_service.pages.demo_cases import ICD, bundle, condition, hook_request, make_adviser
+from tests.unit.cds_service.pages.demo.demo_cases import ICD, bundle, condition, hook_request, make_adviser
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

@@ -15,7 +15,7 @@ from cds_service.pages.demo.timeline import Lane
 from cds_service.pages.demo.timeline_drawing import LAYOUTS, drawing_of
 from cds_service.pages.demo.timeline_layout import NARROW, WIDE, Drawing
 from cds_service.protocol.serialization import encode
-from tests.unit.cds_service.pages.demo_cases import (
+from tests.unit.cds_service.pages.demo.demo_cases import (
     DAY,
     ICD,
     SNOMED,

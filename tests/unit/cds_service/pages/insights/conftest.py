@@ -8,7 +8,7 @@ import pytest
 
 from cds_service.demo.records import write_demo_data
 from cds_service.records.opening import open_database
-from tests.unit.cds_service.pages.insights_pages import NOW
+from tests.unit.cds_service.pages.insights.insights_pages import NOW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -24,7 +24,7 @@ from cds_service.records.insights.insights import Insights, read_choices, read_i
 from cds_service.records.insights.responses import ReasonCount
 from cds_service.records.insights.selection import Selection
 from cds_service.records.insights.volumes import TrendPoint
-from tests.unit.cds_service.pages.insights_pages import BROWSER, insights_app
+from tests.unit.cds_service.pages.insights.insights_pages import BROWSER, insights_app
 
 if TYPE_CHECKING:
     from flask.testing import FlaskClient

@@ -22,7 +22,7 @@ INSIGHTS = Insights(
     volume=Volume(10, 4, 1, 8, 2, 0, 0),
     outcomes=(OutcomeCount("URGENT", 3, 1),),
     cards=CardAnswers(4, 1, 1, 2),
-    messages=(MessageAnswers("C-EDU", 4, 1, 1, 2),),
+    messages=(MessageAnswers(4, 1, 1, 2, message="C-EDU"),),
     reasons=(ReasonCount("a", "http://b", "=HYPERLINK(1)", 2, 1),),
     suggestions=(SuggestionAnswers("labs", "C-V7-RISK", 5, 2),),
     latencies=(Latency("total", 4, 1.5, 2.5, 3.5),),

@@ -13,7 +13,7 @@ from cds_service.pages.plots.bars import Bar, Part, Range, Row, bar_plot, range_
 from cds_service.pages.plots.scales import Caption, LegendItem, decades, linear_ticks, log_position, number
 from cds_service.pages.plots.trend import HEIGHT, Period, column_plot, line_plot
 from cds_service.pages.rendering.renderer import Renderer
-from tests.unit.cds_service.pages.insights_pages import FACTS
+from tests.unit.cds_service.pages.insights.insights_pages import FACTS
 
 CAPTION = Caption("Cards", "cards", (LegendItem("accepted", "accepted"),))
 

@@ -15,7 +15,7 @@ from cds_service.clients.file.ready_made import default_clients, ready_made
 from cds_service.clients.profile import CLIENT_NAME, Authentication, ClientProfile, FhirAccess, Issuer, Mode
 from cds_service.protocol import schemas
 from cds_service.protocol.errors import SettingsError
-from tests.unit.cds_service.clients.bad_clients import BAD, EC_JWK, EC_KEY, ISSUER, JKU, one_client, with_key
+from tests.unit.cds_service.clients.file.bad_clients import BAD, EC_JWK, EC_KEY, ISSUER, JKU, one_client, with_key
 
 
 def load(folder: Path, text: str, name: str = "clients.toml") -> tuple[ClientProfile, ...]:
