@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from fhir_mappings.chart.answers import QuestionAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
@@ -223,7 +224,7 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                     tuple(place.text for place in places_of(resource, context.index)) if name in _DEVICES else (),
                     isinstance(resource, DrugRecord) and is_named(resource, context.medications, context.index),
                 )
-                lines.append(line_of(resource, newest_date(resource, context), read))
+                lines.append(line_of(resource, partial(newest_date, resource, context), read))
     return Records(
         {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()},
         tuple(sorted(remarks, key=lambda remark: (remark.reference, remark.text))),
