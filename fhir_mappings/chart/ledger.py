@@ -54,7 +54,8 @@ class LedgerLine:
 
     `reason` says why it was set aside, or why it asks, as a name of the wording catalogue or a row's words of the
     ICD-10-CM table; `said` is what its sender calls it, the code where there are no words, and `place` where it
-    stands. `when` is the newest of the dates of one that is unrecognised, `span` the rule of age that the table states for its code.
+    stands. `when` is the newest of the dates of one that is unrecognised, `span` the rule of age that the table states
+    for its code.
     """
 
     reference: str
@@ -118,7 +119,8 @@ class Read:
     """What reading a record brought: the index it was read with, whether entries came of it, the texts that say more.
 
     `texts` are a device's own, which may say that it is outside the body; `drug_is_named` tells of a drug record
-    whether its drug is known by a listed code or by a name.
+    whether its drug is known by a listed code or by a name. `diagnoses` are those of a visit that nothing but their
+    names were received of.
     """
 
     index: TerminologyIndex
@@ -126,6 +128,7 @@ class Read:
     remarked: frozenset[str] = frozenset()
     texts: tuple[str, ...] = ()
     drug_is_named: bool = False
+    diagnoses: tuple[CodeableConcept, ...] = ()
 
     @property
     def recognised(self) -> bool:
@@ -151,7 +154,7 @@ def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
     if is_disregarded(resource) or is_refuted(resource):
         return _Verdict(Standing.SET_ASIDE, "refuted" if is_refuted(resource) else "status")
     if isinstance(resource, fhir.Condition | fhir.Encounter):
-        verdicts = [_problem(concept, read) for concept in _named_by(resource)]
+        verdicts = [_problem(concept, read) for concept in (*_named_by(resource), *read.diagnoses)]
         none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
         return min(verdicts, key=lambda verdict: _WORST.index(verdict.standing), default=none)
     return _RECOGNISED if read.recognised else _other(resource, read)

@@ -74,6 +74,10 @@ def said_on(resource: fhir.Resource, birth: DateInterval) -> DateInterval:
             when = report_date(resource)
         case fhir.AllergyIntolerance():
             when = parse_date(resource.recorded_date)
+        case fhir.ServiceRequest():
+            when = parse_date(resource.authored_on)
+        case fhir.Appointment():
+            when = parse_date(resource.start)
         case _:
             when = UNKNOWN_DATE
     return when
