@@ -95,14 +95,15 @@ class Ledger:
 def line_of(resource: fhir.Resource, newest: Callable[[], DateInterval], read: Read) -> LedgerLine:
     """Return what became of a resource; its date is asked for only where it counts."""
     verdict = _judged(resource, read)
+    asks = verdict.standing is Standing.UNRECOGNISED
     return LedgerLine(
         reference_of(resource),
         resource.resource_type,
         verdict.standing,
         verdict.reason,
-        "" if verdict.standing is Standing.RECOGNISED else said_of(verdict.named_by or _named_by(resource)),
+        said_of(verdict.named_by or _named_by(resource)) if asks else "",
         _PLACES.get(resource.resource_type, ""),
-        newest() if verdict.standing is Standing.UNRECOGNISED else UNKNOWN_DATE,
+        newest() if asks else UNKNOWN_DATE,
         is_over(resource),
         verdict.span,
     )
