@@ -29,6 +29,8 @@ LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
 _MOST_EVIDENCE = 6
 _MOST_NAMES = 2
 _MOST_QUOTES = 2
+_OF_IMPLANTS = ("Device", "DeviceUseStatement", "Procedure", "Condition", "Encounter", "Observation")
+_OF_FLAGS = tuple(need.resource_type for need in DATA_NEEDS if need.can_show_red_flags)
 _ABOUT_CONTRAST = frozenset({"C-CONTRAST-ADD", "C-CONTRAST-DROP", "C-MR-UNSAFE", "C-MR-HOLD"})
 # Variants whose text stands instead of the default, not after it.
 _REPLACING = frozenset(
@@ -159,6 +161,9 @@ class CardText:
             "reason": self._reason(message),
             "sources": sources,
             "count": self._count(message),
+            "red_flags": self.wording.text(
+                "card", "no_red_flag_read" if self._leaves_open(_OF_FLAGS) else "no_red_flag"
+            ),
         }
 
     def _reason(self, message: Message) -> str:
@@ -256,8 +261,18 @@ class CardText:
             return
         if findings["R-MR"].evidence:
             return
-        complete = not chart.incomplete(("Device", "DeviceUseStatement", "Procedure"))
-        yield self.wording.text("card", "no_implant_data" if complete else "no_device_records")
+        if chart.incomplete(("Device", "DeviceUseStatement", "Procedure")):
+            yield self.wording.text("card", "no_device_records")
+        else:
+            yield self.wording.text("card", "no_implant_read" if self._leaves_open(_OF_IMPLANTS) else "no_implant_data")
+
+    def _leaves_open(self, sources: Sequence[str]) -> bool:
+        """Whether a record was not understood that could show what a sentence says was not found.
+
+        What the table of diagnoses knows is understood: it is asked about, and is nothing else.
+        """
+        ledgers = (self.assessment.chart.ledger, self.assessment.order.ledger)
+        return any(not line.span for ledger in ledgers for line in ledger.unrecognised(*sources, "Order"))
 
     def _sources(self, names: Sequence[str]) -> str:
         return ", ".join(self.wording.find("sources", name, default=escape(name)) for name in names)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from fhir_mappings.chart.answers import QuestionAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
@@ -19,7 +20,7 @@ from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import Remark, newest_date, remarks_of
 from fhir_mappings.fhir import resources as fhir
-from fhir_mappings.fhir.datatypes import Reference, named_type, reference_id
+from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, named_type, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.fhir.decoding import convert_resource
 from fhir_mappings.fhir.needs import DATA_NEEDS
@@ -222,13 +223,21 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                     frozenset(remark.text for remark in said),
                     tuple(place.text for place in places_of(resource, context.index)) if name in _DEVICES else (),
                     isinstance(resource, DrugRecord) and is_named(resource, context.medications, context.index),
+                    tuple(_only_named(resource, context)) if isinstance(resource, fhir.Encounter) else (),
                 )
-                lines.append(line_of(resource, newest_date(resource, context), read))
+                lines.append(line_of(resource, partial(newest_date, resource, context), read))
     return Records(
         {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()},
         tuple(sorted(remarks, key=lambda remark: (remark.reference, remark.text))),
         Ledger(tuple(sorted(lines, key=lambda line: (line.source, line.reference)))),
     )
+
+
+def _only_named(encounter: fhir.Encounter, context: ReadingContext) -> Iterator[CodeableConcept]:
+    """Yield the diagnoses of a visit that are named in a reference to a record that did not come."""
+    for reference in (*encounter.reason_reference, *(diagnosis.condition for diagnosis in encounter.diagnosis)):
+        if reference and reference.display and reference_id(reference, "Condition") not in context.conditions:
+            yield CodeableConcept(text=reference.display)
 
 
 def _order(entry: ChartEntry) -> tuple[str, str, str]:

@@ -14,6 +14,7 @@ from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
 from fhir_mappings.terminology.index import Code, TerminologyIndex
+from fhir_mappings.words.matcher import topics_in
 
 
 class Assertion(StrEnum):
@@ -85,6 +86,13 @@ class ReadingContext:
     medications: dict[str, fhir.Medication] = field(default_factory=dict)
     conditions: dict[str, fhir.Condition] = field(default_factory=dict)
     visits: dict[str, DateInterval] = field(default_factory=dict)
+    _topics: dict[tuple[str, str | None], frozenset[str]] = field(default_factory=dict, repr=False)
+
+    def topics_in(self, text: str, about: str | None = None) -> frozenset[str]:
+        """Return the topics that a text raises; a chart says the same few names many times."""
+        if (text, about) not in self._topics:
+            self._topics[text, about] = topics_in(text, about)
+        return self._topics[text, about]
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ day that is asked about, so the ledger keeps what that takes and criteria ask `F
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -28,6 +28,7 @@ from fhir_mappings.terminology.code_systems import (
     SNOMED_CT,
     canonical_system,
 )
+from fhir_mappings.terminology.concepts import RED_FLAGS
 from fhir_mappings.terminology.icd10cm import IcdLabel, category_label, classify
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.devices import names_external_device
@@ -36,6 +37,7 @@ from fhir_mappings.words.vocabulary import is_readable
 # Systems whose codes name one thing each, so that one outside all value sets is a thing that no criterion asks for.
 # Diagnoses are not among them: any of thousands may be behind the pain, and are judged by chapter or by words.
 _LISTED_WHOLE = frozenset({LOINC, SNOMED_CT, CPT})
+_RED_FLAGS = frozenset({*RED_FLAGS, "steroid_long_term"})
 
 
 class Standing(StrEnum):
@@ -52,7 +54,8 @@ class LedgerLine:
 
     `reason` says why it was set aside, or why it asks, as a name of the wording catalogue or a row's words of the
     ICD-10-CM table; `said` is what its sender calls it, the code where there are no words, and `place` where it
-    stands. `when` is the newest of its dates, `span` the rule of age that the table states for its code.
+    stands. `when` is the newest of the dates of one that is unrecognised, `span` the rule of age that the table states
+    for its code.
     """
 
     reference: str
@@ -89,17 +92,18 @@ class Ledger:
         )
 
 
-def line_of(resource: fhir.Resource, when: DateInterval, read: Read) -> LedgerLine:
-    """Return what became of a resource."""
+def line_of(resource: fhir.Resource, newest: Callable[[], DateInterval], read: Read) -> LedgerLine:
+    """Return what became of a resource; its date is asked for only where it counts."""
     verdict = _judged(resource, read)
+    asks = verdict.standing is Standing.UNRECOGNISED
     return LedgerLine(
         reference_of(resource),
         resource.resource_type,
         verdict.standing,
         verdict.reason,
-        "" if verdict.standing is Standing.RECOGNISED else said_of(verdict.named_by or _named_by(resource)),
+        said_of(verdict.named_by or _named_by(resource)) if asks else "",
         _PLACES.get(resource.resource_type, ""),
-        when,
+        newest() if asks else UNKNOWN_DATE,
         is_over(resource),
         verdict.span,
     )
@@ -116,7 +120,8 @@ class Read:
     """What reading a record brought: the index it was read with, whether entries came of it, the texts that say more.
 
     `texts` are a device's own, which may say that it is outside the body; `drug_is_named` tells of a drug record
-    whether its drug is known by a listed code or by a name.
+    whether its drug is known by a listed code or by a name. `diagnoses` are those of a visit that nothing but their
+    names were received of.
     """
 
     index: TerminologyIndex
@@ -124,6 +129,7 @@ class Read:
     remarked: frozenset[str] = frozenset()
     texts: tuple[str, ...] = ()
     drug_is_named: bool = False
+    diagnoses: tuple[CodeableConcept, ...] = ()
 
     @property
     def recognised(self) -> bool:
@@ -149,7 +155,7 @@ def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
     if is_disregarded(resource) or is_refuted(resource):
         return _Verdict(Standing.SET_ASIDE, "refuted" if is_refuted(resource) else "status")
     if isinstance(resource, fhir.Condition | fhir.Encounter):
-        verdicts = [_problem(concept, read) for concept in _named_by(resource)]
+        verdicts = [_problem(concept, read) for concept in (*_named_by(resource), *read.diagnoses)]
         none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
         return min(verdicts, key=lambda verdict: _WORST.index(verdict.standing), default=none)
     return _RECOGNISED if read.recognised else _other(resource, read)
@@ -195,12 +201,19 @@ def _label(coding: Coding, index: TerminologyIndex) -> IcdLabel | None:
     if not coding.code:
         return None
     if system == ICD_10_CM:
-        return classify(coding.code)
+        label = classify(coding.code)
+        # Nor is a code cut short above a red flag ("R78.8" for bacteraemia).
+        return None if label and label.label == "aside" and _is_above_red_flag(index, coding.code) else label
     if system != ICD_10:
         return None
     label = category_label(coding.code)
     # A longer national code is not aside where its category holds something that a criterion looks for.
     return None if label and label.label == "aside" and _holds_concepts(index, coding.code.strip()[:3]) else label
+
+
+@lru_cache(maxsize=4096)
+def _is_above_red_flag(index: TerminologyIndex, code: str) -> bool:
+    return not _RED_FLAGS.isdisjoint(index.concepts_below(code))
 
 
 @lru_cache(maxsize=512)

@@ -10,6 +10,7 @@ import math
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from fhir_mappings.chart.entries import ChartEntry
@@ -204,6 +205,7 @@ _OTHER_LIMB: Final = re.compile(
 )
 
 
+@lru_cache(maxsize=2048)
 def concept_by_words(words: str) -> str:
     """Return the concept of a measurement that its words name, small letters; empty where they name none."""
     for concept, pattern in _BY_WORDS:

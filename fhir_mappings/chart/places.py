@@ -77,10 +77,11 @@ def _condition(condition: fhir.Condition) -> Iterator[tuple[str, str]]:
 
 def _procedure(procedure: fhir.Procedure) -> Iterator[tuple[str, str]]:
     yield from _at("procedure", words_of(procedure.code))
-    for code in (*procedure.used_code, *procedure.reason_code):
+    for code in procedure.used_code:
         yield from _at("procedure", words_of(code))
     for focal in procedure.focal_device:
         yield from _at("procedure_device", _shown(focal.manipulated))
+    yield from _reasons("procedure", procedure)
     for reference in procedure.used_reference:
         yield from _at("procedure_device", _shown(reference))
     yield from _at("note", _notes(procedure.note))
@@ -136,11 +137,33 @@ def _device_use(use: fhir.DeviceUseStatement) -> Iterator[tuple[str, str]]:
 
 
 def _drug_record(record: fhir.MedicationRequest | fhir.MedicationStatement) -> Iterator[tuple[str, str]]:
+    yield from _reasons("drug", record)
     yield from _at("note", _notes(record.note))
+
+
+def _request(request: fhir.ServiceRequest) -> Iterator[tuple[str, str]]:
+    yield from _reasons("request", request)
+    yield from _at("note", _notes(request.note))
+
+
+def _appointment(appointment: fhir.Appointment) -> Iterator[tuple[str, str]]:
+    for reason in appointment.reason_code:
+        yield from _at("appointment", words_of(reason))
+
+
+def _reasons(
+    place: str, record: fhir.Procedure | fhir.MedicationRequest | fhir.MedicationStatement | fhir.ServiceRequest
+) -> Iterator[tuple[str, str]]:
+    """Yield why something was done, taken or asked for: in words, or as the name of a record."""
+    for reason in record.reason_code:
+        yield from _at(place, words_of(reason))
+    for reference in record.reason_reference:
+        yield from _at(place, _shown(reference))
 
 
 _READERS: dict[type[fhir.Resource], Callable[..., Iterator[tuple[str, str]]]] = {
     fhir.AllergyIntolerance: _allergy,
+    fhir.Appointment: _appointment,
     fhir.Condition: _condition,
     fhir.Device: _device,
     fhir.DeviceUseStatement: _device_use,
@@ -149,4 +172,5 @@ _READERS: dict[type[fhir.Resource], Callable[..., Iterator[tuple[str, str]]]] = 
     fhir.MedicationRequest: _drug_record,
     fhir.MedicationStatement: _drug_record,
     fhir.Procedure: _procedure,
+    fhir.ServiceRequest: _request,
 }

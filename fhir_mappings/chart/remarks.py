@@ -14,7 +14,6 @@ from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
-from fhir_mappings.words.matcher import topics_in
 
 # What a place can speak of where it cannot speak of everything: a penicillin allergy "with sepsis" is no sepsis.
 _ONLY: Mapping[str, frozenset[str]] = {
@@ -50,7 +49,7 @@ def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: Readin
         return []
     found: list[Remark] = []
     for name, text in dict.fromkeys(places_of(resource, context.index)):
-        topics = topics_in(text, "allergy" if name == "allergy" else None) - covered
+        topics = context.topics_in(text, "allergy" if name == "allergy" else None) - covered
         if name in _ONLY:
             topics &= _ONLY[name]
         if topics:
@@ -75,6 +74,10 @@ def said_on(resource: fhir.Resource, birth: DateInterval) -> DateInterval:
             when = report_date(resource)
         case fhir.AllergyIntolerance():
             when = parse_date(resource.recorded_date)
+        case fhir.ServiceRequest():
+            when = parse_date(resource.authored_on)
+        case fhir.Appointment():
+            when = parse_date(resource.start)
         case _:
             when = UNKNOWN_DATE
     return when

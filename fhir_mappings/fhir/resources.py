@@ -123,6 +123,7 @@ class Procedure(Resource, kw_only=True):
     body_site: list[CodeableConcept] = []
     focal_device: list[FocalDevice] = []
     reason_code: list[CodeableConcept] = []
+    reason_reference: list[Reference] = []
     used_code: list[CodeableConcept] = []
     used_reference: list[Reference] = []
     note: list[Annotation] = []
@@ -146,6 +147,8 @@ class MedicationRequest(Resource, kw_only=True):
     medication_reference: Reference | None = None
     subject: Reference | None = None
     authored_on: str | None = None
+    reason_code: list[CodeableConcept] = []
+    reason_reference: list[Reference] = []
     note: list[Annotation] = []
     dispense_request: Dispense | None = None
 
@@ -160,6 +163,8 @@ class MedicationStatement(Resource, kw_only=True):
     effective_date_time: str | None = None
     effective_period: Period | None = None
     date_asserted: str | None = None
+    reason_code: list[CodeableConcept] = []
+    reason_reference: list[Reference] = []
     note: list[Annotation] = []
 
 
@@ -277,6 +282,9 @@ class ServiceRequest(Resource, kw_only=True):
     code: CodeableConcept | None = None
     subject: Reference | None = None
     authored_on: str | None = None
+    reason_code: list[CodeableConcept] = []
+    reason_reference: list[Reference] = []
+    note: list[Annotation] = []
 
 
 class Appointment(Resource, kw_only=True):

@@ -70,6 +70,7 @@ class _Table:
     def __init__(self) -> None:
         self._exact: dict[tuple[str, str], frozenset[str]] = {}
         self._below: dict[str, frozenset[str]] = {}
+        self._above: dict[str, frozenset[str]] = {}
 
     def add(self, concept: str, member: Member) -> None:
         """Enter a member of a value set."""
@@ -78,6 +79,13 @@ class _Table:
             self._below[code] = self._below.get(code, _NONE) | {concept}
         else:
             self._exact[system, code] = self._exact.get((system, code), _NONE) | {concept}
+        if system == ICD_10_CM:
+            for length in range(ICD_CATEGORY, len(code)):
+                self._above[code[:length]] = self._above.get(code[:length], _NONE) | {concept}
+
+    def below(self, code: str) -> frozenset[str]:
+        """Return the concepts of the ICD-10-CM codes below a canonical one."""
+        return self._above.get(code, _NONE)
 
     def concepts(self, system: str, code: str) -> frozenset[str]:
         """Return the concepts of a code, both canonical, with at most six probes whatever the size of the table."""
@@ -177,6 +185,10 @@ class TerminologyIndex:
     def concepts_touching(self, root: str) -> frozenset[str]:
         """Return the concepts of any ICD-10-CM code at, above or below one; slow, for checks at start."""
         return self._included.touching(canonical_code(ICD_10_CM, root))
+
+    def concepts_below(self, code: str) -> frozenset[str]:
+        """Return the concepts of the ICD-10-CM codes below one that may have been cut short."""
+        return self._included.below(canonical_code(ICD_10_CM, code))
 
     def excludes(self, concept: str, system: str, code: str) -> bool:
         """Whether the value set of a concept says that a code does not belong to it."""

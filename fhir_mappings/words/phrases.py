@@ -15,9 +15,9 @@ A phrase has a bounded number of words, so that the walk is linear in the text.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from fhir_mappings.words.tokens import Words
 
@@ -65,8 +65,7 @@ class Phrases:
 
     def find(self, text: Words) -> list[Span]:
         """Return every phrase in a text, in the order in which they begin."""
-        known: dict[str, frozenset[int]] = {}
-        atoms = [self._atoms_of(text, at, known) for at in range(len(text))]
+        atoms = [self._atoms_of(text.folded[at], text.raw(at)) for at in range(len(text))]
         return [span for at in range(len(text)) for span in self._at(at, atoms, text)]
 
     def _at(self, at: int, atoms: Sequence[frozenset[int]], text: Words) -> Iterator[Span]:
@@ -76,11 +75,10 @@ class Phrases:
                 if end:
                     yield Span(line.kind, at, end, line.concept)
 
-    def _atoms_of(self, text: Words, at: int, known: dict[str, frozenset[int]]) -> frozenset[int]:
-        raw = text.raw(at)
-        if raw not in known:
-            known[raw] = frozenset(self._spellings(text.folded[at], raw))
-        return known[raw]
+    @cached_property
+    def _atoms_of(self) -> Callable[[str, str], frozenset[int]]:
+        """What a word may stand for; the same few thousand words come again in every text."""
+        return lru_cache(maxsize=8192)(lambda word, raw: frozenset(self._spellings(word, raw)))
 
     def _spellings(self, word: str, raw: str) -> Iterator[int]:
         singular = word[:-1] if word.endswith("s") and len(word) > _SHORTEST_PLURAL else word

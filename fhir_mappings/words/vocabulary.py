@@ -19,7 +19,8 @@ def _load(name: str) -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in _WORD.findall(line.casefold()))
 
 
-VOCABULARY = _load("vocabulary.txt") | _load("everyday.txt")
+# What can be read and is asked about all the same is no word that settles a text.
+VOCABULARY = (_load("vocabulary.txt") | _load("everyday.txt")) - _load("unsettled.txt")
 
 
 def is_readable(text: str) -> bool:

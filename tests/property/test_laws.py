@@ -200,7 +200,12 @@ _COUNTS = re.compile(r"\b\d+ (?:conditions?|observations?)\b")
 def uncounted(response: dict[str, Any]) -> dict[str, Any]:
     """Return a response without the numbers of records that were looked at, which every record changes."""
     cards = [{**card, "detail": _COUNTS.sub("# records", card["detail"])} for card in response["cards"]]
-    return {**response, "cards": cards}
+    explained = {
+        name: [{**each, "ledger": {**each["ledger"], "counts": {}}} for each in found]
+        for name, found in response.get("extension", {}).items()
+        if name.endswith(".assessments")
+    }
+    return {**response, "cards": cards, "extension": {**response.get("extension", {}), **explained}}
 
 
 @law(100)

@@ -160,11 +160,14 @@ def test_letter_case_changes_nothing(saying: tuple[str, str], form: str, case: o
 @law(80)
 @given(cases(), SAYINGS, AFFIRMING)
 def test_a_hint_in_the_order_is_careful(case: Case, saying: tuple[str, str], form: str) -> None:
-    """A hint in an order's note keeps "not appropriate" from being said, and lowers nothing."""
+    """What an order's note affirms keeps "not appropriate" from being said or warns of an implant."""
     before = advise(case)
     noted = {**case.order, "note": [*case.order.get("note", []), {"text": form.format(saying[1])}]}
     after = advise(replace(case, order=noted))
-    assert not after.discourages
+    if saying[0] == "implant":
+        assert any(message.startswith("C-MR-") for message in after.messages)
+    else:
+        assert not after.discourages
     assert urgency(after.outcome) >= urgency(before.outcome)
 
 

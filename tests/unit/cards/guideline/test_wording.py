@@ -28,7 +28,7 @@ ROOT = Path(__file__).parents[4]
 SOURCES = [*(ROOT / "cards").rglob("*.py"), *(ROOT / "fhir_mappings").rglob("*.py")]
 CODE = "\n".join(file.read_text(encoding="utf-8") for file in SOURCES)
 # Placeholders that the texts of messages can hold.
-FILLED = {"finding", "followup", "days", "when", "reason", "sources", "count", "number"}
+FILLED = {"finding", "followup", "red_flags", "days", "when", "reason", "sources", "count", "number"}
 
 
 def sentences(node: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, str]]:
