@@ -9,6 +9,7 @@ from fhir_mappings.criteria import (
     cancer,
     contrast,
     episode,
+    first_contact,
     hints,
     implants,
     infection,
@@ -19,6 +20,7 @@ from fhir_mappings.criteria import (
 )
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Finding
+from fhir_mappings.fhir.needs import CORE_SOURCES
 from fhir_mappings.terminology import concepts as groups
 
 
@@ -230,9 +232,26 @@ CRITERIA: tuple[Criterion, ...] = (
         ("S01",),
         episode.r_6w_no,
         concepts=(*groups.PAIN, *_TREATMENT, "pt_referral"),
-        thresholds=(*_EPISODE_LIMITS, "neurologic_window"),
+        thresholds=(*_EPISODE_LIMITS, "nearly_complete", "neurologic_window"),
         sources=_PROBLEMS_AND_CARE,
         citations=("guidance", "acr-v1", "choosing-wisely"),
+    ),
+    Criterion(
+        "R-FIRST",
+        "Care for this pain has only begun",
+        ("S01",),
+        first_contact.r_first,
+        concepts=(*groups.PAIN, *_TREATMENT, *groups.TRACES_OF_CARE),
+        thresholds=(*_EPISODE_LIMITS, "nearly_complete", "neurologic_window"),
+        sources=CORE_SOURCES,
+        citations=("guidance", "acr-v1"),
+    ),
+    Criterion(
+        "R-PRIORITY",
+        "Treated as pressing already",
+        (),
+        first_contact.r_priority,
+        sources=("Encounter",),
     ),
     Criterion(
         "R-FAIL6W",
@@ -400,13 +419,10 @@ UNUSED_CONCEPTS = (
     "cancer_absent",
     "cancer_skin_excluded",
     "creatinine",
-    "exercise_advice",
-    "manual_therapy",
     "order_bone_scan_pet",
     "order_ct_lumbar_other",
     "plexus_body_site",
     "retained_metal_removed",
-    "therapy_failed",
     "trauma_absent",
     "wbc",
 )

@@ -32,6 +32,7 @@ class Thresholds:
 
     conservative_care: int = _number(42, "SEED S01, S05a; ACR Low Back Pain variant 3")
     symptom_free_interval: int = _number(180, "HEDIS Use of Imaging Studies for Low Back Pain: negative history")
+    nearly_complete: int = _number(7, "DESIGN: six weeks so nearly over that the order is only put off")
     recent_contact: int = _number(30, "DESIGN: persistence of symptoms")
     neurologic_window: int = _number(90, "DESIGN: what counts as new")
     post_void_residual_ml: int = _number(200, "UK cauda equina pathways; Todd 2022", "mL")
