@@ -24,7 +24,9 @@ Findings = Mapping[str, Finding]
 RED_FLAG_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR", "R-MULTI", "R-INFECT", "R-CANCER", "R-TRAUMA", "R-V6", "R-V7")
 # Criteria whose open questions matter whatever the order is for.
 ASKING_CRITERIA = (
+    "R-MIMIC",
     "R-CES",
+    "R-BILAT",
     "R-CORD",
     "R-MOTOR",
     "R-INFECT",
@@ -35,7 +37,7 @@ ASKING_CRITERIA = (
     "R-DATE",
 )
 # What is asked even when the scan is due: the answer may make it due today, or forbid it.
-_PRESSING_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR")
+_PRESSING_CRITERIA = ("R-MIMIC", "R-CES", "R-BILAT", "R-CORD", "R-MOTOR")
 # The variants of advice to wait, those that give the summary first.
 _WAITING = ("nearly", "today", "first", "undertreated", "untreated", "early", "older")
 _PRESSING_HINTS = ("hint_ces", "hint_motor", "hint_cord")
@@ -225,11 +227,20 @@ def _undecided(draft: _Draft, chart: Chart) -> Outcome:
     early = bool(_waiting_rule(findings)) or "early_on_record" in findings["R-6W-NO"].tags
     unseen = bool(chart.incomplete(RED_FLAG_SOURCES))
     by_age = questions == ("age_bone",)
-    kinds = (("age", early and by_age), ("unseen", early and unseen), ("early", early))
+    mimic = bool(findings["R-MIMIC"].evidence)
+    kinds = (
+        ("mimic", mimic),
+        ("both_sides", bool(findings["R-BILAT"].evidence)),
+        ("age", early and by_age),
+        ("unseen", early and unseen),
+        ("early", early),
+    )
     variants = tuple(name for name, holds in kinds if holds)
     raised = _asking(findings) or chart.failed((*RED_FLAG_SOURCES, "Patient"))
     indicator = Indicator.INFO if MISSING_HISTORY.issuperset(questions) and not raised else None
-    draft.say("C-INFO-NEED", "R-6W-NO", questions=questions, variants=variants, indicator=indicator)
+    draft.say(
+        "C-INFO-NEED", "R-MIMIC", "R-BILAT", "R-6W-NO", questions=questions, variants=variants, indicator=indicator
+    )
     if findings["R-AGE"].met:
         draft.say("C-APPROP-V6", variants=("age",))
     return Outcome.CANNOT_DETERMINE
@@ -291,7 +302,11 @@ def blockers(findings: Findings, chart: Chart) -> tuple[str, ...]:
     open_criteria += [name for name in ("R-AGE",) if findings[name].status is not Status.NOT_MET]
     open_criteria += [name for name in ("R-SCOPE",) if not findings[name].met]
     open_criteria += [name for name in ("R-CANDIDATE", "R-DX", "R-CON-MIT", "R-PRIORITY") if findings[name].met]
-    open_criteria += [name for name in ("R-CON-POSTOP", "R-HINT", "R-UNREAD", "R-DATE") if findings[name].questions]
+    open_criteria += [
+        name
+        for name in ("R-CON-POSTOP", "R-BILAT", "R-MIMIC", "R-HINT", "R-UNREAD", "R-DATE")
+        if findings[name].questions
+    ]
     return (*open_criteria, *chart.incomplete(RED_FLAG_SOURCES))
 
 

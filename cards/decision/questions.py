@@ -13,7 +13,9 @@ MOST_QUESTIONS = 5
 MISSING_HISTORY = frozenset({"red_flags", "onset", "therapy", "therapy_response", "indication", "age", "age_bone"})
 # An answer to an earlier one outweighs any answer to a later one.
 _ORDER = (
+    "R-MIMIC",
     "R-CES",
+    "R-BILAT",
     "R-CORD",
     "R-MOTOR",
     "R-INFECT",

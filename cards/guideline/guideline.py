@@ -224,6 +224,8 @@ LEADS_TO: dict[str, tuple[str, ...]] = {
     "R-IND": ("C-INFO-NEED",),
     "R-AGE": ("C-APPROP-V6", "C-INFO-NEED"),
     "R-CES": ("C-EMERG-CES", "C-INFO-NEED"),
+    "R-BILAT": ("C-INFO-NEED", "C-EMERG-CES"),
+    "R-MIMIC": ("C-INFO-NEED",),
     "R-CORD": ("C-EMERG-CORD", "C-INFO-NEED"),
     "R-MOTOR": ("C-URG-NEURO", "C-EMERG-CORD", "C-INFO-NEED"),
     "R-MULTI": ("C-URG-NEURO", "C-EMERG-CES"),

@@ -37,6 +37,7 @@ class Thresholds:
     neurologic_window: int = _number(90, "DESIGN: what counts as new")
     post_void_residual_ml: int = _number(200, "UK cauda equina pathways; Todd 2022", "mL")
     post_void_residual_window: int = _number(7, "DESIGN")
+    mimic_window: int = _number(30, "DESIGN: colic, pyelonephritis, pancreatitis, acute abdomen")
     infection_history: int = _number(365, "HEDIS exclusion window for spinal infection")
     fever_celsius: float = _number(38.0, "ACP 2011; IDSA 2015", "Cel")
     fever_window: int = _number(14, "DESIGN")
