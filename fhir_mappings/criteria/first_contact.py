@@ -109,7 +109,8 @@ def _is_first(facts: Facts, began: date) -> bool:
 
 def _is_told_by_the_record(facts: Facts, began: date, line: date) -> bool:
     """Whether a record may be trusted where the pain is older than six weeks, or its age is not known."""
-    reaches_back = any(found.when.on_or_before(line) is True for found in facts.chart.ledger.lines)
+    counted = (found for found in facts.chart.ledger.lines if found.reason != "status")
+    reaches_back = any(found.when.on_or_before(line) is True for found in counted)
     chronic = any(map(is_chronic, facts.stated(*PAIN))) or facts.order_says(_CHRONIC)
     treated = any(entry.dated.on_or_before(shifted(began, -1)) is not False for entry in _back_treatment(facts))
     return reaches_back and not chronic and not treated and not _is_known_from_before(facts, began)

@@ -234,7 +234,7 @@ CRITERIA: tuple[Criterion, ...] = (
         "Records that nobody recognised",
         (),
         hints.r_unread,
-        thresholds=("neurologic_window", "infection_history", "repeat_imaging_window"),
+        thresholds=("neurologic_window", "infection_history", "mimic_window", "repeat_imaging_window"),
         sources=hints.SOURCES,
     ),
     Criterion(
