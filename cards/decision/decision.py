@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from cards.decision.contrast import ContrastAdvice, contrast_advice
-from cards.decision.questions import MOST_QUESTIONS, open_questions
+from cards.decision.questions import MISSING_HISTORY, MOST_QUESTIONS, open_questions
 from cards.guideline.guideline import MESSAGES, POSITION, Indicator, Outcome
 from fhir_mappings.chart.chart import Chart
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
@@ -24,7 +24,9 @@ Findings = Mapping[str, Finding]
 RED_FLAG_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR", "R-MULTI", "R-INFECT", "R-CANCER", "R-TRAUMA", "R-V6", "R-V7")
 # Criteria whose open questions matter whatever the order is for.
 ASKING_CRITERIA = (
+    "R-MIMIC",
     "R-CES",
+    "R-BILAT",
     "R-CORD",
     "R-MOTOR",
     "R-INFECT",
@@ -35,7 +37,9 @@ ASKING_CRITERIA = (
     "R-DATE",
 )
 # What is asked even when the scan is due: the answer may make it due today, or forbid it.
-_PRESSING_CRITERIA = ("R-CES", "R-CORD", "R-MOTOR")
+_PRESSING_CRITERIA = ("R-MIMIC", "R-CES", "R-BILAT", "R-CORD", "R-MOTOR")
+# The variants of advice to wait, those that give the summary first.
+_WAITING = ("nearly", "today", "first", "undertreated", "untreated", "early", "older")
 _PRESSING_HINTS = ("hint_ces", "hint_motor", "hint_cord")
 
 
@@ -193,28 +197,73 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
         return Outcome.APPROPRIATE
     if findings["R-IND"].status is Status.NOT_MET and not _is_anything_open(findings):
         return Outcome.NO_CRITERIA_APPLY
-    if findings["R-6W-NO"].met and not blockers(findings, chart):
-        older = findings["R-AGE"].tags & {"older"}
-        draft.say("C-NOTAPP-6W", "R-6W-NO", variants=tuple(sorted(findings["R-6W-NO"].tags | older)))
-        if "bladder_other_cause" in findings["R-CES"].tags:
-            draft.say("C-INFO-NEED", questions=("bladder_changed",), variants=("beside",))
+    if _advises_to_wait(draft, chart):
         return Outcome.NOT_APPROPRIATE
+    return _pressed(draft) if findings["R-PRIORITY"].met else _undecided(draft, chart)
+
+
+def _advises_to_wait(draft: _Draft, chart: Chart) -> bool:
+    """Say that the scan should wait, where that has earned itself."""
+    findings = draft.findings
+    waiting = _waiting_rule(findings)
+    if not waiting or blockers(findings, chart):
+        return False
+    tags = findings[waiting].tags | (findings["R-AGE"].tags & {"older"})
+    draft.say("C-NOTAPP-6W", waiting, variants=tuple(name for name in _WAITING if name in tags))
+    if "bladder_other_cause" in findings["R-CES"].tags:
+        draft.say("C-INFO-NEED", questions=("bladder_changed",), variants=("beside",))
+    return True
+
+
+def _waiting_rule(findings: Findings) -> str:
+    """Return the criterion by which six weeks of care are not complete; empty where none says so."""
+    return next((name for name in ("R-6W-NO", "R-FIRST") if findings[name].met), "")
+
+
+def _undecided(draft: _Draft, chart: Chart) -> Outcome:
+    """Ask what would settle it; missing history alone interrupts nobody, only what a record or the order raised."""
+    findings = draft.findings
     questions = open_questions(findings, chart)
-    early = findings["R-6W-NO"].met or "early_on_record" in findings["R-6W-NO"].tags
+    early = bool(_waiting_rule(findings)) or "early_on_record" in findings["R-6W-NO"].tags
     unseen = bool(chart.incomplete(RED_FLAG_SOURCES))
     by_age = questions == ("age_bone",)
-    kinds = (("age", early and by_age), ("unseen", early and unseen), ("early", early))
+    mimic = bool(findings["R-MIMIC"].evidence)
+    kinds = (
+        ("mimic", mimic),
+        ("both_sides", bool(findings["R-BILAT"].evidence)),
+        ("age", early and by_age),
+        ("unseen", early and unseen),
+        ("early", early),
+    )
     variants = tuple(name for name, holds in kinds if holds)
-    draft.say("C-INFO-NEED", "R-6W-NO", questions=questions, variants=variants)
+    raised = _asking(findings) or chart.failed((*RED_FLAG_SOURCES, "Patient"))
+    indicator = Indicator.INFO if MISSING_HISTORY.issuperset(questions) and not raised else None
+    draft.say(
+        "C-INFO-NEED", "R-MIMIC", "R-BILAT", "R-6W-NO", questions=questions, variants=variants, indicator=indicator
+    )
     if findings["R-AGE"].met:
         draft.say("C-APPROP-V6", variants=("age",))
     return Outcome.CANNOT_DETERMINE
 
 
+def _pressed(draft: _Draft) -> Outcome:
+    """Ask one question of somebody who is in a hurry: the weightiest of a record, else which red flag it is."""
+    findings = draft.findings
+    raised = [*pressing_questions(findings), *(item for name in ASKING_CRITERIA for item in findings[name].questions)]
+    question = next(iter(raised), "which_red_flag")
+    draft.say("C-INFO-NEED", "R-PRIORITY", questions=(question,), variants=("pressed",))
+    return Outcome.CANNOT_DETERMINE
+
+
 def _is_anything_open(findings: Findings) -> bool:
     """Whether any question is open that matters whatever the order is for: more than what its own reason means."""
-    asking = [name for name in ASKING_CRITERIA if findings[name].questions]
+    asking = _asking(findings)
     return bool(asking) and not (asking == ["R-UNREAD"] and "reason_only" in findings["R-UNREAD"].tags)
+
+
+def _asking(findings: Findings) -> list[str]:
+    """Return the criteria with a question that a record or the order raised."""
+    return [name for name in ASKING_CRITERIA if findings[name].questions]
 
 
 def pressing_questions(findings: Findings) -> tuple[str, ...]:
@@ -252,8 +301,12 @@ def blockers(findings: Findings, chart: Chart) -> tuple[str, ...]:
     open_criteria = [name for name in RED_FLAG_CRITERIA if findings[name].status is not Status.NOT_MET]
     open_criteria += [name for name in ("R-AGE",) if findings[name].status is not Status.NOT_MET]
     open_criteria += [name for name in ("R-SCOPE",) if not findings[name].met]
-    open_criteria += [name for name in ("R-CANDIDATE", "R-DX", "R-CON-MIT") if findings[name].met]
-    open_criteria += [name for name in ("R-CON-POSTOP", "R-HINT", "R-UNREAD", "R-DATE") if findings[name].questions]
+    open_criteria += [name for name in ("R-CANDIDATE", "R-DX", "R-CON-MIT", "R-PRIORITY") if findings[name].met]
+    open_criteria += [
+        name
+        for name in ("R-CON-POSTOP", "R-BILAT", "R-MIMIC", "R-HINT", "R-UNREAD", "R-DATE")
+        if findings[name].questions
+    ]
     return (*open_criteria, *chart.incomplete(RED_FLAG_SOURCES))
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
+from datetime import date
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -128,6 +129,12 @@ def plain(value: Any) -> Any:
 def with_priority(resource: Mapping[str, Any], priority: str) -> dict[str, Any]:
     """Return an order as received with another priority."""
     return {**resource, "priority": priority}
+
+
+def with_occurrence(resource: Mapping[str, Any], day: date) -> dict[str, Any]:
+    """Return an order as received, to be done from a day on."""
+    kept = {name: value for name, value in resource.items() if not name.lstrip("_").startswith("occurrence")}
+    return {**kept, "occurrenceDateTime": day.isoformat()}
 
 
 def with_study(resource: Mapping[str, Any], orderable: str, wording: Wording) -> dict[str, Any]:

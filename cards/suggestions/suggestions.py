@@ -8,6 +8,7 @@ replaces or changes it, because a client would have to tell two removals of one 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import date
 from typing import Any
 
 from cards.decision.assessment import Assessment
@@ -262,7 +263,15 @@ def _fragile(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggesti
     yield from builder.beside("radiograph", "order_xray_lumbar")
 
 
-def _not_appropriate(builder: SuggestionBuilder, _message: Message) -> Iterator[Suggestion]:
+def _not_appropriate(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
+    if "nearly" in message.variants and not builder.unscannable:
+        due = reassessment(builder.assessment)
+        day, key = builder.wording.day(exact(due)), "redate"
+        action = builder.update(
+            builder.say(key, "update", followup=day), drafts.with_occurrence(builder.order.resource, due)
+        )
+        yield Suggestion(key, builder.say(key, "label", followup=day), (action,), recommended=True)
+        return
     yield from _therapy_instead(builder, "label", recommended=not builder.unscannable)
 
 
@@ -301,20 +310,29 @@ def _duplicate(builder: SuggestionBuilder, _message: Message) -> Iterator[Sugges
 
 
 def followup(assessment: Assessment, wording: Wording) -> str:
+    """Return the day of the reassessment in words."""
+    return wording.day(exact(reassessment(assessment)))
+
+
+def reassessment(assessment: Assessment) -> date:
     """Return the day six weeks after care began, or after the order where that is not known or is past.
 
-    Care begins with the episode; where the episode is old and care is recent, it began with the care.
+    Care begins with the episode; where the episode is old and care is recent, it began with the care, or with the
+    first contact. Of the days on which it may have begun the latest counts.
     """
     days = assessment.profile.thresholds.conservative_care
     finding = assessment.findings["R-6W-NO"]
-    starts = [item.when.earliest for item in assessment.findings["R-EPISODE"].evidence if item.when.earliest]
+    first = assessment.findings["R-FIRST"]
+    evidence = assessment.findings["R-EPISODE"].evidence
     if "undertreated" in finding.tags:
-        drugs = [item for item in finding.evidence if item.reference.split("/")[0] in _CARE]
-        starts = [item.when.earliest for item in drugs if item.when.earliest]
+        evidence = tuple(item for item in finding.evidence if item.reference.split("/")[0] in _CARE)
+    elif not finding.met and first.met:
+        evidence = () if "today" in first.tags else first.evidence
+    starts = [item.when.latest for item in evidence if item.when.latest and item.when.latest <= assessment.as_of]
     in_six_weeks = shifted(assessment.as_of, days)
-    known = starts and finding.tags & {"early", "undertreated"}
+    known = starts and (finding.tags & {"early", "undertreated"} or (first.met and not finding.met))
     due = shifted(min(starts), days) if known else in_six_weeks
-    return wording.day(exact(due if due > assessment.as_of else in_six_weeks))
+    return due if due > assessment.as_of else in_six_weeks
 
 
 _BUILDERS: dict[str, Callable[[SuggestionBuilder, Message], Iterator[Suggestion]]] = {

@@ -106,7 +106,8 @@ class ClientProfile:
     """What one client may do and wants. None means: as the process's settings say.
 
     `extends` is the ready-made profile that it started from. `origins` are origins of web pages, or the word
-    `loopback`, see `origins.py`. `calls_per_minute` None sets no limit.
+    `loopback`, see `origins.py`. `sources` are the FHIR resource types that it has, None where nobody has said.
+    `calls_per_minute` None sets no limit.
     """
 
     name: str
@@ -123,6 +124,7 @@ class ClientProfile:
     pilot: Pilot = field(default_factory=Pilot)
     shape: ClientShape = field(default_factory=ClientShape)
     strict_hook: bool = True
+    sources: tuple[str, ...] | None = None
     verbosity: Literal["all", "action"] | None = None
     explain: bool | None = None
     language: str | None = None

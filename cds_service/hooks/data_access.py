@@ -67,7 +67,7 @@ class DataAccess:
     ) -> Gathered:
         """Return what is known, and note in the trace how each source was had."""
         with trace.phase("read"):
-            sent = read_prefetch(request.prefetch)
+            sent = read_prefetch(request.prefetch, client.sources)
         server = self._server(request, client, trace)
         if server is None:
             trace.sources = {key: f"prefetch:{reading.state.value}" for key, reading in sent.items()}
@@ -103,6 +103,7 @@ class DataAccess:
             limits=FetchLimits(deadline, pages=access.pages, retries=access.retries, batch=access.batch),
             token=authorization.get("access_token"),
             scopes=Scopes.parse(authorization.get("scope")),
+            offered=client.sources,
         )
 
 

@@ -10,7 +10,6 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 
 from fhir_mappings.chart.answers import QuestionAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
@@ -23,7 +22,7 @@ from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, named_type, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.fhir.decoding import convert_resource
-from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import DATA_NEEDS, SUPPLEMENTARY_SOURCES
 from fhir_mappings.fhir.sources import NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.topics import topics_of
@@ -72,8 +71,20 @@ class Chart:
         return self.sources.get(resource_type, SourceState.NOT_PROVIDED)
 
     def incomplete(self, resource_types: Iterable[str]) -> tuple[str, ...]:
-        """Return those of some sources that were not read whole, for whatever reason."""
-        return tuple(name for name in resource_types if self.state(name) is not SourceState.COMPLETE)
+        """Return those of some sources that were not read whole, and that the client has or should have.
+
+        A source that it may do without and does not offer holds nothing back.
+        """
+        return tuple(name for name in resource_types if not self._is_settled(name))
+
+    def _is_settled(self, resource_type: str) -> bool:
+        state = self.state(resource_type)
+        without = state is SourceState.NOT_OFFERED and resource_type in SUPPLEMENTARY_SOURCES
+        return without or state is SourceState.COMPLETE
+
+    def not_offered(self) -> tuple[str, ...]:
+        """Return the sources that the client does not have."""
+        return tuple(name for name, state in self.sources.items() if state is SourceState.NOT_OFFERED)
 
     def failed(self, resource_types: Iterable[str]) -> tuple[str, ...]:
         """Return those of some sources that were asked for and could not be read."""
@@ -225,7 +236,7 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                     isinstance(resource, DrugRecord) and is_named(resource, context.medications, context.index),
                     tuple(_only_named(resource, context)) if isinstance(resource, fhir.Encounter) else (),
                 )
-                lines.append(line_of(resource, partial(newest_date, resource, context), read))
+                lines.append(line_of(resource, newest_date(resource, context), read))
     return Records(
         {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()},
         tuple(sorted(remarks, key=lambda remark: (remark.reference, remark.text))),

@@ -9,7 +9,7 @@ day that is asked about, so the ledger keeps what that takes and criteria ask `F
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -54,7 +54,7 @@ class LedgerLine:
 
     `reason` says why it was set aside, or why it asks, as a name of the wording catalogue or a row's words of the
     ICD-10-CM table; `said` is what its sender calls it, the code where there are no words, and `place` where it
-    stands. `when` is the newest of the dates of one that is unrecognised, `span` the rule of age that the table states
+    stands. `when` is the newest of its dates, `span` the rule of age that the table states
     for its code.
     """
 
@@ -92,8 +92,8 @@ class Ledger:
         )
 
 
-def line_of(resource: fhir.Resource, newest: Callable[[], DateInterval], read: Read) -> LedgerLine:
-    """Return what became of a resource; its date is asked for only where it counts."""
+def line_of(resource: fhir.Resource, newest: DateInterval, read: Read) -> LedgerLine:
+    """Return what became of a resource, `newest` of whose dates is its own."""
     verdict = _judged(resource, read)
     asks = verdict.standing is Standing.UNRECOGNISED
     return LedgerLine(
@@ -103,7 +103,7 @@ def line_of(resource: fhir.Resource, newest: Callable[[], DateInterval], read: R
         verdict.reason,
         said_of(verdict.named_by or _named_by(resource)) if asks else "",
         _PLACES.get(resource.resource_type, ""),
-        newest() if asks else UNKNOWN_DATE,
+        newest,
         is_over(resource),
         verdict.span,
     )

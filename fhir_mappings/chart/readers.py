@@ -147,8 +147,8 @@ _STUDIES = ("order_", "pvr")
 def _encounter(encounter: fhir.Encounter, context: ReadingContext) -> Iterator[ChartEntry]:
     when = parse_period(encounter.period.start, encounter.period.end) if encounter.period else UNKNOWN_DATE
     diagnoses = [
-        context.conditions.get(reference_id(diagnosis.condition, "Condition") or "")
-        for diagnosis in encounter.diagnosis
+        context.conditions.get(reference_id(diagnosis, "Condition") or "")
+        for diagnosis in (*(item.condition for item in encounter.diagnosis), *encounter.reason_reference)
     ]
     known = [condition for condition in diagnoses if condition and is_confirmed(condition)]
     for concept in (*encounter.reason_code, *encounter.type, *(condition.code for condition in known)):

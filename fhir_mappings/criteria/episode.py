@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -19,9 +20,10 @@ from fhir_mappings.terminology.concepts import (
     THERAPY_DRUGS,
     THERAPY_PROCEDURES,
 )
-from fhir_mappings.words.matcher import LONGEST_QUOTE
+from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms
 from fhir_mappings.words.therapy import stated_therapy
 
+_CHRONIC = re.compile(r"\bchronic\b")
 THERAPY_SOURCES = ("Procedure", *DRUGS, "ServiceRequest")
 
 
@@ -79,25 +81,46 @@ def episode(facts: Facts, *, confirmed_only: bool = False) -> Episode:
 
 def _events(facts: Facts, *, confirmed_only: bool) -> Iterator[_Event]:
     for entry in facts.stated(*PAIN):
-        if entry.of_order or (confirmed_only and entry.assertion is not Assertion.PRESENT):
+        if confirmed_only and entry.assertion is not Assertion.PRESENT:
+            continue
+        if entry.of_order:
+            if is_chronic(entry):
+                yield _Event(_long_ago(facts, entry), facts.as_of, entry, may_go_on=True)
             continue
         last = entry.dated.latest or facts.as_of
         if entry.resource.resource_type != "Condition":
             yield _Event(entry.dated, last, entry)
         elif entry.activity is Activity.INACTIVE and entry.ended.is_known:
-            yield _Event(_onset(entry), entry.ended.latest or facts.as_of, entry)
+            yield _Event(_onset(facts, entry), entry.ended.latest or facts.as_of, entry)
         else:
-            yield _Event(_onset(entry), last, entry, may_go_on=True)
+            yield _Event(_onset(facts, entry), last, entry, may_go_on=True)
 
 
-def _onset(entry: ChartEntry) -> DateInterval:
+def _onset(facts: Facts, entry: ChartEntry) -> DateInterval:
     """Return when a problem began; one that was only written down on a day began then or at any time before.
 
     Chronic pain has by its name lasted longer than six weeks, whatever onset is given.
     """
-    onset = entry.when if entry.when.is_known else DateInterval(None, entry.recorded.latest)
-    chronic = any(code.display.casefold().startswith("chronic") for _, code in entry.codes)
-    return DateInterval(None, onset.latest) if chronic else onset
+    if is_chronic(entry):
+        return _long_ago(facts, entry)
+    return entry.when if entry.when.is_known else DateInterval(None, entry.recorded.latest)
+
+
+def is_chronic(entry: ChartEntry) -> bool:
+    """Whether pain is chronic by the name of its code, ours or the sender's."""
+    return affirms(entry.words, _CHRONIC) or any(_CHRONIC.search(code.display.casefold()) for _, code in entry.codes)
+
+
+def _long_ago(facts: Facts, entry: ChartEntry) -> DateInterval:
+    """Return when chronic pain began: six weeks before today at the latest, the day itself not being known."""
+    line = shifted(facts.as_of, -facts.thresholds.conservative_care)
+    return DateInterval(None, min(entry.when.latest or line, line))
+
+
+def is_nearly_over(facts: Facts, began: date) -> bool:
+    """Whether six weeks of care that began on a day are complete within a week."""
+    limits = facts.thresholds
+    return (facts.as_of - began).days >= limits.conservative_care - limits.nearly_complete
 
 
 def _earliest(intervals: list[DateInterval]) -> DateInterval:
@@ -168,7 +191,7 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     entries = [
         entry for entry in therapy_entries(facts) if began is None or entry.dated.on_or_after(began) is not False
     ]
-    evidence = tuple(facts.evidence(entry, *entry.concepts) for entry in entries)
+    evidence = tuple(facts.evidence(entry, *sorted(entry.concepts)) for entry in entries)
     if (told := _told(facts, began, evidence)) is not None:
         return told
     reached = [entry.dated.on_or_before(line) if entry.dated.is_known else None for entry in entries]
@@ -261,7 +284,16 @@ def r_6w_no(facts: Facts) -> Finding:
     tags = ("early",) if early else ("untreated",) if untreated else tuple(lasted.tags)
     if untreated and any(item.codes for item in care):
         tags = (*tags, "undertreated")
+    began = lasted_since(facts, care if "undertreated" in tags else lasted.evidence)
+    if tags and (early or "undertreated" in tags) and began and is_nearly_over(facts, began):
+        tags = (*tags, "nearly")
     return facts.finding("R-6W-NO", evidence, sources=sources, questions=questions, tags=tags, met=early or untreated)
+
+
+def lasted_since(facts: Facts, evidence: Iterable[Evidence]) -> date | None:
+    """Return the latest day on which what is on record can have begun."""
+    days = [item.when.latest for item in evidence if item.when.latest and item.when.latest <= facts.as_of]
+    return min(days, default=None)
 
 
 def r_fail6w(facts: Facts) -> Finding:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fhir_mappings.chart.entries import Activity
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
@@ -55,9 +56,22 @@ def _counts(facts: Facts, remark: Remark, topic: str) -> bool:
     limits = facts.thresholds
     if topic == "infection":
         return not remark.when.is_known or remark.when.within(limits.infection_history, facts.as_of) is not False
-    return not remark.is_over and (
-        not remark.when.is_known or remark.when.within(limits.neurologic_window, facts.as_of) is not False
-    )
+    window = limits.mimic_window if topic == "mimic" else limits.neurologic_window
+    return not remark.is_over and (not remark.when.is_known or remark.when.within(window, facts.as_of) is not False)
+
+
+def r_mimic(facts: Facts) -> Finding:
+    """Whether the aorta, a kidney or the bowel may be the pain: an aneurysm while it is open, the others lately.
+
+    Never MET: it asks first whether the back is the cause at all.
+    """
+    aorta = [entry for entry in facts.stated("aortic_disease") if entry.activity is not Activity.INACTIVE]
+    recent = facts.thresholds.mimic_window
+    belly = [entry for entry in facts.stated("abdominal_mimic") if facts.is_recent(entry, recent) is not False]
+    said = [item for item in r_hint(facts).evidence if item.concept in ("hint_vascular", "hint_mimic")]
+    evidence = [*(facts.evidence(entry, "aortic_disease", "abdominal_mimic") for entry in (*aorta, *belly)), *said]
+    questions = ("mimic",) if aorta or belly else ()
+    return facts.finding("R-MIMIC", evidence, sources=SOURCES, questions=questions, met=False)
 
 
 def r_unread(facts: Facts) -> Finding:

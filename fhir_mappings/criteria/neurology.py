@@ -12,6 +12,7 @@ from fhir_mappings.chart.measurements import MILLILITRES, Measured, converted, m
 from fhir_mappings.criteria.cancer import spinal_metastases
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.criteria.hints import r_hint
 from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code
 from fhir_mappings.terminology.concepts import CES_ITEMS, FINDINGS
 from fhir_mappings.terminology.index import is_within
@@ -24,8 +25,16 @@ _RIGHT = re.compile(r"\bright\b")
 _BOTH = re.compile(r"\b(?:bilateral|bilaterally|both)\b|\bparapleg|\bparapares")
 _PARAPARESIS = re.compile(r"\bparapleg|\bparapares")
 _ROOT_LEVEL = re.compile(r"\b(?:l[1-5]|s[1-4])\b")
-# ICD-10-CM: paraplegia is of both legs; foot drop ends in 1 for the right foot and 2 for the left.
-_PARAPLEGIA, _FOOT_DROP, _DISC_WITH_MYELOPATHY = "G82.2", "M21.37", "M51.06"
+# ICD-10-CM: paraplegia is of both legs; foot drop and sciatica end in 1 for the right foot and 2 for the left.
+_PARAPLEGIA, _DISC_WITH_MYELOPATHY = "G82.2", "M51.06"
+# Foot drop, sciatica, sciatica with lumbago.
+_BY_SIDE = ("M21.37", "M54.3", "M54.4")
+_BOTH_LEGS = re.compile(
+    r"\bbilateral (?:\w+ ){0,2}(?:sciatica|radicul\w+|leg pain|leg symptoms)\b"
+    r"|\b(?:sciatica|radicul\w+|leg pain|radiat\w+|shooting)\W+(?:\w+ ){0,4}"
+    r"(?:bilateral(?:ly)?|both (?:legs|sides|lower))\b"
+    r"|\bpain (?:\w+ ){0,3}both legs\b"
+)
 _NORMAL_POWER = 5  # Medical Research Council grade
 
 
@@ -36,6 +45,9 @@ def r_ces(facts: Facts) -> Finding:
     for entry in (*facts.stated(*CES_ITEMS), *_saddle_numbness(facts)):
         symptoms.file(entry, (*CES_ITEMS, "sensory_generic"), "ces_changed")
     _residual_volume(facts, evidence, questions)
+    _difficult_voiding(facts, evidence, questions)
+    if both_sides(facts):
+        evidence += [item for item in r_hint(facts).evidence if item.concept == "hint_ces"]
     if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries(*CES_ITEMS, "sensory_generic", "pvr")):
         questions.append("ces")
     if _unsited_numbness(facts):
@@ -46,6 +58,36 @@ def r_ces(facts: Facts) -> Finding:
     if facts.stated("bladder_exclude"):
         tags.append("bladder_other_cause")
     return facts.finding("R-CES", evidence, sources=FINDINGS, questions=questions, tags=tags, met=bool(evidence))
+
+
+def _difficult_voiding(facts: Facts, evidence: list[Evidence], questions: list[str]) -> None:
+    """Difficulty in passing urine goes with the prostate: alone it asks, beside another sign it counts."""
+    found = _new(facts, facts.stated("bladder_voiding"))
+    beside = bool(evidence) or bool(_new(facts, motor_deficits(facts))) or bool(both_sides(facts))
+    if beside:
+        evidence += [facts.evidence(entry, "bladder_voiding", notes=("possible",)) for entry in found]
+    elif found:
+        questions.append("bladder_changed")
+
+
+def r_bilat(facts: Facts) -> Finding:
+    """Whether radicular pain is on both sides, which a central disc may cause before anything else is noticed.
+
+    Never MET: it asks for the signs of cauda equina syndrome, which R-CES counts from then on.
+    """
+    evidence = both_sides(facts)
+    questions = ("ces",) if evidence else ()
+    return facts.finding("R-BILAT", evidence, sources=FINDINGS, questions=questions, met=False)
+
+
+def both_sides(facts: Facts) -> list[Evidence]:
+    """Return new radicular pain, where it is on both sides by its codes or words, or by the words of the order."""
+    new = _new(facts, facts.stated("radiculopathy"))
+    evidence = [facts.evidence(entry, "radiculopathy") for entry in new]
+    if {side for entry in new for side in _sides(entry, "radiculopathy")} >= {"left", "right"}:
+        return evidence
+    said = facts.order_says(_BOTH_LEGS)
+    return [*evidence, Evidence(facts.order.reference, "order_text")] if said else []
 
 
 @dataclass(slots=True)
@@ -234,14 +276,14 @@ def _all_words(entry: ChartEntry) -> str:
     return f"{entry.words} {' '.join(code.display.casefold() for _, code in entry.codes)}"
 
 
-def _sides(entry: ChartEntry) -> frozenset[str]:
+def _sides(entry: ChartEntry, concept: str = "motor_deficit") -> frozenset[str]:
     """Return the sides of the body an entry is about: by its words, by the code's last character, or both by name."""
     words = _all_words(entry)
     found = {side for side, pattern in (("left", _LEFT), ("right", _RIGHT)) if pattern.search(words)}
-    for code in entry.codes_of("motor_deficit"):
+    for code in entry.codes_of(concept):
         if is_within(code, _PARAPLEGIA):
             found |= {"left", "right"}
-        if is_within(code, _FOOT_DROP):
+        if any(is_within(code, root) for root in _BY_SIDE):
             found |= {"1": {"right"}, "2": {"left"}}.get(canonical_code(code.system, code.code)[-1], set())
     return frozenset(["left", "right"] if _BOTH.search(words) else found)
 

@@ -9,6 +9,7 @@ from fhir_mappings.criteria import (
     cancer,
     contrast,
     episode,
+    first_contact,
     hints,
     implants,
     infection,
@@ -19,6 +20,7 @@ from fhir_mappings.criteria import (
 )
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Finding
+from fhir_mappings.fhir.needs import CORE_SOURCES
 from fhir_mappings.terminology import concepts as groups
 
 
@@ -78,8 +80,19 @@ CRITERIA: tuple[Criterion, ...] = (
         "Suspected cauda equina syndrome",
         ("S02", "S02a", "S02b", "S02c"),
         neurology.r_ces,
-        concepts=("anticoagulant_drug", *groups.CES_ITEMS, "sensory_generic", "pvr", "bladder_exclude"),
-        thresholds=("neurologic_window", "post_void_residual_ml", "post_void_residual_window"),
+        concepts=(
+            "anticoagulant_drug",
+            *groups.CES_ITEMS,
+            *("sensory_generic", "pvr", "bladder_exclude", "bladder_voiding"),
+            *("motor_deficit", "radiculopathy", "family_history_cancer"),
+        ),
+        thresholds=(
+            "neurologic_window",
+            "post_void_residual_ml",
+            "post_void_residual_window",
+            "infection_history",
+            "mimic_window",
+        ),
         sources=groups.FINDINGS,
         citations=("guidance", "acr-v4", "acp-2011"),
     ),
@@ -120,6 +133,16 @@ CRITERIA: tuple[Criterion, ...] = (
         thresholds=("neurologic_window",),
         sources=groups.FINDINGS,
         citations=("guidance", "acp-2011"),
+    ),
+    Criterion(
+        "R-BILAT",
+        "Radicular pain on both sides",
+        (),
+        neurology.r_bilat,
+        concepts=("radiculopathy",),
+        thresholds=("neurologic_window",),
+        sources=groups.FINDINGS,
+        citations=("guidance",),
     ),
     Criterion(
         "R-INFECT",
@@ -194,7 +217,16 @@ CRITERIA: tuple[Criterion, ...] = (
         hints.r_hint,
         # A code for what a text mentions settles the text; only this concept is read for nothing else.
         concepts=("family_history_cancer",),
-        thresholds=("neurologic_window", "infection_history"),
+        thresholds=("neurologic_window", "infection_history", "mimic_window"),
+        sources=hints.SOURCES,
+    ),
+    Criterion(
+        "R-MIMIC",
+        "Aorta, kidney or bowel as the cause of the pain",
+        (),
+        hints.r_mimic,
+        concepts=("aortic_disease", "abdominal_mimic", "family_history_cancer"),
+        thresholds=("mimic_window", "neurologic_window", "infection_history"),
         sources=hints.SOURCES,
     ),
     Criterion(
@@ -202,7 +234,7 @@ CRITERIA: tuple[Criterion, ...] = (
         "Records that nobody recognised",
         (),
         hints.r_unread,
-        thresholds=("neurologic_window", "infection_history", "repeat_imaging_window"),
+        thresholds=("neurologic_window", "infection_history", "mimic_window", "repeat_imaging_window"),
         sources=hints.SOURCES,
     ),
     Criterion(
@@ -230,9 +262,26 @@ CRITERIA: tuple[Criterion, ...] = (
         ("S01",),
         episode.r_6w_no,
         concepts=(*groups.PAIN, *_TREATMENT, "pt_referral"),
-        thresholds=(*_EPISODE_LIMITS, "neurologic_window"),
+        thresholds=(*_EPISODE_LIMITS, "nearly_complete", "neurologic_window"),
         sources=_PROBLEMS_AND_CARE,
         citations=("guidance", "acr-v1", "choosing-wisely"),
+    ),
+    Criterion(
+        "R-FIRST",
+        "Care for this pain has only begun",
+        ("S01",),
+        first_contact.r_first,
+        concepts=(*groups.PAIN, *_TREATMENT, *groups.TRACES_OF_CARE),
+        thresholds=(*_EPISODE_LIMITS, "nearly_complete", "neurologic_window"),
+        sources=CORE_SOURCES,
+        citations=("guidance", "acr-v1"),
+    ),
+    Criterion(
+        "R-PRIORITY",
+        "Treated as pressing already",
+        (),
+        first_contact.r_priority,
+        sources=("Encounter",),
     ),
     Criterion(
         "R-FAIL6W",
@@ -262,6 +311,7 @@ CRITERIA: tuple[Criterion, ...] = (
             *groups.AFTER_SURGERY[:2],
             *groups.CES_ITEMS,
             *("sensory_generic", "pvr", "bladder_exclude", "motor_deficit", "motor_generic", "neuro_other", "fever"),
+            *("bladder_voiding", "radiculopathy"),
             "anticoagulant_drug",
         ),
         thresholds=(
@@ -400,13 +450,10 @@ UNUSED_CONCEPTS = (
     "cancer_absent",
     "cancer_skin_excluded",
     "creatinine",
-    "exercise_advice",
-    "manual_therapy",
     "order_bone_scan_pet",
     "order_ct_lumbar_other",
     "plexus_body_site",
     "retained_metal_removed",
-    "therapy_failed",
     "trauma_absent",
     "wbc",
 )

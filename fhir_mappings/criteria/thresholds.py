@@ -32,10 +32,12 @@ class Thresholds:
 
     conservative_care: int = _number(42, "SEED S01, S05a; ACR Low Back Pain variant 3")
     symptom_free_interval: int = _number(180, "HEDIS Use of Imaging Studies for Low Back Pain: negative history")
+    nearly_complete: int = _number(7, "DESIGN: six weeks so nearly over that the order is only put off")
     recent_contact: int = _number(30, "DESIGN: persistence of symptoms")
     neurologic_window: int = _number(90, "DESIGN: what counts as new")
     post_void_residual_ml: int = _number(200, "UK cauda equina pathways; Todd 2022", "mL")
     post_void_residual_window: int = _number(7, "DESIGN")
+    mimic_window: int = _number(30, "DESIGN: colic, pyelonephritis, pancreatitis, acute abdomen")
     infection_history: int = _number(365, "HEDIS exclusion window for spinal infection")
     fever_celsius: float = _number(38.0, "ACP 2011; IDSA 2015", "Cel")
     fever_window: int = _number(14, "DESIGN")

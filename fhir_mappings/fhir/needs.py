@@ -69,6 +69,21 @@ DATA_NEEDS: tuple[DataNeed, ...] = (
 # The sources that could show a reason against waiting: a red flag, a drug that is a risk, a referral to surgery. When
 # one of them is not read whole, "not appropriate" cannot be said.
 RED_FLAG_SOURCES: tuple[str, ...] = tuple(need.resource_type for need in DATA_NEEDS if need.can_show_red_flags)
+# Of them, those that must be read whole for "not appropriate" whoever asks. The others count where a client offers
+# them: a typical EHR has no MedicationStatement, and that alone must not keep advice from being given.
+CORE_SOURCES: tuple[str, ...] = (
+    "Condition",
+    "Encounter",
+    "Observation",
+    "Procedure",
+    "MedicationRequest",
+    "DiagnosticReport",
+)
+# Sources that a client may do without: absent from what it offers, they leave nothing open.
+SUPPLEMENTARY_SOURCES: tuple[str, ...] = (
+    *(name for name in RED_FLAG_SOURCES if name not in CORE_SOURCES),
+    "QuestionnaireResponse",
+)
 
 
 def prefetch_templates() -> dict[str, str]:

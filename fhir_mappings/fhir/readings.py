@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import msgspec
 
 from fhir_mappings.fhir.decoding import resource_type_of
-from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import CORE_SOURCES, DATA_NEEDS, DataNeed
 from fhir_mappings.fhir.resources import Resource
-from fhir_mappings.fhir.sources import SourceReading, SourceState, read_source
+from fhir_mappings.fhir.sources import NOT_OFFERED, SourceReading, SourceState, read_source
 from fhir_mappings.fhir.surrogates import without_lone_surrogates
 
 _BOM = b"\xef\xbb\xbf"
+# States of a source of which nothing came.
+_EMPTY_HANDED = (SourceState.NOT_PROVIDED, SourceState.UNAVAILABLE)
 
 
-def read_prefetch(prefetch: Mapping[str, msgspec.Raw | bytes]) -> dict[str, SourceReading]:
-    """Return the reading of each source by its prefetch key, from the values of a request's prefetch."""
-    return {need.key: read_source(prefetch.get(need.key), need.resource_type) for need in DATA_NEEDS}
+def read_prefetch(
+    prefetch: Mapping[str, msgspec.Raw | bytes], offered: Collection[str] | None = None
+) -> dict[str, SourceReading]:
+    """Return the reading of each source by its prefetch key, from the values of a request's prefetch.
+
+    `offered` are the resource types that the client says it has; where it does not say, the keys that it sends show
+    it, and what it does not send it does not have, until its server has been asked. The core sources, and what every
+    call needs, are always wanted: without them they are missing.
+    """
+    readings = {need.key: read_source(prefetch.get(need.key), need.resource_type) for need in DATA_NEEDS}
+    for need in DATA_NEEDS:
+        told = need.key in prefetch if offered is None else need.resource_type in offered
+        if not (told or is_wanted(need)) and readings[need.key].state in _EMPTY_HANDED:
+            readings[need.key] = NOT_OFFERED
+    return readings
+
+
+def is_wanted(need: DataNeed) -> bool:
+    """Whether a source is missed even where a client says that it has none."""
+    return need.required or need.resource_type in CORE_SOURCES
 
 
 def read_answer(body: bytes, expected: str) -> SourceReading | None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
+
+import msgspec
 
 from fhir_mappings.fhir.datatypes import (
     Annotation,
@@ -222,9 +225,34 @@ class Encounter(Resource, kw_only=True):
     subject: Reference | None = None
     reason_code: list[CodeableConcept] = []
     type: list[CodeableConcept] = []
+    service_type: object = None
+    class_: object = msgspec.field(name="class", default=None)
     reason_reference: list[Reference] = []
     diagnosis: list[EncounterDiagnosis] = []
     period: Period | None = None
+
+    @property
+    def act_class(self) -> frozenset[str]:
+        """The codes of its class: one coding, or the list of concepts of R5."""
+        return frozenset(_values(self.class_, "code"))
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """What its types and its service are called."""
+        types = [
+            text for kind in self.type for text in (kind.text, *(coding.display for coding in kind.coding)) if text
+        ]
+        return (*types, *_values(self.service_type, "text"), *_values(self.service_type, "display"))
+
+
+def _values(value: object, key: str) -> Iterator[str]:
+    """Yield the texts under a key, however deep: an element that is a coding, a concept, or a list of them."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, dict):
+            if isinstance(found := item.get(key), str):
+                yield found
+            yield from _values(item.get("coding"), key)
+            yield from _values(item.get("concept"), key)
 
 
 class DiagnosticReport(Resource, kw_only=True):

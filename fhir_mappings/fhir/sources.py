@@ -2,7 +2,7 @@
 
 Clients send Bundles, bare resources, null, OperationOutcomes, wrapped responses and plain nonsense under a prefetch
 key. The difference between "nothing recorded" and "could not be read" decides whether a card may lean on absence, so
-each value becomes the resources that can be read plus one of four states.
+each value becomes the resources that can be read plus one of five states.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ class SourceState(StrEnum):
     PARTIAL = "partial"
     UNAVAILABLE = "unavailable"
     NOT_PROVIDED = "not-provided"
+    NOT_OFFERED = "not-offered"  # the client has no such source: nothing was kept back
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +107,7 @@ _WRAPPED = msgspec.json.Decoder(_Wrapped)
 _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 NOT_PROVIDED = SourceReading(SourceState.NOT_PROVIDED)
+NOT_OFFERED = SourceReading(SourceState.NOT_OFFERED)
 EMPTY = SourceReading(SourceState.COMPLETE)
 FAILED = SourceReading(SourceState.UNAVAILABLE)
 

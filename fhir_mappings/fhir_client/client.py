@@ -13,7 +13,7 @@ from fhir_mappings.chart.chart import holds_others_only
 from fhir_mappings.fhir.needs import DATA_NEEDS, DataNeed
 from fhir_mappings.fhir.readings import at_most_partial, with_resources
 from fhir_mappings.fhir.resources import Resource
-from fhir_mappings.fhir.sources import FAILED, NOT_PROVIDED, SourceReading, SourceState
+from fhir_mappings.fhir.sources import FAILED, NOT_OFFERED, NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.fhir_client.batch import run_batch
 from fhir_mappings.fhir_client.exchange import Clock, Exchange
 from fhir_mappings.fhir_client.lookups import MEDICATION_KEYS, MedicationLookup
@@ -96,8 +96,8 @@ class _Retrieving:
     def _plan(self, need: DataNeed, *, usable: bool) -> None:
         """Decide what to ask for a need: all of it, its further pages, or nothing."""
         reading = self.given[need.key]
-        missing = reading.state is SourceState.NOT_PROVIDED
-        if not missing and not reading.next_link:
+        missing = reading.state in (SourceState.NOT_PROVIDED, SourceState.NOT_OFFERED)
+        if (not missing and not reading.next_link) or (missing and self._is_known_to_lack(need)):
             return
         scopes, name = self.server.scopes, need.resource_type
         access = scopes.search(name) if need.parameters else scopes.read(name)
@@ -109,6 +109,22 @@ class _Retrieving:
             url = need_url(self.server.base, need, self.patient_id)
             pages = () if missing else (reading,)
             self.walks[need.key] = Walk(self.exchange, name, url, pages, access)
+
+    def _is_known_to_lack(self, need: DataNeed) -> bool:
+        """Whether the client says that it has no such source, so that asking for it is of no use."""
+        offered = self.server.offered
+        return offered is not None and need.resource_type not in offered and not need.required
+
+    def _shows_lack(self, resource_type: str, result: Result) -> bool:
+        """Whether the answer to a search says that the server has no such source.
+
+        One that it refuses is as good as none, unless the token says that it may be searched.
+        """
+        if self.server.offered is not None:
+            return False
+        scopes = self.server.scopes
+        granted = scopes.granted is not None and scopes.search(resource_type) is not Access.NONE
+        return result in (Result.NOT_FOUND, Result.NOT_SUPPORTED) or (result is Result.FORBIDDEN and not granted)
 
     def _plan_references(self, references: Iterable[str]) -> None:
         """Decide which resources that the orders refer to have to be read one by one."""
@@ -148,11 +164,15 @@ class _Retrieving:
     def _outcomes(self) -> tuple[dict[str, SourceReading], dict[str, Result]]:
         """Return the readings and the words for them, as far as everything has come."""
         found, results = dict(self.given), dict(self.refused)
-        for key in self.refused:
-            if found[key].state is SourceState.NOT_PROVIDED:
+        for key, refusal in self.refused.items():
+            lacking = found[key].state is SourceState.NOT_OFFERED and refusal is Result.UNUSABLE_ID
+            if found[key].state is SourceState.NOT_PROVIDED or lacking:
                 found[key] = FAILED
         for key, walk in self.walks.items():
+            before = found[key].state
             found[key], results[key] = walk.outcome()
+            if before is SourceState.NOT_OFFERED and self._shows_lack(walk.resource_type, results[key]):
+                found[key] = NOT_OFFERED
         for target, walk in self.referred.items():
             self._add_referred(found, target, walk.outcome()[0].resources)
         return found, results

@@ -6,6 +6,7 @@ to. So what a retrieval returned never changes afterwards.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from threading import Event, Lock
 from typing import Final, NamedTuple
@@ -21,10 +22,14 @@ _REASONS: Final = {
 }
 _STATUSES: Final = {
     401: Result.UNAUTHORIZED,
-    403: Result.UNAUTHORIZED,
+    403: Result.FORBIDDEN,
     404: Result.NOT_FOUND,
     410: Result.NOT_FOUND,
+    405: Result.NOT_SUPPORTED,
+    501: Result.NOT_SUPPORTED,
 }
+# The issue of an OperationOutcome by which a server says that it has no such resource type or search.
+_NOT_SUPPORTED: Final = re.compile(rb'"code"\s*:\s*"not-supported"')
 _PASSING: Final = frozenset({429, 502, 503, 504})
 
 
@@ -117,4 +122,7 @@ def status_result(status: int) -> Result:
 
 def _weighed(response: FhirResponse) -> Answered:
     again = (response.retry_after or 0.0) if response.status in _PASSING else None
-    return Answered(status_result(response.status), response.body, again)
+    result = status_result(response.status)
+    if result is Result.HTTP_ERROR and _NOT_SUPPORTED.search(response.body):
+        result = Result.NOT_SUPPORTED
+    return Answered(result, response.body, again)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -20,9 +20,11 @@ class Result(StrEnum):
     PARTIAL = "partial"  # some pages, but not all, or with something missing
     TIMEOUT = "timeout"
     REFUSED = "refused"  # the rules of this client forbid the address
-    UNAUTHORIZED = "unauthorized"  # 401 or 403
+    UNAUTHORIZED = "unauthorized"
+    FORBIDDEN = "forbidden"
     NOT_IN_SCOPE = "not-in-scope"  # the token does not cover the type: not asked
     NOT_FOUND = "not-found"  # 404 or 410
+    NOT_SUPPORTED = "not-supported"  # the server says that it has no such search
     HTTP_ERROR = "http-error"
     FAILED = "failed"  # the server says, with a 200, that it failed
     UNREADABLE = "unreadable"  # an answer that is no FHIR
@@ -50,13 +52,17 @@ class FetchLimits:
 
 @dataclass(frozen=True, slots=True)
 class FhirServer:
-    """A FHIR server that may be asked: its base address, already checked, and how; its repr shows no token."""
+    """A FHIR server that may be asked: its base address, already checked, and how; its repr shows no token.
+
+    `offered` are the resource types that its client is known to have; None where nobody has said.
+    """
 
     base: str = field(repr=False)
     transport: Transport = field(repr=False)
     limits: FetchLimits
     token: str | None = field(default=None, repr=False)
     scopes: Scopes = EVERYTHING
+    offered: Collection[str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -243,7 +243,7 @@ def _lines(
         found = companions.get(target)
         if found is not None:
             yield replace(
-                line_of(found, lambda: UNKNOWN_DATE, replace(read, has_entries=_says(found, index))), source="Order"
+                line_of(found, UNKNOWN_DATE, replace(read, has_entries=_says(found, index))), source="Order"
             )
         elif name:
             yield reason_line(target or reference, CodeableConcept(text=name), read)

@@ -41,6 +41,8 @@ IMMUNOSUPPRESSANTS = ("immunosuppressant_product", "immunosuppressant_drug")
 # Treatment that was given, not only referred to.
 THERAPY_PROCEDURES = ("pt_procedure", "manipulation")
 THERAPY_DRUGS = ("nsaid_product", "nsaid_drug", "analgesic_adjunct_product", "analgesic_adjunct_drug")
+# What shows that somebody treated the back, or meant to, without being care that was given.
+TRACES_OF_CARE = ("pt_referral", "manual_therapy", "exercise_advice", "therapy_failed")
 STEROIDS = ("steroid_systemic_product", "steroid_systemic_drug")
 # All that a record of a drug can state.
 DRUG_CONCEPTS = (

@@ -41,6 +41,8 @@ _SETTLED: dict[str, tuple[str, ...]] = {
         "family_history_cancer",
     ),
     "trauma": ("trauma_", "fragility_fracture", "lbp_strain", "osteoporosis", "cancer_metastatic"),
+    "vascular": ("aortic_disease",),
+    "mimic": ("abdominal_mimic",),
     "surgery": ("prior_", "history_of_surgery", "implant_"),
     "implant": ("implant_", "retained_metal", "external_pump", "device_external", "prior_"),
     "contrast_allergy": ("gadolinium_allergy", "contrast_allergy"),

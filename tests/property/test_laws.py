@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from cards.guideline.guideline import Outcome
 from cards.response.rating import Rating, rating_of
-from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import CORE_SOURCES, DATA_NEEDS, SUPPLEMENTARY_SOURCES
 from tests.property.advice import KEYS, OTHER_PATIENT, Answer, Case, Json, Resource, advise, bundle, urgency, wording
 from tests.property.charts import BLOCKING, HL7, ICD, about, devices, records, unrelated
 from tests.property.profile import law
@@ -94,8 +94,9 @@ def test_an_implant_never_lowers_the_urgency(case: Case, device: Resource) -> No
 def _failures(case: Case, key: str) -> dict[str, Json]:
     found, expected = case.records.get(key, ()), TYPES[key]
     outcome = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "timeout"}]}
-    return {
-        "absent": None,
+    # A source that a client may do without and does not send is one that it does not have: nothing is kept back.
+    absent = {} if expected in SUPPLEMENTARY_SOURCES else {"absent": None}
+    return absent | {
         "outcome": outcome,
         "outcome in a Bundle": bundle(expected, [outcome]),
         "next page": bundle(expected, found, link=[{"relation": "self", "url": "x"}, {"relation": "next", "url": "y"}]),
@@ -155,6 +156,21 @@ def test_a_lost_source_of_red_flags_never_discourages(case: Case, key: str) -> N
     before = advise(case)
     for kind, value in _failures(case, key).items():
         assert not check_loss(case, before, key, kind, value).discourages, (key, kind)
+
+
+@law(50)
+@given(cases(), st.sampled_from(CORE_SOURCES))
+def test_without_a_core_source_nothing_is_discouraged(case: Case, name: str) -> None:
+    """A core source that a client does not send, or does not have, keeps every scan from being discouraged."""
+    assert not advise(case.answering(KEYS[name], None)).discourages
+
+
+@law(60)
+@given(cases("begun", "acute"), st.sampled_from(SUPPLEMENTARY_SOURCES))
+def test_a_source_that_a_client_does_not_have_is_an_empty_one(case: Case, name: str) -> None:
+    """What a client may do without leaves the same advice as a search that found nothing."""
+    without, empty = advise(case.answering(KEYS[name], None)), advise(case.holding(KEYS[name]))
+    assert (without.outcome, without.messages) == (empty.outcome, empty.messages)
 
 
 @law(40)

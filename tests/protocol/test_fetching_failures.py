@@ -215,12 +215,12 @@ def test_what_was_fetched_is_counted(hospital: Hospital, ehr: FhirStub) -> None:
     """Operators see how FHIR servers answer, and how each source was had."""
     ehr.special = {"Observation": reply(OUTAGE, 403)}
     before = [
-        value(hospital.client, "fhir_calls_total", client="patient", result="unauthorized"),
+        value(hospital.client, "fhir_calls_total", client="patient", result="forbidden"),
         value(hospital.client, "sources_total", source="observations", state="fetched:unavailable"),
     ]
     hospital.call(offering(ehr))
     after = [
-        value(hospital.client, "fhir_calls_total", client="patient", result="unauthorized"),
+        value(hospital.client, "fhir_calls_total", client="patient", result="forbidden"),
         value(hospital.client, "sources_total", source="observations", state="fetched:unavailable"),
     ]
     assert after == [number + 1 for number in before]

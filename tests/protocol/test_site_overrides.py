@@ -207,7 +207,8 @@ def test_silence_about_timing_recommends_no_other_scan(tmp_path: Path) -> None:
 def test_questions_are_asked_when_the_site_wants(tmp_path: Path, text: str, asked: set[str]) -> None:
     """In production questions come at the hook that the site chose; everywhere else the order is left alone."""
     service = client(tmp_path, text, profile="production")
-    undecided = prefetch(conditions=bundle(back_pain_since("2026-03-01")))
+    raised = back_pain_since("2026-05-30") | {"id": "raised", "code": concept(ICD_10_CM, "R39.14")}
+    undecided = prefetch(conditions=bundle(back_pain_since("2026-03-01"), raised))
     for hook in (SELECT, SIGN):
         assert bool(service.call(hook, hook_request(hook, prefetch=undecided)).cards) == (hook in asked)
 

@@ -183,7 +183,7 @@ class Recorder:
             status=fact["status"],
             **{"class": {"system": HL7 + "v3-ActCode", "code": fact["class"]}},
             subject=self.subject,
-            reasonCode=listed(concept(fact)),
+            reasonCode=listed(concept(fact) or None),
             period=filled(start=day, end=day if fact["status"] == "finished" else None),
         )
 

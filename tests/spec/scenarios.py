@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
@@ -14,7 +15,7 @@ from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.spec.records import BUILDERS, Recorder, concept, filled, listed
 
 FOLDER = Path(__file__).parent
-FILES = ("vignettes.yaml", "scenarios.yaml", "settlement.yaml", "coverage.yaml")
+FILES = ("vignettes.yaml", "scenarios.yaml", "settlement.yaml", "coverage.yaml", "archetypes.yaml")
 PATIENT = "patient-1"
 ORDER = "order-1"
 DAYS_PER_YEAR = 365.25
@@ -39,8 +40,11 @@ class Scenario:
         """The day the order is written."""
         return date.fromisoformat(str(self.body["order_date"]))
 
-    def request(self, hook: str) -> dict[str, Any]:
-        """Return the hook request: every prefetch key answered, failed searches as OperationOutcomes."""
+    def request(self, hook: str, sources: Collection[str] | None = None) -> dict[str, Any]:
+        """Return the hook request: every prefetch key answered, failed searches as OperationOutcomes.
+
+        A client that has only some `sources` sends the keys of those.
+        """
         recorder = Recorder(self.order_date, PATIENT)
         order = self._order()
         records: dict[str, list[dict[str, Any]]] = {}
@@ -67,6 +71,7 @@ class Scenario:
         prefetch = {
             need.key: outcome() if need.resource_type in failed else self._answer(need.resource_type, records)
             for need in DATA_NEEDS
+            if sources is None or need.resource_type in sources
         }
         return {
             "hook": hook,
@@ -120,11 +125,11 @@ def outcome() -> dict[str, Any]:
 
 
 @cache
-def load() -> tuple[Scenario, ...]:
-    """Return all scenarios, read once."""
+def load(*files: str) -> tuple[Scenario, ...]:
+    """Return the scenarios of some files, of all where none is named; read once."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     found = []
-    for name in FILES:
+    for name in files or FILES:
         file = FOLDER / name
         if file.exists():
             document = yaml.load(file.read_text(encoding="utf-8"), Loader=loader)  # noqa: S506 - a safe loader

@@ -48,7 +48,7 @@ CRITERIA_PAGE = Path(__file__).parents[2] / "docs" / "criteria.md"
 SCENARIOS = load()
 BY_ID = pytest.mark.parametrize("criterion", CRITERIA, ids=lambda criterion: criterion.id)
 # They ask and are never met.
-ASKING = ("R-HINT", "R-UNREAD", "R-DATE")
+ASKING = ("R-HINT", "R-UNREAD", "R-DATE", "R-BILAT", "R-MIMIC")
 
 
 @dataclass

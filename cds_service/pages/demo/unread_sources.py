@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 STATE_WORDS: Final[Mapping[SourceState, str]] = {
     SourceState.NOT_PROVIDED: "not sent",
+    SourceState.NOT_OFFERED: "not offered",
     SourceState.UNAVAILABLE: "could not be read",
     SourceState.PARTIAL: "read in part",
 }

@@ -11,7 +11,7 @@ import pytest
 from cards.guideline.guideline import GUIDELINE_ID, GUIDELINE_VERSION, MESSAGES, Indicator
 from cards.response.response import ASSESSMENTS, grouped, respond
 from cds_service.protocol import schemas
-from tests.unit.cards.advice import SITUATIONS, advise, cards_of, messages, shape, situation
+from tests.unit.cards.advice import ACUTE, SITUATIONS, advise, cards_of, messages, shape, situation
 from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, condition, device, mri
 
 
@@ -129,9 +129,16 @@ def test_appropriate_order_interrupts_nobody(name: str, hook: str) -> None:
 
 
 @pytest.mark.parametrize("name", QUESTIONS_ONLY)
-def test_questions_wait_for_the_signature(name: str) -> None:
-    """With verbosity `action` an order that is only selected is not asked about; before it is signed it is."""
+def test_missing_history_interrupts_nobody(name: str) -> None:
+    """With verbosity `action` nobody is asked for history that no record has raised; with `all` it is told."""
     found = situation(name)
+    assert cards_of(found, hook="order-sign", verbosity="action") == []
+    assert cards_of(found, hook="order-sign", verbosity="all")
+
+
+def test_questions_wait_for_the_signature() -> None:
+    """With verbosity `action` an order that is only selected is not asked about; before it is signed it is."""
+    found = advise(ACUTE, condition("icd:R39.14", 5))
     assert cards_of(found, hook="order-select", verbosity="action") == []
     assert cards_of(found, hook="order-sign", verbosity="action")
     assert cards_of(found, hook="order-select", verbosity="all")

@@ -57,7 +57,7 @@ def test_nothing_is_asked_where_nothing_is_missing(asking: Asking) -> None:
     ("special", "result"),
     [
         (answer(FAILURE, 401), "unauthorized"),
-        (answer(FAILURE, 403), "unauthorized"),
+        (answer(FAILURE, 403), "forbidden"),
         (answer(FAILURE, 404), "not-found"),
         (answer(FAILURE, 410), "not-found"),
         (answer(FAILURE, 400), "http-error"),
@@ -199,3 +199,25 @@ def test_nothing_secret_is_shown() -> None:
     shown = repr(FhirServer(BASE, FakeServer(), FetchLimits(1.0), TOKEN)) + repr(FhirRequest(BASE, token=TOKEN))
     assert TOKEN not in shown
     assert "ehr.example" not in shown
+
+
+@pytest.mark.parametrize(
+    ("special", "scope", "state"),
+    [
+        (answer(FAILURE, 404), None, "not-offered"),
+        (answer(b'{"resourceType":"OperationOutcome","issue":[{"code":"not-supported"}]}', 400), None, "not-offered"),
+        (answer(FAILURE, 403), None, "not-offered"),
+        (answer(FAILURE, 403), "patient/*.rs", "unavailable"),
+        (answer(FAILURE, 401), None, "unavailable"),
+        (answer(FAILURE, 500), None, "unavailable"),
+    ],
+)
+def test_a_search_shows_what_a_server_does_not_have(
+    asking: Asking, special: object, scope: str | None, state: str
+) -> None:
+    """What was not sent and is not to be had counts as not offered, never where the search merely failed."""
+    kinds = ("MedicationStatement", "Encounter")
+    server = FakeServer((patient(), ACHE), special={kind: [special, special] for kind in kinds})
+    found = asking.retrieve(server, scope=scope)
+    assert found.readings["medicationStatements"].state == state
+    assert found.readings["encounters"].state == "unavailable"

@@ -168,7 +168,7 @@ def test_unread_sources_are_told_in_the_summary(client: FlaskClient) -> None:
     summary = client.post("/demo/look", json=body).get_json()["summary"]
     assert '<dt>Devices</dt><dd><span class="chip warning">could not be read</span>' in summary
     assert '<dt>Observations</dt><dd><span class="chip warning">not sent</span>' in summary
-    assert "appointments (not sent)" in summary
+    assert "appointments (not offered)" in summary
 
 
 def test_hostile_texts_are_escaped(client: FlaskClient) -> None:

@@ -138,9 +138,9 @@ def test_source_that_failed_leaves_its_rows_open(adviser: Adviser) -> None:
     look = seen(adviser, conditions=failed, devices=...)
     why = {lane.lane: lane.why for lane in look.open_lanes}
     assert why["Symptoms"] == "conditions could not be read"
-    assert why["Implants and operations"] == "conditions could not be read; devices not sent"
+    assert why["Implants and operations"] == "conditions could not be read; devices not offered"
     assert "Treatment" not in why
-    assert look.not_read == "conditions could not be read; devices not sent"
+    assert look.not_read == "conditions could not be read; devices not offered"
     assert seen(adviser).open_lanes == ()
 
 
