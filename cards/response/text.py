@@ -101,6 +101,8 @@ class CardText:
             for item in (self.assessment.findings[criterion].evidence if criterion else ())
             if item.quote and item.concept in (question, "unread")
         ]
+        findings = self.assessment.findings.values()
+        raised += [item for finding in findings for item in finding.asked if item.quote and item.concept == question]
         if not raised:
             yield self.wording.text("questions", question)
             return

@@ -18,14 +18,15 @@ from fhir_mappings.chart.entries import (
     reference_of,
     words_with_sites,
 )
-from fhir_mappings.chart.measurements import concept_by_words
+from fhir_mappings.chart.measurements import Part, unit_key, value_texts
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.dates import DateInterval, parse_date
 from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.measurement_names import measurement_concept
 
 _ABSENT = re.compile(
-    r"(?:no|none|absent|negative|false|denied|denies|not present|not detected|normal|n)\b"
+    r"(?:no|none|absent|negative|false|denied|denies|not present|not detected|normal|wnl|afebrile|n)\b"
     r"(?! (?:improvement|relief|change|better|longer))"
 )
 _FAMILY = re.compile(r"\bfamily\b")
@@ -38,10 +39,11 @@ def observation_entries(observation: fhir.Observation, context: ReadingContext) 
     if observation.status in ("entered-in-error", "cancelled", "registered"):
         return
     sites = [observation.body_site] if observation.body_site else []
-    parts: list[fhir.Observation | fhir.ObservationComponent] = [observation, *observation.component]
+    parts: list[Part] = [observation, *observation.component]
+    panel = code_up(context.index, observation.code).words
     for part in parts:
         coded = code_up(context.index, part.code)
-        if not coded.concepts and coded.words and has_value(part) and (name := concept_by_words(coded.words)):
+        if not coded.concepts and (name := _named(part, words_with_sites(coded, sites), panel)):
             coded = Coded(frozenset({name}), (), coded.words)
         if coded.concepts:
             yield _entry(observation, part, coded, sites, observed_assertion(part, context.index))
@@ -57,14 +59,29 @@ def observation_entries(observation: fhir.Observation, context: ReadingContext) 
             yield _entry(observation, part, found, sites, Assertion.PRESENT)
 
 
-def has_value(part: fhir.Observation | fhir.ObservationComponent) -> bool:
-    """Whether something was measured: a number, or a text that may hold one."""
-    return part.value_quantity is not None or part.value_integer is not None or part.value_string is not None
+def _named(part: Part, words: str, panel: str) -> str:
+    """Return the concept of something measured by its name; a muscle or a root may be named below its panel's name."""
+    texts = value_texts(part)
+    is_worded = not any(sign.isdigit() for text in texts for sign in text) and not _is_number(part)
+    if not (texts or _is_number(part) or part.data_absent_reason):
+        return ""
+    name = measurement_concept(words, is_worded=is_worded)
+    if not name and not is_worded and measurement_concept(f"{panel} {words}", is_worded=False) == "motor_generic":
+        name = "motor_generic"
+    unit = part.value_quantity.code or part.value_quantity.unit if part.value_quantity is not None else None
+    is_angle = name == "motor_generic" and unit_key(unit or "").startswith("deg")
+    return "" if is_angle else name
+
+
+def _is_number(part: Part) -> bool:
+    return any(
+        value is not None for value in (part.value_quantity, part.value_integer, part.value_range, part.value_ratio)
+    )
 
 
 def _entry(
     observation: fhir.Observation,
-    part: fhir.Observation | fhir.ObservationComponent,
+    part: Part,
     coded: Coded,
     sites: list[CodeableConcept],
     assertion: Assertion,
@@ -93,7 +110,7 @@ def observed_on(observation: fhir.Observation) -> DateInterval:
     return parse_date(observation.effective_date_time or observation.effective_instant)
 
 
-def observed_assertion(part: fhir.Observation | fhir.ObservationComponent, index: TerminologyIndex) -> Assertion:
+def observed_assertion(part: Part, index: TerminologyIndex) -> Assertion:
     """Return what the value of an Observation says of the finding that its code names."""
     if part.data_absent_reason is not None:
         return Assertion.UNKNOWN
@@ -103,7 +120,7 @@ def observed_assertion(part: fhir.Observation | fhir.ObservationComponent, index
         return _qualified(part.value_codeable_concept, index)
     if part.value_string is not None:
         return _worded(part.value_string)
-    if part.value_quantity is None and part.value_integer is None:
+    if not _is_number(part):
         codes = {coding.code for concept in part.interpretation for coding in concept.coding}
         return Assertion.ABSENT if codes & _NORMAL_INTERPRETATIONS else Assertion.PRESENT
     return Assertion.PRESENT

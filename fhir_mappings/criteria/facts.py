@@ -17,7 +17,7 @@ from fhir_mappings.chart.answer_records import answer_entries, answer_remarks
 from fhir_mappings.chart.answers import QuestionAnswer
 from fhir_mappings.chart.chart import Chart, belongs_to
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.chart.ledger import LedgerLine
+from fhir_mappings.chart.ledger import LedgerLine, said_of
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.criteria.thresholds import Thresholds
@@ -25,7 +25,7 @@ from fhir_mappings.fhir.datatypes import id_in, named_type
 from fhir_mappings.fhir.dates import DateInterval, shifted, years_between
 from fhir_mappings.fhir.resources import Appointment, Device
 from fhir_mappings.orders.orders import ImagingOrder
-from fhir_mappings.words.matcher import affirms
+from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms
 
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
 # measurement that cannot be judged is asked about by its own criterion.
@@ -263,6 +263,12 @@ class Facts:
         codes = entry.codes_of(concept)
         return Evidence(entry.reference, concept, codes, entry.dated, amount, tuple(said), entry.quote, entry.place)
 
+    def asking(self, entry: ChartEntry, question: str) -> Evidence:
+        """Return a measurement that cannot be judged as what raises a question, by what its sender calls it."""
+        code = entry.part.code if entry.part is not None else None
+        said = said_of([code] if code else [])[:LONGEST_QUOTE]
+        return Evidence(entry.reference, question, when=entry.dated, quote=said, place="observation")
+
     def finding(  # noqa: PLR0913 - the parts of a finding, all named by their callers
         self,
         criterion: str,
@@ -271,6 +277,7 @@ class Facts:
         sources: tuple[str, ...],
         questions: Iterable[str] = (),
         tags: Iterable[str] = (),
+        asked: Iterable[Evidence] = (),
         met: bool,
     ) -> Finding:
         """Return a finding whose status follows from the evidence, the open questions and the state of the sources.
@@ -283,7 +290,9 @@ class Facts:
         unread = tuple(line.reference for line in self.unread if line.source in ("Order", *sources))
         open_still = bool(questions or unavailable or unread)
         status = Status.MET if met else Status.UNKNOWN if open_still else Status.NOT_MET
-        return Finding(criterion, status, evidence, sources, unavailable, questions, frozenset(tags), unread)
+        return Finding(
+            criterion, status, evidence, sources, unavailable, questions, frozenset(tags), unread, merged(asked)
+        )
 
 
 def _same_thing(one: ChartEntry, other: ChartEntry) -> bool:

@@ -43,7 +43,8 @@ class Finding:
 
     `looked_at` and `unavailable` are FHIR resource types; `unread` are the references of records that nobody
     recognised and that could have shown it; `questions` are ids of the wording catalogue whose answers
-    would settle an UNKNOWN; `tags` tell which part of the criterion decided.
+    would settle an UNKNOWN, and `asked` the records that raised one, with the question as their concept; `tags` tell
+    which part of the criterion decided.
     """
 
     criterion: str
@@ -54,6 +55,7 @@ class Finding:
     questions: tuple[str, ...] = ()
     tags: frozenset[str] = field(default_factory=frozenset)
     unread: tuple[str, ...] = ()
+    asked: tuple[Evidence, ...] = ()
 
     @property
     def met(self) -> bool:

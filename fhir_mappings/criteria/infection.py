@@ -16,6 +16,7 @@ def r_infect(facts: Facts) -> Finding:
     """Whether there is concrete suspicion: a spinal infection, bacteraemia, fever, or raised ESR or CRP."""
     evidence: list[Evidence] = []
     questions: list[str] = []
+    asked = unjudged(facts)
     _spinal_infection(facts, evidence, questions)
     evidence += [
         facts.evidence(entry, "bacteraemia")
@@ -32,11 +33,21 @@ def r_infect(facts: Facts) -> Finding:
     if _old_fever(facts) and not evidence:
         questions.append("fever")
     if not evidence:
-        questions += unjudged(facts)
-        if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries("fever")):
+        questions += [item.concept for item in asked]
+        window = facts.thresholds.fever_window
+        missing = (entry for entry in facts.entries("fever") if entry.assertion is Assertion.UNKNOWN)
+        if any(facts.is_recent(entry, window) is not False for entry in missing):
             questions.append("fever")
     tags = ["drug_use_possible"] if facts.stated("ivdu_proxy") else []
-    return facts.finding("R-INFECT", evidence, sources=_SOURCES, questions=questions, tags=tags, met=bool(evidence))
+    return facts.finding(
+        "R-INFECT",
+        evidence,
+        sources=_SOURCES,
+        questions=questions,
+        tags=tags,
+        asked=() if evidence else asked,
+        met=bool(evidence),
+    )
 
 
 def _spinal_infection(facts: Facts, evidence: list[Evidence], questions: list[str]) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping, Sequence
+
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.measurements import (
     MILLIGRAMS_PER_LITRE,
@@ -10,13 +13,16 @@ from fhir_mappings.chart.measurements import (
     converted,
     in_celsius,
     measured,
+    unit_key,
 )
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence
+from fhir_mappings.fhir.datatypes import Quantity
 from fhir_mappings.terminology.code_systems import LOINC, canonical_system
 
 # HL7 v3 ObservationInterpretation and v2 table 0078, and the words that laboratories write instead.
-_HIGH = frozenset({"H", "HH", "HU", "A", "AA", "H*", "HIGH", "ABNORMAL", "CRITICAL HIGH", "CRITICALLY HIGH"})
+_HIGH = frozenset({"H", "HH", "HU", "A", "AA", "HIGH", "ABNORMAL", "ELEVATED", "RAISED", "ABOVE NORMAL"})
+_WORDED_HIGH = re.compile(r"\b(?:ABNORMAL|ABOVE|CRITICAL(?:LY)?|SIGNIFICANTLY|VERY) HIGH\b")
 _NOT_HIGH = frozenset({"N", "L", "LL", "LU", "NORMAL", "LOW"})
 _UNITS = {"esr": (MILLIMETRES_PER_HOUR, "mm/h"), "crp": (MILLIGRAMS_PER_LITRE, "mg/L")}
 _LONGEST_UNIT = 12
@@ -50,13 +56,14 @@ def raised(facts: Facts, marker: str) -> list[Evidence]:
     return found
 
 
-def unjudged(facts: Facts) -> list[str]:
-    """Return the questions for recent measurements whose value cannot be judged."""
+def unjudged(facts: Facts) -> list[Evidence]:
+    """Return the recent measurements whose value cannot be judged, each with its question."""
     limits = facts.thresholds
     temperatures = [
         entry
         for entry in facts.entries("fever")
         if is_measurement(entry)
+        and entry.assertion is not Assertion.ABSENT
         and ((degrees := _celsius(entry)) is None or degrees.at_least(limits.fever_celsius) is None)
         and facts.is_recent(entry, limits.fever_window) is not False
     ]
@@ -64,10 +71,14 @@ def unjudged(facts: Facts) -> list[str]:
         entry
         for marker in ("esr", "crp")
         for entry in facts.entries(marker)
-        if is_raised(facts, marker, entry) is None
+        if entry.assertion is not Assertion.ABSENT
+        and is_raised(facts, marker, entry) is None
         and facts.is_recent(entry, limits.inflammation_marker_window) is not False
     ]
-    return [*(["fever"] if temperatures else []), *(["inflammation_markers"] if markers else [])]
+    return [
+        *(facts.asking(entry, "fever") for entry in temperatures),
+        *(facts.asking(entry, "inflammation_markers") for entry in markers),
+    ]
 
 
 def is_measurement(entry: ChartEntry) -> bool:
@@ -83,7 +94,7 @@ def is_raised(facts: Facts, marker: str, entry: ChartEntry) -> bool | None:
     None where that cannot be judged: no value, a range around the limit, an unknown unit.
     """
     flags = _flags(entry)
-    if flags & _HIGH:
+    if flags & _HIGH or any(map(_WORDED_HIGH.search, flags)):
         return True
     value, part = measured(entry), entry.part
     ranges = part.reference_range if part is not None else []
@@ -92,14 +103,26 @@ def is_raised(facts: Facts, marker: str, entry: ChartEntry) -> bool | None:
         return False
     if value is None:
         return None
-    if highs:
-        limit = max(high.value or 0.0 for high in highs)
-        units = {(high.code or high.unit or "").strip().casefold() for high in highs} - {"", value.unit}
-        return value.above(limit) if not units else None
     factors, _ = _UNITS[marker]
+    if highs:
+        return _is_above_range(value, highs, factors)
     limits = facts.thresholds
     plain = converted(value, factors)
     return plain.above(limits.esr_mm_per_hour if marker == "esr" else limits.crp_mg_per_litre) if plain else None
+
+
+def _is_above_range(value: Measured, highs: Sequence[Quantity], factors: Mapping[str, float]) -> bool | None:
+    """Whether a value is above every upper limit of its laboratory, each in whatever unit it is given."""
+    answers = []
+    for high in highs:
+        limit = high.value or 0.0
+        unit = high.code or high.unit or ""
+        if not unit or not value.unit or unit_key(unit) == unit_key(value.unit):
+            answers.append(value.above(limit))
+            continue
+        plain, top = converted(value, factors), converted(Measured(limit, limit, unit), factors)
+        answers.append(plain.above(top.low) if plain and top else None)
+    return False if False in answers else None if None in answers else True
 
 
 def _celsius(entry: ChartEntry) -> Measured | None:
@@ -108,10 +131,11 @@ def _celsius(entry: ChartEntry) -> Measured | None:
 
 
 def _flags(entry: ChartEntry) -> set[str]:
-    """Return the laboratory's flags, codes and words, in capitals."""
+    """Return the laboratory's flags, codes and words, in capitals and without the marks around them."""
     interpretation = entry.part.interpretation if entry.part else []
-    said = [text for concept in interpretation for text in (concept.text, *(code.code for code in concept.coding))]
-    return {text.strip().upper() for text in said if text}
+    said = [concept.text for concept in interpretation]
+    said += [text for concept in interpretation for coding in concept.coding for text in (coding.code, coding.display)]
+    return {text.strip(" ()[]*!").upper() for text in said if text}
 
 
 def _shown_unit(unit: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
-from fhir_mappings.chart.measurements import MILLILITRES, Measured, converted, measured
+from fhir_mappings.chart.measurements import MILLILITRES, Measured, converted, measured, power
 from fhir_mappings.criteria.cancer import spinal_metastases
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
@@ -44,12 +44,12 @@ def r_ces(facts: Facts) -> Finding:
     evidence, questions = symptoms.evidence, symptoms.questions
     for entry in (*facts.stated(*CES_ITEMS), *_saddle_numbness(facts)):
         symptoms.file(entry, (*CES_ITEMS, "sensory_generic"), "ces_changed")
-    _residual_volume(facts, evidence, questions)
+    asked = _residual_volume(facts, evidence, questions)
     _difficult_voiding(facts, evidence, questions)
     if both_sides(facts):
         evidence += [item for item in r_hint(facts).evidence if item.concept == "hint_ces"]
-    if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries(*CES_ITEMS, "sensory_generic", "pvr")):
-        questions.append("ces")
+    asked += _unknown(facts, "ces", *CES_ITEMS, "sensory_generic", "pvr")
+    questions += [item.concept for item in asked]
     if _unsited_numbness(facts):
         questions.append("numbness_site")
     tags = ["possible"] if evidence and all("possible" in item.notes for item in evidence) else []
@@ -57,7 +57,9 @@ def r_ces(facts: Facts) -> Finding:
         tags.append("bleeding")
     if facts.stated("bladder_exclude"):
         tags.append("bladder_other_cause")
-    return facts.finding("R-CES", evidence, sources=FINDINGS, questions=questions, tags=tags, met=bool(evidence))
+    return facts.finding(
+        "R-CES", evidence, sources=FINDINGS, questions=questions, tags=tags, asked=asked, met=bool(evidence)
+    )
 
 
 def _difficult_voiding(facts: Facts, evidence: list[Evidence], questions: list[str]) -> None:
@@ -116,6 +118,16 @@ class _Sorted:
             self.questions.append(question)
 
 
+def _unknown(facts: Facts, question: str, *concepts: str) -> list[Evidence]:
+    """Return what of now was looked for and has no value, with the question that this raises."""
+    window = facts.thresholds.neurologic_window
+    return [
+        facts.asking(entry, question)
+        for entry in facts.entries(*concepts)
+        if entry.assertion is Assertion.UNKNOWN and facts.is_recent(entry, window) is not False
+    ]
+
+
 def _saddle_numbness(facts: Facts) -> list[ChartEntry]:
     """Return coded numbness whose own text or body site puts it in the saddle area."""
     return [entry for entry in facts.stated("sensory_generic") if affirms(entry.words, _SADDLE)]
@@ -128,8 +140,12 @@ def _unsited_numbness(facts: Facts) -> bool:
     )
 
 
-def _residual_volume(facts: Facts, evidence: list[Evidence], questions: list[str]) -> None:
-    """A high post-void residual fires for a week and asks for the rest of the window; a low one proves nothing."""
+def _residual_volume(facts: Facts, evidence: list[Evidence], questions: list[str]) -> list[Evidence]:
+    """Return the residuals that cannot be judged, and file the others.
+
+    A high post-void residual fires for a week and asks for the rest of the window; a low one proves nothing.
+    """
+    unjudged = []
     limits = facts.thresholds
     for entry in facts.entries("pvr"):
         volume = _millilitres(entry)
@@ -140,7 +156,7 @@ def _residual_volume(facts: Facts, evidence: list[Evidence], questions: list[str
                 entry.assertion is not Assertion.ABSENT
                 and facts.is_recent(entry, limits.neurologic_window) is not False
             ):
-                questions.append("ces")
+                unjudged.append(facts.asking(entry, "ces"))
             continue
         if not high:
             continue
@@ -148,6 +164,7 @@ def _residual_volume(facts: Facts, evidence: list[Evidence], questions: list[str
             evidence.append(facts.evidence(entry, "pvr", amount=volume.shown("mL")))
         elif facts.is_recent(entry, limits.neurologic_window) is not False:
             questions.append("ces_changed")
+    return unjudged
 
 
 def _millilitres(entry: ChartEntry) -> Measured | None:
@@ -163,10 +180,9 @@ def r_motor(facts: Facts) -> Finding:
         symptoms.file(entry, ("motor_deficit",), "motor_changed")
     evidence.extend(_falling_power(facts))
     generic = [entry for entry in _new(facts, facts.stated("motor_generic")) if not _is_full(entry)]
-    if generic and not evidence:
-        questions.append("power")
-    if any(entry.assertion is Assertion.UNKNOWN for entry in facts.entries("motor_deficit", "motor_generic")):
-        questions.append("power")
+    asked = [] if evidence else [facts.asking(entry, "power") for entry in generic]
+    asked += _unknown(facts, "power", "motor_deficit", "motor_generic")
+    questions += [item.concept for item in asked]
     tags = [
         tag
         for tag, holds in (
@@ -175,7 +191,9 @@ def r_motor(facts: Facts) -> Finding:
         )
         if holds
     ]
-    return facts.finding("R-MOTOR", evidence, sources=FINDINGS, questions=questions, tags=tags, met=bool(evidence))
+    return facts.finding(
+        "R-MOTOR", evidence, sources=FINDINGS, questions=questions, tags=tags, asked=asked, met=bool(evidence)
+    )
 
 
 def _is_paraparesis(entry: ChartEntry) -> bool:
@@ -199,13 +217,13 @@ def motor_deficits(facts: Facts) -> list[ChartEntry]:
 
 def _is_full(entry: ChartEntry) -> bool:
     """Whether a power was measured as normal."""
-    power = measured(entry)
-    return power is not None and power.low >= _NORMAL_POWER
+    found = power(entry)
+    return found is not None and found.low >= _NORMAL_POWER
 
 
 def _power(entry: ChartEntry) -> float | None:
-    power = measured(entry)
-    return power.exact if power else None
+    found = power(entry)
+    return found.exact if found else None
 
 
 def _falling_power(facts: Facts) -> list[Evidence]:

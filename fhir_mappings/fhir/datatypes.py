@@ -88,6 +88,13 @@ class Range(FhirStruct):
     high: Quantity | None = None
 
 
+class Ratio(FhirStruct):
+    """FHIR Ratio."""
+
+    numerator: Quantity | None = None
+    denominator: Quantity | None = None
+
+
 class Annotation(FhirStruct):
     """FHIR Annotation."""
 

@@ -17,6 +17,7 @@ from fhir_mappings.fhir.datatypes import (
     Period,
     Quantity,
     Range,
+    Ratio,
     Reference,
 )
 
@@ -79,6 +80,8 @@ class ObservationComponent(FhirStruct):
     value_string: str | None = None
     value_boolean: bool | None = None
     value_integer: int | None = None
+    value_range: Range | None = None
+    value_ratio: Ratio | None = None
     data_absent_reason: CodeableConcept | None = None
     interpretation: list[CodeableConcept] = []
     reference_range: list[ReferenceRange] = []
@@ -100,6 +103,8 @@ class Observation(Resource, kw_only=True):
     value_string: str | None = None
     value_boolean: bool | None = None
     value_integer: int | None = None
+    value_range: Range | None = None
+    value_ratio: Ratio | None = None
     data_absent_reason: CodeableConcept | None = None
     interpretation: list[CodeableConcept] = []
     body_site: CodeableConcept | None = None

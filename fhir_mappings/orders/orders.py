@@ -242,9 +242,7 @@ def _lines(
     for target, name in contents.reason_names.items():
         found = companions.get(target)
         if found is not None:
-            yield replace(
-                line_of(found, UNKNOWN_DATE, replace(read, has_entries=_says(found, index))), source="Order"
-            )
+            yield replace(line_of(found, UNKNOWN_DATE, replace(read, has_entries=_says(found, index))), source="Order")
         elif name:
             yield reason_line(target or reference, CodeableConcept(text=name), read)
 

@@ -60,13 +60,15 @@ def category_label(code: str) -> IcdLabel | None:
     """Return what a code of another edition of ICD-10 means: by itself while short, else by its category.
 
     The editions share their categories and most codes of four characters; a longer national code is known only where
-    its whole category means one thing. None where that is not so, or for what is not shaped like a code.
+    its whole category means one thing. None where that is not so, where the table lacks the category (another edition
+    may have it, and its words tell), or for what is not shaped like a code.
     """
     plain = _plain(code)
     if plain is None:
         return None
     if len(plain) <= _EXACT:
-        return _looked_up(plain)
+        found = _looked_up(plain)
+        return None if found is _UNKNOWN else found
     labels = {label for root, label in load_table().items() if root.startswith(plain[:_CATEGORY])}
     return next(iter(labels)) if len(labels) == 1 else None
 
@@ -80,11 +82,11 @@ def load_table() -> dict[str, IcdLabel]:
             continue
         codes, label, span, reason = line.split("\t")
         found = IcdLabel(label, span, reason)  # type: ignore[arg-type]  # a test holds the table to these words
-        table |= dict.fromkeys(_expanded(codes), found)
+        table |= dict.fromkeys(expanded(codes), found)
     return table
 
 
-def _expanded(codes: str) -> Iterator[str]:
+def expanded(codes: str) -> Iterator[str]:
     """Yield the codes of a row without dots: itself, or those of a range that differ in their last digits."""
     first, _, last = (part.replace(".", "") for part in codes.partition("-"))
     if not last:

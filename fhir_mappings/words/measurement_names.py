@@ -1,0 +1,66 @@
+"""Measurements by name: what laboratories and wards call the few that can be red flags, where no code tells.
+
+A ward's own code says nothing and its name says it all. The same short forms name other things, too (PVR is also a
+vascular resistance, MRC also a scale of breathlessness), and a row beside a measurement bears its name without being
+one ("Temp source").
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+_BY_NAME: Final = (
+    (
+        "pvr",
+        re.compile(
+            r"\bpost-? ?void\w*\b.*\b(?:resid\w*|volume|scan\w*|urine|bladder)\b|\bpvr\b|\bbladder scan\w*"
+            r"|\bpost-? ?micturition\b.*\b(?:resid\w*|volume)\b"
+            r"|\bresid\w*\b.*\b(?:urin\w*|bladder)\b|\b(?:urin\w*|bladder)\b.*\bresid\w*"
+        ),
+    ),
+    ("esr", re.compile(r"\besr\b|\bsed(?:imentation)? rate\b|\bsedimentation\b")),
+    ("crp", re.compile(r"\b(?:hs)?crp\b|\bc[- ]?reactive prot\w*")),
+    ("egfr", re.compile(r"\be-?gfr\b|\bglomerular filtration\b|\bgfr\b")),
+    ("fever", re.compile(r"\btemp(?:erature)?s?\b|\bt-?max\b")),
+    (
+        "motor_generic",
+        re.compile(
+            r"\b(?:muscle|motor) (?:strength|power)\b|\bmrc\b|\behl\b|\bextensor hallucis\b"
+            r"|\b(?:dorsi|plantar)[- ]?flexion\b"
+            r"|\b(?:hip|knee|ankle|toe|leg|foot) (?:flexion|extension|strength|power|dorsiflexion|abduction)\b"
+            r"|\b(?:power|strength)\b.{0,20}\b(?:leg|foot|hip|knee|ankle|lower)\b"
+        ),
+    ),
+)
+# What bears the name and is something else.
+_ELSE: Final = {
+    "pvr": re.compile(
+        r"\bpulmonary\b|\bvascular\b|\bpulse volume\b|\bvitreo\w*|^(?!.*\bpost).*\b(?:pre-? ?|before )void\w*"
+    ),
+    "fever": re.compile(
+        r"\b(?:room|water|skin|storage|refrigerator|freezer|incubator|warmer|blanket|bath|ambient|dialysate|fluid)\b"
+        r"|\b(?:fingers?|hands?|toes?|foot|feet|extremit\w*)\b"
+    ),
+    "motor_generic": re.compile(
+        r"\b(?:arms?|hands?|grip|fingers?|wrists?|elbows?|shoulders?|upper|bicep\w*|tricep\w*|deltoid|neck|jaw|facial)\b"
+        r"|\brange of motion\b|\brom\b|\bangle\b|\bdyspn\w*|\bbreathless\w*|\breflex\w*"
+    ),
+}
+# What stands beside a measurement and says how it was taken; the value of such a row is a word.
+_BESIDE: Final = re.compile(
+    r"\b(?:source|src|site|route|method\w*|device|location|position|reason|indication|time|performed|instrument)\b"
+)
+
+
+def measurement_concept(name: str, *, is_worded: bool) -> str:
+    """Return the concept of a measurement by its name in small letters; empty where the name is none of these.
+
+    `is_worded` tells that its value holds no digit, and so may only say how something was measured.
+    """
+    for concept, pattern in _BY_NAME:
+        if pattern.search(name):
+            other = _ELSE.get(concept)
+            is_else = (other is not None and other.search(name)) or (is_worded and _BESIDE.search(name))
+            return "" if is_else else concept
+    return ""
