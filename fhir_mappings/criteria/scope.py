@@ -14,10 +14,11 @@ from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.criteria.infection import (
     drug_use,
+    fever,
     immunosuppressant_unclear,
     immunosuppression,
+    is_measurement,
 )
-from fhir_mappings.criteria.markers import fever, is_measurement
 from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.resources import Condition, DiagnosticReport, ImagingStudy
 from fhir_mappings.fhir.sources import SourceState
