@@ -112,7 +112,7 @@ def check_updates(document: Json, order: Json, client: ClientShape) -> None:
             continue
         resource = action["resource"]
         changed = {key for key in order.keys() | resource.keys() if order.get(key) != resource.get(key)}
-        assert changed <= {"code", "priority", "note", "extension", "reasonCode"}
+        assert changed <= {"code", "priority", "note", "extension", "reasonCode", "occurrenceDateTime"}
         assert resource.get("note", [])[: len(order.get("note", []))] == order.get("note", [])
         assert [item for item in resource["extension"] if item["url"] not in OURS] == [OTHER]
         if client.rates_in_extension:
