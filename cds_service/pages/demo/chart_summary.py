@@ -5,13 +5,15 @@ These are the sender's texts, unlike those of a card. They leave here as plain s
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from cds_service.pages.demo.unread_sources import STATE_WORDS
 from fhir_mappings.chart.chart import belongs_to
+from fhir_mappings.chart.ledger import Ledger, LedgerLine, Standing
 from fhir_mappings.chart.medications import medication_code, medications_by_id
 from fhir_mappings.chart.observations import observed_on
 from fhir_mappings.chart.readers import condition_onset, procedure_date
@@ -20,6 +22,9 @@ from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.sources import SourceReading
+
+if TYPE_CHECKING:
+    from cards.guideline.wording import Wording
 
 SHOWN: Final = 4
 _LONGEST: Final = 140
@@ -61,6 +66,32 @@ class SummarySection:
     items: tuple[SummaryItem, ...]
     more: int = 0
     state: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadCount:
+    """How many records of a source were recognised, set aside for a reason, and not recognised; those by name."""
+
+    source: str
+    recognised: int
+    set_aside: int
+    unrecognised: tuple[str, ...]
+
+
+def read_counts(ledgers: Iterable[Ledger], wording: Wording) -> tuple[ReadCount, ...]:
+    """Return what became of the records of each source, and of the reasons of the orders."""
+    lines: dict[str, list[LedgerLine]] = {}
+    for line in dict.fromkeys(itertools.chain.from_iterable(ledger.lines for ledger in ledgers)):
+        lines.setdefault(line.source, []).append(line)
+    return tuple(
+        ReadCount(
+            wording.find("sources", source, default=source),
+            sum(line.standing is Standing.RECOGNISED for line in found),
+            sum(line.standing is Standing.SET_ASIDE for line in found),
+            tuple(line.said or line.reference for line in found if line.standing is Standing.UNRECOGNISED),
+        )
+        for source, found in sorted(lines.items())
+    )
 
 
 def summary_of(readings: Mapping[str, SourceReading], patient_id: str) -> tuple[SummarySection, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cds_service.pages.demo.chart_summary import SummarySection, others_unread, summary_of
+from cds_service.pages.demo.chart_summary import ReadCount, SummarySection, others_unread, read_counts, summary_of
 from cds_service.pages.demo.findings import AssessedOrder, assessed_order
 from cds_service.pages.demo.patient_banner import Person, person_in_context
 from cds_service.pages.demo.timeline import Timeline, timeline_of
@@ -61,6 +61,7 @@ class Look:
     today: date
     sections: tuple[SummarySection, ...]
     unread: tuple[tuple[str, str], ...]
+    counts: tuple[ReadCount, ...]
     orders: tuple[AssessedOrder, ...]
     missing: tuple[str, ...]
     fetches: bool
@@ -95,6 +96,7 @@ def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
         today=today,
         sections=summary_of(readings, request.patient_id),
         unread=others_unread(readings),
+        counts=read_counts((chart.ledger, *(found.ledger for found in orders)), wording),
         orders=tuple(assessed_order(assessment, wording) for assessment in assessed),
         missing=chart.missing_required if orders else (),
         fetches=request.fhir_server is not None,

@@ -171,6 +171,17 @@ def test_unread_sources_are_told_in_the_summary(client: FlaskClient) -> None:
     assert "appointments (not offered)" in summary
 
 
+def test_summary_tells_how_the_records_were_read(client: FlaskClient) -> None:
+    """What was recognised, set aside and not recognised is counted by source, and what was not is named."""
+    known = condition("a", ICD, "M54.50", onset="2026-05-01", text="Low back pain")
+    foreign = condition("b", "urn:local", "77", onset="2026-05-02", text="Bandscheibenabszess")
+    aside = condition("c", ICD, "J30.9", onset="2026-05-02", text="Allergic rhinitis")
+    body = hook_request(conditions=bundle(known, foreign, aside))
+    summary = client.post("/demo/look", json=body).get_json()["summary"]
+    row = '<th scope="row">conditions</th><td>1</td><td>1</td><td>1: Bandscheibenabszess</td>'
+    assert row in summary
+
+
 def test_hostile_texts_are_escaped(client: FlaskClient) -> None:
     """Markup in the chart's texts leaves as text in every part of the page."""
     patient = {"resourceType": "Patient", "id": "p", "name": [{"text": HOSTILE}]}
