@@ -9,8 +9,8 @@ from fhir_mappings.criteria.findings import Finding, Status
 from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
 
 MOST_QUESTIONS = 5
-# What no record has raised, and what many records do not hold: asked for where a card is shown anyway.
-MISSING_HISTORY = frozenset({"red_flags", "onset", "therapy", "therapy_response", "indication", "age", "age_bone"})
+# Asked because nothing is on record, not because of something that is.
+MISSING_HISTORY = frozenset({"red_flags", "age", "age_bone", "indication", "onset", "therapy", "therapy_response"})
 # An answer to an earlier one outweighs any answer to a later one.
 _ORDER = (
     "R-MIMIC",

@@ -52,9 +52,9 @@ class MessageType:
 
 
 _CRITICAL, _WARNING, _INFO = Indicator.CRITICAL, Indicator.WARNING, Indicator.INFO
-_IN_PLACE = ("already-done", "expert-contradicts", "need-more-info")
-_NOT_NOW = ("red-flag-not-coded", "duration-not-coded", "expert-contradicts", "patient-preference")
-_PROTOCOL = ("expert-contradicts", "policy-contradicts", "already-done")
+_IN_PLACE = ("known-other-cause", "already-imaged")
+_NOT_NOW = ("duration-not-coded", "red-flag-not-coded", "expert-contradicts")
+_PROTOCOL = ("expert-contradicts", "policy-contradicts", "already-imaged")
 
 MESSAGE_TYPES: tuple[MessageType, ...] = (
     MessageType(
@@ -85,7 +85,7 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
         _CRITICAL,
         ("S07a", "S08a", "S08b"),
         ("guidance",),
-        ("device-cleared", "already-done"),
+        ("device-cleared", "already-imaged"),
         (Outcome.CONTRAINDICATED,),
     ),
     MessageType(
@@ -93,7 +93,7 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
         _CRITICAL,
         ("S07a", "S08a", "S08b"),
         ("guidance",),
-        ("device-cleared", "already-done"),
+        ("device-cleared", "already-imaged"),
         (Outcome.SAFETY_HOLD,),
     ),
     MessageType("C-MR-COND", _WARNING, ("S07a",), ("guidance",), ("device-cleared",), (Outcome.PROTOCOL_CHANGE,)),
@@ -120,7 +120,7 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
         _WARNING,
         (),
         ("acr-nkf-2021",),
-        ("already-done", "expert-contradicts"),
+        ("policy-contradicts", "expert-contradicts"),
         (Outcome.PROTOCOL_CHANGE,),
     ),
     MessageType(
@@ -145,7 +145,7 @@ MESSAGE_TYPES: tuple[MessageType, ...] = (
         _NOT_NOW,
         (Outcome.CANNOT_DETERMINE, Outcome.OUT_OF_SCOPE),
     ),
-    MessageType("C-DUP", _INFO, (), ("acp-2011",), ("clinical-change", "already-done")),
+    MessageType("C-DUP", _INFO, (), ("acp-2011",), ("clinical-change", "already-imaged")),
     MessageType("C-UPRIGHT", _INFO, ("S13a", "S13b", "S13c"), ("guidance",), lead=False),
     MessageType("C-CLAUSTRO", _INFO, (), (), lead=False),
     MessageType(

@@ -1,14 +1,18 @@
-"""Why an order was answered as it was, for the extension of a response: references and codes only."""
+"""Why an order was answered as it was, for the extension of a response: what a card has no room for."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cards.decision.assessment import Assessment
+from cards.guideline.wording import Wording
+from cards.response.limits import Limits
+from fhir_mappings.criteria.findings import Evidence
 
 
-def explained(assessment: Assessment) -> dict[str, Any]:
-    """Return why, in references and codes only: the outcome, the messages, and every finding behind them."""
+def explained(assessment: Assessment, wording: Wording) -> dict[str, Any]:
+    """Return why: the outcome, the messages, every finding by references and codes, and the limits in words."""
     return {
         "order": assessment.order.reference,
         "outcome": assessment.outcome.value,
@@ -20,12 +24,20 @@ def explained(assessment: Assessment) -> dict[str, Any]:
                 "evidence": list(dict.fromkeys(item.reference for item in finding.evidence)),
                 "unavailable": list(finding.unavailable),
             }
+            | ({"coded": coded} if (coded := _coded(finding.evidence)) else {})
             | ({"unread": list(finding.unread)} if finding.unread else {})
             for finding in assessment.findings.values()
         ],
+        "limits": list(Limits(assessment, wording).sentences()),
         "ledger": _ledger(assessment),
         "guideline": _guideline(assessment),
     } | ({"recognisedBy": "text"} if assessment.order.recognised_by == "text" else {})
+
+
+def _coded(evidence: Sequence[Evidence]) -> list[dict[str, str]]:
+    """Return the codes behind a finding, each with the resource that says it."""
+    codes = ((item.reference, code) for item in evidence for code in item.codes)
+    return [{"reference": named, "system": code.system, "code": code.code} for named, code in codes]
 
 
 def _ledger(assessment: Assessment) -> dict[str, Any]:

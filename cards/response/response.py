@@ -14,7 +14,8 @@ from uuid import UUID, uuid5
 
 from cards.decision.assessment import Assessment
 from cards.decision.decision import Message
-from cards.guideline.guideline import MESSAGES, Indicator, Outcome
+from cards.decision.questions import MISSING_HISTORY
+from cards.guideline.guideline import MESSAGES, OFFERS, Indicator, Outcome
 from cards.guideline.wording import Wording
 from cards.response.client_shape import ClientShape
 from cards.response.explanation import explained
@@ -26,6 +27,9 @@ from cards.suggestions.actions import Suggestion
 from cards.suggestions.suggestions import SuggestionBuilder
 
 ASSESSMENTS = "org.lumbar-mri-cds.assessments"
+_MOST_RAISED = 2
+# Without anything to press: an implant to be cleared, and a record that nobody could read.
+_NEVER_SILENT = frozenset({"C-MR-COND", "C-MR-UNKNOWN", "C-DEGRADED"})
 _NAMESPACE = UUID("5f0f4f7e-7f0b-5d0f-9b8e-6f1a7c3d2e10")
 
 
@@ -34,6 +38,7 @@ class ResponseShape:
     """How one client wants its response.
 
     `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
+    `address` is where people reach this service, empty where nobody said.
     """
 
     hook_instance: str
@@ -44,6 +49,7 @@ class ResponseShape:
     ask_questions_at: Literal["select", "sign", "both"] = "sign"
     client: ClientShape = field(default_factory=ClientShape)
     consultation_scope: str = ""
+    address: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +97,7 @@ def respond(assessments: Sequence[Assessment], shape: ResponseShape) -> Response
     ratings: list[dict[str, Any]] = []
     sent: list[SentAssessment] = []
     for assessment in assessments:
-        made = tuple(_cards_of(assessment, shape))
+        made = tuple(_cards_of(assessment, shape, several=len(assessments) > 1))
         cards += [card.document for card in made]
         recorded = _rater(assessment, shape).system_action()
         ratings += [recorded] if recorded else []
@@ -119,7 +125,7 @@ def _document(
     if ratings and shape.client.rates_in_extension:
         extension["systemActions"] = ratings
     if shape.explain and assessments:
-        extension[ASSESSMENTS] = [explained(item) for item in assessments]
+        extension[ASSESSMENTS] = [explained(item, shape.wording) for item in assessments]
     return document | ({"extension": extension} if extension else {})
 
 
@@ -127,32 +133,53 @@ def _rater(assessment: Assessment, shape: ResponseShape) -> Rater:
     return Rater(assessment, shape.client, shape.wording, shape.consultation_scope)
 
 
-def _cards_of(assessment: Assessment, shape: ResponseShape) -> Iterator[_Card]:
+def _cards_of(assessment: Assessment, shape: ResponseShape, *, several: bool) -> Iterator[_Card]:
     """Yield the cards of one assessment, the most pressing first."""
     text = CardText(assessment, shape.wording)
     builder, rater = SuggestionBuilder(assessment, shape.wording), _rater(assessment, shape)
     recommended = False
-    for position, messages in enumerate(grouped(shown(assessment.messages, shape))):
+    for messages in grouped(shown(assessment.messages, shape)):
         suggestions = shaped(builder.of(messages), assessment, shape.client, shape.wording)
         suggestions = tuple(map(rater.rated, suggestions))
         if recommended:
             suggestions = tuple(replace(suggestion, recommended=False) for suggestion in suggestions)
         recommended = recommended or any(suggestion.recommended for suggestion in suggestions)
-        yield _card(assessment, messages, suggestions, text, shape, first=position == 0)
+        yield _card(assessment, messages, suggestions, text, shape, several=several)
 
 
 def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, ...]:
     """Return the messages a client wants to see.
 
-    With verbosity `action` an order that is fine interrupts nobody, and questions are asked once: at the signature
-    unless the site wants them earlier, because details are often still missing when an order is only selected.
+    With verbosity `action` only what can be acted on interrupts. Of the questions, those count that a record or the
+    order raised, two at the most, asked once: at the signature unless the site wants them earlier, because details
+    are often still missing when an order is only selected. History that is merely missing interrupts nobody.
     """
     if shape.verbosity == "all":
         return tuple(messages)
     asking = shape.ask_questions_at == "both" or shape.hook == f"order-{shape.ask_questions_at}"
-    kept = tuple(message for message in messages if asking or message.id != "C-INFO-NEED")
-    asks = any(message.indicator is not Indicator.INFO for message in kept)
-    return kept if asks else ()
+    kept = tuple(_narrowed(message) for message in messages if message.id != "C-INFO-NEED" or _may_ask(message, asking))
+    return kept if any(map(_interrupts, kept)) else ()
+
+
+def _may_ask(message: Message, asking: bool) -> bool:  # noqa: FBT001 - a filter
+    return asking and bool(_raised(message))
+
+
+def _raised(message: Message) -> tuple[str, ...]:
+    return tuple(question for question in message.questions if question not in MISSING_HISTORY)
+
+
+def _narrowed(message: Message) -> Message:
+    return replace(message, questions=_raised(message)[:_MOST_RAISED]) if message.id == "C-INFO-NEED" else message
+
+
+def _interrupts(message: Message) -> bool:
+    """Whether a message is worth stopping for: urgent, a choice to press, or a danger while the order stands."""
+    if message.indicator is Indicator.INFO:
+        return False
+    if message.id == "C-CONTRAST-SAFETY":
+        return set(message.variants) != {"egfr_missing"}
+    return message.indicator is Indicator.CRITICAL or message.id in _NEVER_SILENT or bool(OFFERS.get(message.id))
 
 
 def grouped(messages: Sequence[Message]) -> Iterator[tuple[Message, ...]]:
@@ -181,18 +208,18 @@ def _card(  # noqa: PLR0913 - the parts of a card
     text: CardText,
     shape: ResponseShape,
     *,
-    first: bool,
+    several: bool,
 ) -> _Card:
     lead, wording = messages[0], shape.wording
     name = f"{shape.hook_instance}|{assessment.order.reference}|{lead.id}"
     card: dict[str, Any] = {
         "uuid": str(uuid5(_NAMESPACE, name)),
         "summary": text.summary(lead),
-        "detail": text.detail(messages, first=first),
+        "detail": text.detail(messages, several=several),
         "indicator": lead.indicator.value,
         "source": {
             "label": wording.text("meta", "source_label"),
-            "url": wording.text("meta", "source_url"),
+            "url": _why(lead.id, shape) or wording.text("meta", "source_url"),
             "topic": {
                 "system": wording.text("meta", "topic_system"),
                 # Letters and digits only: a client that matches overrides by topic needs a plain, stable code.
@@ -210,16 +237,23 @@ def _card(  # noqa: PLR0913 - the parts of a card
     reasons = dict.fromkeys(key for message in messages for key in MESSAGES[message.id].overrides)
     if reasons:
         card["overrideReasons"] = [dict(wording.get("overrides", key)) for key in reasons]
-    if links := allowed_links([_link(wording)], shape.client):
+    if links := allowed_links([_link(lead.id, shape)], shape.client):
         card["links"] = links
     said = tuple(message.id for message in messages)
     remembered = tuple((identifier, item.key) for identifier, item in offered)
     return _Card(card, SentCard(card["uuid"], lead.indicator, said, remembered))
 
 
-def _link(wording: Wording) -> dict[str, str]:
-    label, url = wording.text("meta", "link_label"), wording.text("meta", "link_url")
-    return {"label": label, "url": url, "type": "absolute"}
+def _why(message: str, shape: ResponseShape) -> str:
+    """Return the page that explains a message, without anything about the patient; empty without an address."""
+    return f"{shape.address}/why/{message}" if shape.address else ""
+
+
+def _link(message: str, shape: ResponseShape) -> dict[str, str]:
+    """Return the link to the page that explains a message, else to the criteria it rests on."""
+    kind = "why" if shape.address else "link"
+    url = _why(message, shape) or shape.wording.text("meta", "link_url")
+    return {"label": shape.wording.text("meta", f"{kind}_label"), "url": url, "type": "absolute"}
 
 
 def _suggestion(suggestion: Suggestion, identifier: str) -> dict[str, Any]:

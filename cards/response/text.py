@@ -1,4 +1,7 @@
-"""The texts of a card: its one-line summary and its detail in Markdown.
+"""The texts of a card: its one-line summary and its detail in Markdown, to be read in five seconds.
+
+The detail says why, in plain words with dates, what to do and what would change it. Ids, codes, sources and limits are
+the explanation's. A detail has a limit of words: what presses least gives way first.
 
 Everything shown comes from the wording catalogue and from this project's own displays, codes and ids that a client
 sent being escaped. The one text of the record that is repeated is what raised a question and no code says: at most 60
@@ -14,24 +17,26 @@ from datetime import date
 
 from cards.decision.assessment import Assessment
 from cards.decision.decision import Message
-from cards.guideline.guideline import MESSAGES, statements_of
+from cards.guideline.guideline import MESSAGES, Indicator
 from cards.guideline.wording import Wording
-from cards.response.markdown import escape, reference
+from cards.response.limits import leaves_open, named_sources
+from cards.response.markdown import escape
 from cards.suggestions.suggestions import followup
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.criteria.implants import IMPLANTS
-from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.sources import SourceState
+from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
 from fhir_mappings.orders.names import ContrastClass
-from fhir_mappings.terminology.code_systems import canonical_system
 
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
-_MOST_EVIDENCE = 6
+# Words of a detail, but for its questions and its last sentence.
+_MOST_WORDS, _MOST_WORDS_PRESSING, _MOST_WORDS_BLOCKED = 60, 80, 110
+_MOST_EVIDENCE = 3
+_LONGEST_NAME = 6  # words of a code's display; what is longer is called by its concept
 _MOST_NAMES = 2
 _MOST_QUOTES = 2
-_OF_IMPLANTS = ("Device", "DeviceUseStatement", "Procedure", "Condition", "Encounter", "Observation")
-_OF_FLAGS = tuple(need.resource_type for need in DATA_NEEDS if need.can_show_red_flags)
 _ABOUT_CONTRAST = frozenset({"C-CONTRAST-ADD", "C-CONTRAST-DROP", "C-MR-UNSAFE", "C-MR-HOLD"})
+# Told in full on every card: whom to call now, and what must not enter the scanner.
+_NEVER_SHORT = frozenset({"C-EMERG-CES", "C-EMERG-CORD", "C-MR-UNSAFE", "C-MR-HOLD"})
 # Variants whose text stands instead of the default, not after it.
 _REPLACING = frozenset(
     {"blocked", "minor", "beside", "age", "possible", "bilateral", "candidate", "not_indicated", "with"}
@@ -59,39 +64,91 @@ class CardText:
         text = dated if len(dated) <= LONGEST_SUMMARY else bare
         return text if len(text) <= LONGEST_SUMMARY else text[: LONGEST_SUMMARY - 1].rstrip() + "…"
 
-    def detail(self, messages: Sequence[Message], *, first: bool) -> str:
-        """Return the detail of a card; the first card of an order also says what was not looked at."""
-        order = escape(self.wording.text("orders", self.assessment.order.contrast.value))
-        named = reference(self.assessment.order.shown_reference)
-        parts = [self.wording.text("card", "order", order=order, reference=named)]
-        for position, message in enumerate(messages):
-            parts += self._block(message, leading=position == 0)
-        if first:
-            parts += [*self._limits(), self._changed_numbers()]
-        parts += [self._basis(messages), self.wording.text("card", "footer")]
+    def detail(self, messages: Sequence[Message], *, several: bool = False) -> str:
+        """Return the detail of a card; `several` orders in one call are told apart by their study."""
+        helpful = tuple(message for message in messages if self._helps(message))
+        parts = [self._order()] if several else []
+        parts += self._fitted(helpful or tuple(messages))
+        parts += [self.wording.text("card", "footer")]
         return "\n\n".join(part for part in parts if part)
 
-    def _block(self, message: Message, *, leading: bool) -> Iterator[str]:
-        paragraphs = self._paragraphs(message)
-        title = self.wording.text("messages", message.id, "title")
+    def _order(self) -> str:
+        order = escape(self.wording.text("orders", self.assessment.order.contrast.value))
+        return self.wording.text("card", "order", order=order)
+
+    def _helps(self, message: Message) -> bool:
+        """Whether a message helps at this moment: how to read a picture does where the scan is a close call."""
+        if message.id != "C-PITFALL":
+            return True
+        said = {other.id: other for other in self.assessment.messages}
+        waited = said.get("C-APPROP-6W")
+        return "C-APPROP-UNCERTAIN-DX" in said or (waited is not None and "candidate" not in waited.variants)
+
+    def _fitted(self, messages: Sequence[Message]) -> list[str]:
+        """Return the paragraphs within the limit of words: less evidence first, then the last messages by title."""
+        limit = most_words(messages)
+        steps = [(evidence, len(messages)) for evidence in range(_MOST_EVIDENCE, 0, -1)]
+        steps += [(1, whole) for whole in range(len(messages) - 1, 0, -1)]
+        parts: list[str] = []
+        for evidence, whole in (*steps, (0, 1)):
+            parts = list(self._paragraphs_of(messages, evidence, whole))
+            if counted_words(parts) <= limit:
+                break
+        return parts
+
+    def _paragraphs_of(self, messages: Sequence[Message], evidence: int, whole: int) -> Iterator[str]:
+        """Yield the paragraphs of a card with so much evidence a message, and so many messages told in full."""
+        short: list[str] = []
+        for position, message in enumerate(messages):
+            if position < whole or message.id in _NEVER_SHORT or message.questions:
+                yield from self._block(message, leading=position == 0, most=evidence)
+            else:
+                short += [self._titled(message)] if MESSAGES[message.id].lead else []
+        if short:
+            yield self.wording.text("card", "also", titles="; ".join(short))
+
+    def _titled(self, message: Message) -> str:
+        title, reason = self.wording.text("messages", message.id, "title"), self._reason(message)
+        return f"{title}: {reason}" if reason else title
+
+    def _block(self, message: Message, *, leading: bool, most: int) -> Iterator[str]:
+        said = [*self._found(message, most), *self._paragraphs(message), *self._asides(message)]
         if leading:
-            yield from paragraphs
+            yield " ".join(said)
         else:
-            yield " ".join([f"**{title}.**", *paragraphs])
-        if message.id.startswith("C-APPROP-") and self.assessment.order.contrast is ContrastClass.UNSPECIFIED:
-            yield self.wording.text("card", "no_contrast_stated")
-        elif message.id == "C-APPROP-6W" and not {other.id for other in self.assessment.messages} & _ABOUT_CONTRAST:
-            yield self.wording.text("card", "without_contrast")
+            yield " ".join([f"**{self.wording.text('messages', message.id, 'title')}.**", *said])
         if message.questions:
             lines = [f"- {line}" for question in message.questions for line in self._asked(question)]
             heading = self.wording.text("card", "questions")
             yield "\n".join([heading, "", *lines] if leading else lines)
-        lines = self._lines(self._worth_showing(message))
-        if len(lines) > _MOST_EVIDENCE:
-            more = self.wording.text("card", "more", count=len(lines) - _MOST_EVIDENCE)
-            lines = [*lines[:_MOST_EVIDENCE], more]
-        if lines:
-            yield "\n".join([self.wording.text("card", "why"), "", *lines] if leading else lines)
+
+    def _asides(self, message: Message) -> Iterator[str]:
+        """Yield what follows from the rest of the assessment and changes what to do."""
+        if message.id.startswith("C-APPROP-") and self.assessment.order.contrast is ContrastClass.UNSPECIFIED:
+            yield self.wording.text("card", "no_contrast_stated")
+        elif message.id == "C-APPROP-6W" and not {other.id for other in self.assessment.messages} & _ABOUT_CONTRAST:
+            yield self.wording.text("card", "without_contrast")
+        if message.id == "C-INFO-NEED" and "unseen" in message.variants:
+            unseen = self.assessment.chart.incomplete(RED_FLAG_SOURCES)
+            yield self.wording.text("card", "unseen", sources=named_sources(unseen, self.wording))
+        if message is self.assessment.messages[0]:
+            ahead = [item for item in self.assessment.findings["R-DATE"].evidence if item.concept in IMPLANTS]
+            if ahead:
+                what = "; ".join(dict.fromkeys(map(self._statement, ahead)))
+                yield self.wording.text("card", "implant_dated_ahead", what=what)
+
+    def _found(self, message: Message, most: int) -> Iterator[str]:
+        """Yield what the message rests on, each thing once, the newest first."""
+        newest: dict[str, str] = {}
+        for item in self._worth_showing(message):
+            newest.setdefault(self._named(item), self._statement(item))
+        found = list(newest.values())
+        if not found or not most:
+            return
+        shown = "; ".join(found[:most])
+        if len(found) > most:
+            shown = self.wording.text("card", "more", shown=shown, count=len(found) - most)
+        yield self.wording.text("card", "found", what=shown)
 
     def _asked(self, question: str) -> Iterator[str]:
         """Yield the line of a question: after the record that raised it, where one did, by what its sender calls it."""
@@ -155,7 +212,7 @@ class CardText:
     def _values(self, message: Message) -> dict[str, str]:
         """Return what the placeholders of a message stand for."""
         newest = next((item.when for item in message.evidence if item.when.is_known), None)
-        sources = self._sources(message.sources)
+        sources = named_sources(message.sources, self.wording)
         return {
             "days": str(self.assessment.profile.thresholds.conservative_care),
             "followup": followup(self.assessment, self.wording),
@@ -164,7 +221,7 @@ class CardText:
             "sources": sources,
             "count": self._count(message),
             "red_flags": self.wording.text(
-                "card", "no_red_flag_read" if self._leaves_open(_OF_FLAGS) else "no_red_flag"
+                "card", "no_red_flag_read" if leaves_open(self.assessment, RED_FLAG_SOURCES) else "no_red_flag"
             ),
         }
 
@@ -191,101 +248,38 @@ class CardText:
     def _name(self, item: Evidence) -> str:
         return self.wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
 
-    def _lines(self, evidence: Sequence[Evidence]) -> list[str]:
-        """Return a line for each thing found: what, code, date, remarks, and every resource that says so."""
-        said: dict[str, list[str]] = {}
-        for item in evidence:
-            said.setdefault(self._statement(item), []).append(reference(item.reference))
-        return [f"- {statement}, {', '.join(dict.fromkeys(names))}" for statement, names in said.items()]
-
     def _statement(self, item: Evidence) -> str:
-        if item.quote and not item.codes:
-            return ", ".join([self._quoted(item), *(self.wording.text("notes", note) for note in item.notes)])
-        names = dict.fromkeys(_SEMANTIC_TAG.sub("", code.display) for code in item.codes)
-        name = " / ".join(names) or self._name(item)
-        codes = ", ".join(f"{self._system(code.system)} {escape(code.code)}".strip() for code in item.codes)
+        """Return one thing found in plain words, and when."""
+        return (
+            self._named(item) if self._is_said(item) else f"{self._named(item)} ({escape(self.wording.day(item.when))})"
+        )
+
+    def _named(self, item: Evidence) -> str:
+        """Return what was found, how much of it, and how certain."""
         notes = [self.wording.text("notes", note) for note in item.notes]
-        parts = [
-            f"{escape(name)} ({codes})" if codes else escape(name),
-            escape(item.amount),
-            escape(self.wording.day(item.when)),
-            *notes,
-        ]
-        return ", ".join(part for part in parts if part)
+        if self._is_said(item):
+            return ", ".join([self._quoted(item), *notes])
+        names = [_SEMANTIC_TAG.sub("", code.display) for code in item.codes]
+        fitting = [name for name in names if name and len(name.split()) <= _LONGEST_NAME and not item.amount]
+        name = fitting[0] if fitting else self._name(item)
+        return ", ".join(part for part in (escape(name), escape(item.amount), *notes) if part)
 
-    def _system(self, system: str) -> str:
-        systems = self.wording.get("systems")
-        return str(systems.get(canonical_system(system), ""))
+    @staticmethod
+    def _is_said(item: Evidence) -> bool:
+        """Whether only the words of the record say it."""
+        return bool(item.quote) and not item.codes
 
-    def _limits(self) -> Iterator[str]:
-        """Yield what the advice could not take into account."""
-        chart = self.assessment.chart
-        for heading, state in (
-            ("not_sent", SourceState.NOT_PROVIDED),
-            ("not_read", SourceState.UNAVAILABLE),
-            ("partly_read", SourceState.PARTIAL),
-        ):
-            names = [need.resource_type for need in DATA_NEEDS if chart.state(need.resource_type) is state]
-            if names:
-                yield self.wording.text("card", heading, sources=self._sources(names))
-        if chart.withheld:
-            yield self.wording.text("card", "withheld")
-        yield from self._devices()
-        if chart.foreign:
-            yield self.wording.text("card", "foreign", sources=self._sources(chart.foreign))
-        if chart.damaged:
-            yield self.wording.text("card", "damaged", count=len(chart.damaged))
 
-    def _changed_numbers(self) -> str:
-        """Return the numbers of the guideline that the site has changed, since the sentences name the usual ones."""
-        profile = self.assessment.profile
-        changes = [
-            self.wording.text(
-                "card",
-                "site_change",
-                name=change.name.replace("_", " "),
-                value=change.new,
-                unit=change.unit,
-                usual=change.old,
-            )
-            for change in profile.thresholds.changes
-        ]
-        if not changes:
-            return ""
-        return self.wording.text("card", "site", site=escape(profile.site), changes="; ".join(changes))
+def most_words(messages: Sequence[Message]) -> int:
+    """Return how many words the detail of a card may have, but for its questions and its last sentence."""
+    lead = messages[0]
+    implant = any(message.id.startswith("C-MR-") for message in messages)
+    if implant and lead.id.startswith("C-EMERG-"):
+        return _MOST_WORDS_BLOCKED
+    return _MOST_WORDS_PRESSING if lead.id.startswith("C-MR-") or lead.indicator is Indicator.CRITICAL else _MOST_WORDS
 
-    def _devices(self) -> Iterator[str]:
-        """Yield what the device records leave open; nothing where a card is about an implant anyway."""
-        chart, findings = self.assessment.chart, self.assessment.findings
-        if ahead := [item for item in findings["R-DATE"].evidence if item.concept in IMPLANTS]:
-            what = "; ".join(line.removeprefix("- ") for line in self._lines(ahead))
-            yield self.wording.text("card", "implant_dated_ahead", what=what)
-            return
-        if findings["R-MR"].evidence:
-            return
-        if chart.incomplete(("Device", "DeviceUseStatement", "Procedure")):
-            yield self.wording.text("card", "no_device_records")
-        else:
-            yield self.wording.text("card", "no_implant_read" if self._leaves_open(_OF_IMPLANTS) else "no_implant_data")
 
-    def _leaves_open(self, sources: Sequence[str]) -> bool:
-        """Whether a record was not understood that could show what a sentence says was not found.
-
-        What the table of diagnoses knows is understood: it is asked about, and is nothing else.
-        """
-        ledgers = (self.assessment.chart.ledger, self.assessment.order.ledger)
-        return any(not line.span for ledger in ledgers for line in ledger.unrecognised(*sources, "Order"))
-
-    def _sources(self, names: Sequence[str]) -> str:
-        return ", ".join(self.wording.find("sources", name, default=escape(name)) for name in names)
-
-    def _basis(self, messages: Sequence[Message]) -> str:
-        types = [MESSAGES[message.id] for message in messages]
-        citations = dict.fromkeys(key for kind in types for key in kind.citations)
-        statements = dict.fromkeys(name for message in messages for name in statements_of(message.id, message.variants))
-        if not citations:
-            return ""
-        named = "; ".join(self.wording.text("citations", key) for key in citations)
-        if not statements:
-            return self.wording.text("card", "basis_without_statements", citations=named)
-        return self.wording.text("card", "basis", citations=named, statements=", ".join(statements))
+def counted_words(paragraphs: Sequence[str]) -> int:
+    """Return the words of paragraphs, but for lines that ask a question."""
+    lines = (line for paragraph in paragraphs for line in paragraph.splitlines() if not line.startswith("- "))
+    return sum(len(line.split()) for line in lines)

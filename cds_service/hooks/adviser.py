@@ -39,6 +39,7 @@ class Adviser:
     explain: bool
     max_orders: int
     site: Site
+    address: str = ""
 
     @classmethod
     def of(cls, client: ClientProfile, settings: Settings, bundled: TerminologyIndex) -> Adviser:
@@ -63,6 +64,7 @@ class Adviser:
             explain=settings.explain if client.explain is None else client.explain,
             max_orders=client.max_orders or settings.max_orders,
             site=site,
+            address=(settings.public_url or "").rstrip("/"),
         )
 
     def orders(self, request: HookRequest) -> Sequence[ImagingOrder]:
@@ -94,6 +96,7 @@ class Adviser:
             wording=self.wording,
             client=self.client.shape,
             consultation_scope=self.client.name,
+            address=self.address,
         )
         return respond(assessments, shape)
 

@@ -13,6 +13,7 @@ from cds_service.pages.home import HomePage
 from cds_service.pages.rendering.assets import load_assets
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.scenarios.page import ScenariosPage
+from cds_service.pages.why.page import WhyPage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -40,6 +41,7 @@ class Pages:
             HomePage(renderer).blueprint(),
             CriteriaPage(renderer, editions, self.clock).blueprint(),
             CodesPage(renderer, editions[0]).blueprint(),
+            WhyPage(renderer, editions[0]).blueprint(),
             ScenariosPage(renderer).blueprint(),
             ApiPages(renderer).blueprint(),
         )

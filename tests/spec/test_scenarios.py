@@ -10,6 +10,7 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from cards.guideline.guideline import MESSAGES, Outcome
 from cards.response.response import ASSESSMENTS
+from cards.response.text import counted_words
 from cds_service.app import create_app
 from cds_service.config.settings import load_settings
 from cds_service.hooks.storage import Storage
@@ -107,6 +108,27 @@ def _check_action(action: dict[str, Any], order: dict[str, Any], *, scannable: b
         changed = {name for name in order.keys() | resource.keys() if order.get(name) != resource.get(name)}
         assert changed <= {"priority", "code", "occurrenceDateTime"}
         assert scannable, "an order that may not be scanned is changed"
+
+
+@pytest.fixture(scope="module")
+def brief() -> Any:
+    """A client of the application that interrupts for what can be acted on only."""
+    settings = load_settings({}, verbosity="action")
+    app = create_app(settings, clock=lambda: datetime(2026, 1, 15, tzinfo=UTC), storage=Storage())
+    return app.test_client()
+
+
+@pytest.mark.parametrize("scenario", SCENARIOS, ids=lambda scenario: scenario.id)
+def test_card_is_read_in_five_seconds(client: Any, brief: Any, scenario: Scenario) -> None:
+    """Within its words on both hooks and in both verbosities: 60, pressing or on an implant 80, both at once 110."""
+    for hook in HOOKS:
+        for card in (*_answer(client, scenario, hook)["cards"], *_answer(brief, scenario, hook)["cards"]):
+            *told, standing = card["detail"].split("\n\n")
+            assert "Not validated by clinicians" in standing
+            topic, critical = card["source"]["topic"]["code"], card["indicator"] == "critical"
+            meets = topic.startswith("CEMERG") and "implant" in card["detail"]
+            most = 110 if meets else 80 if critical or topic.startswith("CMR") else 60
+            assert counted_words(told) <= most, card["detail"]
 
 
 def test_every_scenario_has_its_own_id() -> None:

@@ -92,6 +92,7 @@ ROOMS: dict[str, str] = {
         "cds_service/pages/rendering cds_service/hooks cds_service/guideline cds_service/protocol cards/*"
         " fhir_mappings/*"
     ),
+    "cds_service/pages/why": "cds_service/pages/rendering cds_service/pages/criteria cards/guideline",
     "cds_service/pages/scenarios": "cds_service/pages/rendering cds_service/protocol",
     "cds_service/pages/demo": (
         "cds_service/pages/rendering cds_service/hooks cds_service/clients cds_service/demo cds_service/protocol"

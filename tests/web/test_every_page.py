@@ -16,7 +16,15 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-pages")]
 
 # Of long lists a part, which is made as the whole is.
-PATHS: Final = ("/", "/criteria", "/criteria/codes?q=implant", "/scenarios?outcome=CONTRAINDICATED", "/demo", "/docs")
+PATHS: Final = (
+    "/",
+    "/criteria",
+    "/criteria/codes?q=implant",
+    "/why/C-NOTAPP-6W",
+    "/scenarios?outcome=CONTRAINDICATED",
+    "/demo",
+    "/docs",
+)
 # What is folded away is not looked at: this many entries are opened first.
 OPENED: Final = 4
 NARROW: Final = {"width": 360, "height": 740}

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from cards.decision.questions import MISSING_HISTORY
 from cards.guideline.guideline import GUIDELINE_ID, GUIDELINE_VERSION, MESSAGES, Indicator
 from cards.response.response import ASSESSMENTS, grouped, respond
 from cds_service.protocol import schemas
@@ -132,7 +133,9 @@ def test_appropriate_order_interrupts_nobody(name: str, hook: str) -> None:
 def test_missing_history_interrupts_nobody(name: str) -> None:
     """With verbosity `action` nobody is asked for history that no record has raised; with `all` it is told."""
     found = situation(name)
-    assert cards_of(found, hook="order-sign", verbosity="action") == []
+    asked = [question for message in found.messages for question in message.questions]
+    assert cards_of(found, hook="order-select", verbosity="action") == []
+    assert bool(cards_of(found, hook="order-sign", verbosity="action")) is bool(set(asked) - MISSING_HISTORY)
     assert cards_of(found, hook="order-sign", verbosity="all")
 
 
@@ -142,6 +145,14 @@ def test_questions_wait_for_the_signature() -> None:
     assert cards_of(found, hook="order-select", verbosity="action") == []
     assert cards_of(found, hook="order-sign", verbosity="action")
     assert cards_of(found, hook="order-select", verbosity="all")
+
+
+def test_card_links_to_its_explanation() -> None:
+    """With an address of the service a card leads to the page of its message, and says nothing of the patient there."""
+    (card, *_) = respond([situation("acute pain")], shape(address="https://cds.test")).document["cards"]
+    assert card["source"]["url"] == card["links"][0]["url"] == "https://cds.test/why/C-NOTAPP-6W"
+    (card, *_) = respond([situation("acute pain")], shape()).document["cards"]
+    assert "/why/" not in card["source"]["url"]
 
 
 def test_explanation_is_codes_and_references_only() -> None:
@@ -156,13 +167,14 @@ def test_explanation_is_codes_and_references_only() -> None:
     )
     response = respond([found], shape(explain=True)).document
     (explained,) = response["extension"][ASSESSMENTS]
-    assert set(explained) == {"order", "outcome", "messages", "findings", "ledger", "guideline"}
+    assert set(explained) == {"order", "outcome", "messages", "findings", "limits", "ledger", "guideline"}
     assert explained["outcome"] == "EMERGENCY"
     assert explained["messages"][0] == "C-EMERG-CES"
     assert explained["guideline"] == {"id": GUIDELINE_ID, "version": GUIDELINE_VERSION}
     for finding in explained["findings"]:
-        assert set(finding) == {"criterion", "status", "evidence", "unavailable"}
+        assert set(finding) - {"coded"} == {"criterion", "status", "evidence", "unavailable"}
     (ces,) = [finding for finding in explained["findings"] if finding["criterion"] == "R-CES"]
+    assert {code["code"] for code in ces.pop("coded")} == {"G83.4"}
     assert ces == {
         "criterion": "R-CES",
         "status": "MET",

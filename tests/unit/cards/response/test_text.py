@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from cards.decision.decision import Message
 from cards.guideline.guideline import MESSAGES, Indicator
-from cards.response.text import LONGEST_SUMMARY, CardText
+from cards.response.limits import Limits
+from cards.response.text import LONGEST_SUMMARY, CardText, counted_words
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, parse_date
 from fhir_mappings.fhir.needs import DATA_NEEDS
@@ -22,11 +24,9 @@ from tests.unit.fhir_mappings.records import (
     Resource,
     ago,
     bundle,
-    coded,
     condition,
     device,
     encounter,
-    mri,
     observation,
     quantity,
 )
@@ -37,9 +37,9 @@ def detail(*resources: Resource, **how: Any) -> str:
     return "\n".join(card["detail"] for card in cards_of(advise(*resources, **how)))
 
 
-def lines(text: str) -> list[str]:
-    """Return the list items of a text."""
-    return [line for line in text.splitlines() if line.startswith("- ")]
+def limits(*resources: Resource, **how: Any) -> str:
+    """Return what the explanation about some resources says of its limits."""
+    return "\n".join(Limits(advise(*resources, **how), english()).sentences())
 
 
 @pytest.mark.parametrize("name", SITUATIONS)
@@ -52,10 +52,30 @@ def test_cards_keep_the_rules_of_wording(name: str) -> None:
         assert "}" not in text
         assert "None" not in text
         assert reassurances(card) == []
-        assert card["detail"].startswith("**Order:** MRI lumbar spine")
-        assert "no clinician has validated" in card["detail"].splitlines()[-1]
+        assert card["detail"].count("Not validated by clinicians") == 1
+        assert "Not validated by clinicians" in card["detail"].splitlines()[-1]
+        assert not CODED.search(card["detail"])
 
 
+@pytest.mark.parametrize("name", SITUATIONS)
+def test_detail_keeps_within_its_words(name: str) -> None:
+    """A detail has at most 60 words, 80 where it is critical or about an implant, 110 where an emergency meets one."""
+    for card in cards_of(situation(name)):
+        words = counted_words(card["detail"].split("\n\n")[:-1])
+        topic = card["source"]["topic"]["code"]
+        pressing = card["indicator"] == "critical" or topic.startswith("CMR")
+        assert words <= (110 if topic.startswith("CEMERG") else 80 if pressing else 60), card["detail"]
+
+
+def test_several_orders_are_told_apart() -> None:
+    """The study is named only where a call holds several orders."""
+    text, said = CardText(situation("acute pain"), english()), situation("acute pain").messages
+    assert "**Order:** MRI lumbar spine" in text.detail(said, several=True)
+    assert "**Order:**" not in text.detail(said)
+
+
+# Resource references, statement ids and names of code systems: the explanation's.
+CODED = re.compile(r"`|\b(?:Condition|Observation|ServiceRequest)/|\bS\d\d\b|SNOMED|ICD-10|LOINC|Basis:")
 LEADING = [kind for kind in MESSAGES.values() if kind.lead]
 CONCEPTS = sorted(english().get("concepts"), key=lambda name: len(english().text("concepts", name)), reverse=True)
 
@@ -100,57 +120,43 @@ def test_date_yields_before_the_words() -> None:
 @pytest.mark.parametrize(
     ("resource", "expected"),
     [
-        (condition(CAUDA_EQUINA, 3), ("Cauda equina syndrome", "ICD-10-CM G83.4", "30 May 2026", "`Condition/")),
-        (condition(FOOT_DROP, "2026-05"), ("Foot-drop", "SNOMED CT 6077001", "May 2026")),
-        (condition(FOOT_DROP, None), ("undated",)),
-        (condition(FOOT_DROP, 3, verification="provisional"), ("suspected",)),
-        (observation(FOOT_DROP, 3, status="preliminary"), ("preliminary",)),
-        (condition("icd:R32", 3), ("possible, cause not stated",)),
-        (observation("loinc:69388-7", 1, valueQuantity=quantity(450, "mL")), ("LOINC 69388-7", "450 mL")),
-        (observation("loinc:8310-5", 1, valueQuantity=quantity(39.5, "Cel")), ("39.5 °C",)),
-        (device("sct:14106009", "ncit:C106047"), ("labelled MR Unsafe",)),
-        (condition(coded(FOOT_DROP, "icd:M21.371"), 3, resource_id="c"), ("SNOMED CT 6077001", "ICD-10-CM M21.371")),
+        (condition(CAUDA_EQUINA, 3), "Cauda equina syndrome (30 May 2026)"),
+        (condition(FOOT_DROP, "2026-05"), "(May 2026)"),
+        (condition(FOOT_DROP, None), "(undated)"),
+        (condition(FOOT_DROP, 3, verification="provisional"), "suspected (30 May 2026)"),
+        (observation(FOOT_DROP, 3, status="preliminary"), "preliminary (30 May 2026)"),
+        (condition("icd:R32", 3), "possible, cause not stated"),
+        (observation("loinc:69388-7", 1, valueQuantity=quantity(450, "mL")), "high post-void residual, 450 mL"),
+        (observation("loinc:8310-5", 1, valueQuantity=quantity(39.5, "Cel")), "fever, 39.5 °C"),
+        (device("sct:14106009", "ncit:C106047"), "labelled MR Unsafe"),
     ],
 )
-def test_line_of_evidence(resource: Resource, expected: tuple[str, ...]) -> None:
-    """A line says what was found, its code and system, when, how certain it is, and in which resource."""
-    (line,) = [line for line in lines(detail(resource)) if f"`{resource['resourceType']}/" in line][:1]
-    for part in expected:
-        assert part in line
-
-
-def test_codes_of_a_system_under_another_name_are_named() -> None:
-    """A code sent under an OID is shown with the system's usual name."""
-    code = {"coding": [{"system": "urn:oid:2.16.840.1.113883.6.90", "code": "G834"}]}
-    assert "ICD-10-CM" in detail(condition(code, resource_id="c"))
+def test_evidence_is_told_in_plain_words(resource: Resource, expected: str) -> None:
+    """What was found stands with how much, how certain and when, without its code and its resource."""
+    assert expected in detail(resource)
 
 
 def test_evidence_without_codes_is_named_in_words() -> None:
-    """What is known from a text or an answered question is named, with the resource that says so."""
+    """What is known from an answered question is named."""
     text = detail(
         condition(PAIN, 60),
         observation({"text": "Conservative therapy tried?"}, 1, "form", valueString="None"),
     )
     assert "order question: no conservative therapy tried" in text
-    assert "`Observation/form`" in text
 
 
-def test_long_evidence_is_counted() -> None:
-    """More than six lines of evidence are counted rather than listed, the newest first."""
-    many = [condition(FOOT_DROP, day, resource_id=f"c-{day}") for day in range(1, 10)]
-    text = detail(*many)
-    shown = [line for line in lines(text) if "Foot-drop" in line]
-    assert len(shown) == 6
-    assert "- and 3 more" in text
-    assert "`Condition/c-1`" in shown[0]
+def test_repeated_evidence_is_told_once() -> None:
+    """The same thing on many days is told with its newest day."""
+    text = detail(*(condition(FOOT_DROP, day, resource_id=f"c-{day}") for day in range(1, 10)))
+    assert text.count("Foot-drop") == 1
+    assert "(1 Jun 2026)" in text
 
 
-def test_reason_of_the_order_is_not_repeated() -> None:
-    """What the order gives as its reason and the record states as well is one line."""
-    text = detail(condition(FOOT_DROP, 3), order=mri(reasons=[FOOT_DROP]))
-    assert not [line for line in lines(text) if line.startswith("- ") and "ServiceRequest/mri-1" in line]
-    alone = lines(detail(order=mri(reasons=[FOOT_DROP])))
-    assert [line for line in alone if line.startswith("- ") and "ServiceRequest/mri-1" in line]
+def test_sender_cannot_write_markup() -> None:
+    """Words of the record that a question repeats are text, never a link or an emphasis."""
+    text = detail(condition({"text": "**leg** [weakness](http://a.test)"}, 3), condition(PAIN, 5))
+    assert "](http" not in text.replace(r"\](", "")
+    assert "**leg**" not in text
 
 
 @pytest.mark.parametrize(
@@ -161,17 +167,16 @@ def test_reason_of_the_order_is_not_repeated() -> None:
         ({"cut": ["Procedure"]}, "**Read only in part:**", "procedures"),
     ],
 )
-def test_what_was_not_seen_is_said_once(how: dict[str, Any], heading: str, source: str) -> None:
-    """The first card of an order names each source that was not read whole, and how."""
-    cards = cards_of(advise(condition(FOOT_DROP), device("sct:67270000"), **how))
-    (line,) = [line for line in cards[0]["detail"].splitlines() if line.startswith(heading)]
+def test_what_was_not_seen_is_explained(how: dict[str, Any], heading: str, source: str) -> None:
+    """The explanation names each source that was not read whole, and how; the card does not."""
+    (line,) = [line for line in limits(condition(FOOT_DROP), **how).splitlines() if line.startswith(heading)]
     assert source in line
-    assert all(heading not in card["detail"] for card in cards[1:])
+    assert heading not in detail(condition(FOOT_DROP), **how)
 
 
 def test_complete_record_has_no_limits_to_tell() -> None:
     """Nothing is said of missing sources when none is missing."""
-    text = detail(condition(FOOT_DROP))
+    text = limits(condition(FOOT_DROP))
     for heading in ("Not checked", "Could not be read", "Read only in part", "another patient", "in part"):
         assert heading not in text
 
@@ -180,14 +185,14 @@ def test_complete_record_has_no_limits_to_tell() -> None:
     ("resources", "asked"), [((), True), ((device("sct:67270000"),), False), ((device("sct:14106009"),), False)]
 )
 def test_no_implant_on_record_is_no_clearance(resources: tuple[Resource, ...], asked: bool) -> None:
-    """Without any implant on record the card still tells to ask the patient."""
-    assert ("does not exclude one" in detail(condition(FOOT_DROP), *resources)) is asked
+    """Without any implant on record the explanation tells to ask the patient."""
+    assert ("does not exclude one" in limits(condition(FOOT_DROP), *resources)) is asked
 
 
 def test_foreign_and_damaged_records_are_reported() -> None:
     """Records of another patient and records read in part are told by kind and number, never by content."""
     foreign = condition(FOOT_DROP, 3, resource_id="theirs", subject={"reference": "Patient/pat-2"})
-    text = detail(condition(CAUDA_EQUINA, 3, note=7), foreign)
+    text = limits(condition(CAUDA_EQUINA, 3, note=7), foreign)
     assert "**Records of another patient** were received and not used: conditions." in text
     assert "**Records that could be read only in part:** 1." in text
     assert "theirs" not in text
@@ -242,23 +247,6 @@ def test_recheck_is_six_weeks_after_the_pain_began(resources: tuple[Resource, ..
     assert day in cards_of(advise(*resources))[0]["summary"]
 
 
-def test_sources_of_a_card() -> None:
-    """A card names what it cites and the statements it implements, each once."""
-    (card, *_) = cards_of(situation("acute pain"))
-    (basis,) = [line for line in card["detail"].splitlines() if line.startswith("**Basis:**")]
-    assert basis.count("lumbar MRI guidance text") == 1
-    assert "S01" in basis
-    (degraded, *_) = cards_of(situation("conditions not readable"))
-    assert "**Basis:**" not in degraded["detail"]
-
-
-def test_statements_are_left_out_where_there_are_none() -> None:
-    """A message that rests on another source than the guidance text cites that source alone."""
-    text = CardText(situation("recent study"), english())
-    duplicate = [message for message in situation("recent study").messages if message.id == "C-DUP"]
-    assert "**Basis:** ACP imaging advice (2011)." in text.detail(duplicate, first=False)
-
-
 def test_question_is_asked_in_words() -> None:
     """Each open question stands as a line, under a heading where the questions lead."""
     (card, *_) = cards_of(situation("chronic pain without care"))
@@ -272,7 +260,7 @@ def test_withheld_parts_are_said() -> None:
     suppressed = FAILURE | {"issue": [{"severity": "information", "code": "suppressed"}]}
     value = bundle(condition(FOOT_DROP), total=None)
     value["entry"] = [*value["entry"], {"resource": suppressed, "search": {"mode": "outcome"}}]
-    assert "may be withheld" in detail(values={"conditions": value})
+    assert "may be withheld" in limits(values={"conditions": value})
 
 
 def test_undated_evidence_is_shown_as_such() -> None:
@@ -280,16 +268,8 @@ def test_undated_evidence_is_shown_as_such() -> None:
     evidence = Evidence("Encounter/e", "cauda_equina", when=UNKNOWN_DATE)
     message = Message("C-EMERG-CES", Indicator.CRITICAL, (evidence,))
     text = CardText(advise(encounter(CAUDA_EQUINA, None)), english())
-    assert "undated" in text.detail([message], first=False)
+    assert "undated" in text.detail([message])
     assert "()" not in text.summary(message)
-
-
-@pytest.mark.parametrize("name", SITUATIONS)
-def test_every_card_says_how_firm_it_is(name: str) -> None:
-    """Each card names what it rests on and that the guidance is provisional; a failure rests on no guidance."""
-    for card in cards_of(situation(name)):
-        assert "secondary source still under review" in card["detail"]
-        assert ("**Basis:**" in card["detail"]) == (name not in ("everything failed", "conditions not readable"))
 
 
 @pytest.mark.parametrize(
@@ -306,7 +286,6 @@ def test_implant_dated_after_the_order_is_named(others: tuple[Resource, ...]) ->
     ahead = condition("sct:441509002", -30, resource_id="ahead")
     text = detail(*others, ahead)
     assert "Dated after the order" in text
-    assert "Condition/ahead" in text
     assert "No implant is on record" not in text
 
 

@@ -85,7 +85,7 @@ def test_page_says_what_ids_mean(visitor: FlaskClient) -> None:
         ("Within six weeks of conservative care", "C-NOTAPP-6W"),
         ("Not appropriate", "NOT_APPROPRIATE"),
         ("Physical therapy instead of the MRI, reassess on …", "therapy-instead"),
-        ("A specialist asks for this study", "expert-contradicts"),
+        ("A specialist has planned this study", "expert-contradicts"),
         ("Prescriptions", "medications"),
     ):
         assert f"{name} <code>{ident}</code>" in html
