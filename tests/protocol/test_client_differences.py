@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -37,7 +38,7 @@ PROFILES: Final[dict[str, dict[str, Any]]] = {
         "explain": True,
         "verbosity": "all",
         "site_file": "alpha/site.toml",
-        "shape": {"link_hosts": ["acsearch.acr.org"]},
+        "shape": {"link_hosts": [urlsplit(PUBLIC_URL).hostname]},
     },
     "beta": {
         "explain": False,

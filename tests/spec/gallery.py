@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from cards.guideline.guideline import MESSAGE_TYPES
+from cards.guideline.wording import Wording
 from cards.response.response import Response
 from cds_service.clients.profile import ClientProfile
 from cds_service.config.settings import load_settings
@@ -34,6 +35,7 @@ class Shown:
     scenario: Scenario
     request: dict[str, Any]
     response: Response
+    wording: Wording
 
     @property
     def size(self) -> tuple[bool, int, int, str]:
@@ -43,8 +45,9 @@ class Shown:
         return not told, len(messages), len(json.dumps(self.request)), self.scenario.id
 
     def holds(self, message: str) -> bool:
-        """Whether a card says a message."""
-        return any(message in card.messages for found in self.response.sent for card in found.cards)
+        """Whether a card says a message: gives it its summary, or tells it in full or by its title beside another."""
+        title = self.wording.text("messages", message, "title")
+        return self.leads(message) or any(title in card["detail"] for card in self.response.document["cards"])
 
     def leads(self, message: str) -> bool:
         """Whether a message gives a card its summary."""
@@ -71,7 +74,7 @@ def _answered() -> Iterator[Shown]:
         read = read_hook_request(json.dumps(request).encode(), HOOK)
         chart = read_chart(read.patient_id, read_prefetch(read.prefetch), index)
         assessments = adviser.assess(adviser.orders(read), chart, scenario.order_date)
-        yield Shown(scenario, request, adviser.respond(assessments, read))
+        yield Shown(scenario, request, adviser.respond(assessments, read), adviser.wording)
 
 
 def _terse(request: dict[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def _exhibit(message: MessageEntry, answer: Answerer) -> Exhibit:
     cards = answer(read_hook_request(body, case["request"]["hook"]))["cards"]
     code = message.id.replace("-", "")
     leading = next((card for card in cards if card["source"]["topic"]["code"] == code), None)
-    beside = next((card for card in cards if f"**{message.title}.**" in card["detail"]), None)
+    beside = next((card for card in cards if message.title in card["detail"]), None)
     return Exhibit(message, case["title"], leading or beside, leads=leading is not None)
 
 
