@@ -63,7 +63,7 @@ def _fits(expected: dict[str, Any], outcome: str, messages: list[str], cards: li
         return False
     if not expected["cards"]:
         return cards == []
-    return messages[0] == expected["cards"][0] and cards[0]["indicator"] == expected["indicator"]
+    return bool(messages[0] == expected["cards"][0] and cards[0]["indicator"] == expected["indicator"])
 
 
 @pytest.mark.parametrize("hook", HOOKS)

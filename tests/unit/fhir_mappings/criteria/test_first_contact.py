@@ -62,7 +62,7 @@ def test_who_is_in_a_hurry(how: dict[str, Any], pressing: bool) -> None:
 
 def test_a_patient_on_a_ward_is_pressing_today_only() -> None:
     """A stay in an emergency department counts on its day."""
-    emergency = {"class": {"code": "EMER"}}
+    emergency: dict[str, Any] = {"class": {"code": "EMER"}}
     assert finding("R-PRIORITY", encounter(PAIN, 0, **emergency)).met
     assert not finding("R-PRIORITY", encounter(PAIN, 3, **emergency)).met
 
