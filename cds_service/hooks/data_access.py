@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from cds_service.egress.addresses import EgressError
 from cds_service.egress.destinations import Destinations
 from cds_service.egress.fhir_transport import FhirTransport
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.readings import read_prefetch, whole_sources
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.queries import order_references
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
@@ -67,11 +67,12 @@ class DataAccess:
     ) -> Gathered:
         """Return what is known, and note in the trace how each source was had."""
         with trace.phase("read"):
-            sent = read_prefetch(request.prefetch)
+            sent = read_prefetch(request.prefetch, client.fhir.form)
         server = self._server(request, client, trace)
         if server is None:
-            trace.sources = {key: f"prefetch:{reading.state.value}" for key, reading in sent.items()}
-            return Gathered(sent, server="none" if request.fhir_server is None else "refused")
+            whole = whole_sources(sent, client.fhir.form)
+            trace.sources = {key: f"prefetch:{reading.state.value}" for key, reading in whole.items()}
+            return Gathered(whole, server="none" if request.fhir_server is None else "refused")
         with trace.phase("fetch"):
             found = self._fhir.retrieve(server, request.patient_id, sent, order_references(orders))
         trace.sources = {
@@ -103,6 +104,7 @@ class DataAccess:
             limits=FetchLimits(deadline, pages=access.pages, retries=access.retries, batch=access.batch),
             token=authorization.get("access_token"),
             scopes=Scopes.parse(authorization.get("scope")),
+            form=access.form,
         )
 
 

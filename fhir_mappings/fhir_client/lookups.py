@@ -22,7 +22,9 @@ MEDICATION_KEYS = tuple(need.key for need in DATA_NEEDS if need.resource_type in
 # Ids in one search, whose address must stay short, and how many drugs are looked up at all and read one by one.
 _CHUNK, _MOST, _MOST_READS = 40, 200, 20
 # After these a server is not asked for the same drugs one by one.
-_HOPELESS = frozenset({Result.TIMEOUT, Result.UNAUTHORIZED, Result.REFUSED, Result.OPEN, Result.CONNECTION})
+_HOPELESS = frozenset(
+    {Result.TIMEOUT, Result.UNAUTHORIZED, Result.FORBIDDEN, Result.REFUSED, Result.OPEN, Result.CONNECTION}
+)
 
 
 class MedicationLookup:

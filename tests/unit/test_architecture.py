@@ -57,7 +57,9 @@ ROOMS: dict[str, str] = {
     "cds_service/records/migrations/versions": "",
     "cds_service/records/insights": "cds_service/records",
     "cds_service/demo": "cds_service/records cds_service/protocol cards/guideline fhir_mappings/fhir",
-    "cds_service/clients": "cds_service/config cds_service/egress cds_service/protocol cards/response",
+    "cds_service/clients": (
+        "cds_service/config cds_service/egress cds_service/protocol cards/response fhir_mappings/fhir"
+    ),
     "cds_service/clients/file": (
         "cds_service/clients cds_service/config cds_service/egress cds_service/protocol/* cards/guideline"
         " cards/response"
