@@ -17,7 +17,7 @@ from fhir_mappings.fhir.readings import read_prefetch, whole_sources
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.queries import order_references
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
-from fhir_mappings.fhir_client.scopes import Scopes
+from fhir_mappings.fhir_client.scopes import EVERYTHING, Scopes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -87,7 +87,8 @@ class DataAccess:
         authorization = request.fhir_authorization or {}
         if request.fhir_server is None:
             return None
-        if not _is_bearer(authorization):
+        token = request.access_token
+        if token is not None and not _is_bearer(authorization):
             trace.fhir_results[Result.TOKEN_TYPE.value] += 1
             return None
         try:
@@ -102,8 +103,9 @@ class DataAccess:
             base=base.url,
             transport=FhirTransport(self._http, client, self._breakers, base),
             limits=FetchLimits(deadline, pages=access.pages, retries=access.retries, batch=access.batch),
-            token=authorization.get("access_token"),
-            scopes=Scopes.parse(authorization.get("scope")),
+            token=token,
+            # Scopes without a token speak of one that is not there.
+            scopes=EVERYTHING if token is None else Scopes.parse(authorization.get("scope")),
             form=access.form,
         )
 

@@ -167,6 +167,16 @@ def test_pilot_shows_cards_to_the_same_users(hospital: Hospital, tmp_path: Path)
             break
 
 
+def test_a_call_without_a_user_is_no_call_of_a_pilot(hospital: Hospital, log: LogLines) -> None:
+    """Elsewhere advice does not depend on who orders; in a pilot nobody could tell whether that user takes part."""
+    nobody = hook_request(SIGN, context={"userId": None})
+    refused = hospital.call("pilot", nobody)
+    assert (refused.status, refused.codes, refused.fields) == (400, ["required"], ["context.userId"])
+    reply, record = hospital.call_recorded("on", nobody)
+    assert (bool(reply.cards), record.user) == (True, "")
+    assert log.of(reply.headers["X-Request-ID"])["remarks"] == ["no-user"]
+
+
 def test_switch_takes_effect_at_the_next_call(hospital: Hospital, log: LogLines) -> None:
     """One client is lowered, then all of them, then none, while the service runs."""
     assert hospital.call("on").cards
