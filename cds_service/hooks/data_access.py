@@ -7,6 +7,7 @@ A server that the client's profile does not list is treated as none at all.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -73,7 +74,7 @@ class DataAccess:
             whole = whole_sources(sent, client.fhir.form)
             trace.sources = {key: f"prefetch:{reading.state.value}" for key, reading in whole.items()}
             return Gathered(whole, server="none" if request.fhir_server is None else "refused")
-        with trace.phase("fetch"):
+        with trace.phase("fetch"), closing(server.transport):
             found = self._fhir.retrieve(server, request.patient_id, sent, order_references(orders))
         trace.sources = {
             key: f"{'fetched' if key in found.results else 'prefetch'}:{reading.state.value}"

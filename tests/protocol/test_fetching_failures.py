@@ -239,9 +239,9 @@ def test_what_was_fetched_is_counted(hospital: Hospital, ehr: FhirStub) -> None:
 
 
 def test_server_that_keeps_failing_is_given_a_rest(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After many failures in a row a server is not asked for a while; then one call tries it, and all may again."""
+    """After calls that failed a server is not asked for a moment; the call that finds it well again is complete."""
     clock = FakeClock()
-    monkeypatch.setattr("cds_service.hooks.engine.Breakers", partial(Breakers, seconds=10.0, clock=clock))
+    monkeypatch.setattr("cds_service.hooks.engine.Breakers", partial(Breakers, clock=clock))
     profile = {"extends": "development", "origins": ["https://patient.example"], "fhir": {"retries": 0}}
     hospital = Hospital(clients_file(tmp_path, {"patient": profile}))
     with fhir_stub(prefetch(), {"*": reply(OUTAGE, 500)}) as stub, fhir_stub(prefetch()) as well:
@@ -257,9 +257,10 @@ def test_server_that_keeps_failing_is_given_a_rest(tmp_path: Any, monkeypatch: p
         assert hospital.call(offering(stub, prefetch())).cards
         assert hospital.call(offering(well)).cards
         stub.special = {}
-        clock.now += 11
-        hospital.call(offering(stub))
-        assert hospital.call(offering(stub)).cards
+        clock.now += 1
+        recovered = hospital.call(offering(stub))
+        assert set(hospital.sources.values()) == {"fetched:complete"}
+        assert recovered.json == hospital.call(hook_request(SIGN)).json
         assert hospital.client.open("/readyz").json["circuits"] == {"closed": 1}
 
 

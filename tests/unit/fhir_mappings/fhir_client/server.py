@@ -76,6 +76,9 @@ class FakeServer:
             return found
         return self._batch(request.body) if request.body is not None else answer(*self._get(path))
 
+    def close(self) -> None:
+        """Nothing is held."""
+
     @property
     def paths(self) -> list[str]:
         """What was asked for, relative to the base."""
