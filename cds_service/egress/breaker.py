@@ -13,15 +13,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Literal, Self
+from typing import Final, Self
 
 from cds_service.egress.addresses import Address
 from fhir_mappings.fhir_client.transport import TransportError
 
-State = Literal["closed", "half-open", "open"]
-
 _MOST: Final = 256  # servers watched; only `any_loopback` can name more than the profiles list
-_SEVERITY: Final[tuple[State, ...]] = ("closed", "half-open", "open")
+_SEVERITY: Final = ("closed", "half-open", "open")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +53,7 @@ class Breaker:
         self._trial: Admission | None = None
 
     @property
-    def state(self) -> State:
+    def state(self) -> str:
         """`closed`, `open` or `half-open`."""
         if not self._is_open:
             return "closed"
@@ -192,7 +190,7 @@ class Breakers:
         """Return the state by client name, the worst where a client has several servers."""
         with self._lock:
             found = [(client, breaker.state) for (client, _), breaker in self._breakers.items()]
-        states: dict[str, State] = {}
+        states: dict[str, str] = {}
         for client, state in found:
             states[client] = max(state, states.get(client, "closed"), key=_SEVERITY.index)
-        return dict(states)
+        return states

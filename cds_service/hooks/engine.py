@@ -49,6 +49,10 @@ class Engine:
         """Return the mode in force for each client, by its name."""
         return {client.name: self.switches.mode(client) for client in self.clients}
 
+    def switched(self) -> dict[str, Mode]:
+        """Return the clients that the kill switch lowers, with the mode in force."""
+        return self.switches.switched(self.clients)
+
 
 def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Storage | None = None) -> Engine:
     """Return the engine that the settings describe; SettingsError when it cannot be built.

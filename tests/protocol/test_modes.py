@@ -217,13 +217,28 @@ def test_broken_switch_file_changes_nothing(hospital: Hospital, log: LogLines) -
 def test_start_page_tells_the_modes(hospital: Hospital) -> None:
     """Whoever opens the start page sees how far each client's clinicians see cards at this moment."""
 
-    def told() -> dict[str, str]:
+    def told() -> dict[str, tuple[str, bool]]:
         clients = hospital.client.open("/", headers={"Accept": "application/json"}).json["clients"]
-        return {client["name"]: client["mode"] for client in clients}
+        return {client["name"]: (client["mode"], client["switched"]) for client in clients}
 
-    assert told() == {mode: mode for mode in MODES}
+    assert told() == {mode: (mode, False) for mode in MODES}
     write_switch(hospital.switches, "*", Mode.OFF)
-    assert told() == dict.fromkeys(MODES, "off")
+    assert told() == {mode: ("off", mode != "off") for mode in MODES}
+    assert "by the kill switch" in hospital.client.open("/").text
+
+
+def test_probes_and_metrics_tell_what_is_switched(hospital: Hospital) -> None:
+    """Whoever threw the switch sees from outside that it is in force, and when its file cannot be used."""
+    write_switch(hospital.switches, "on", Mode.SILENT)
+    ready = hospital.client.open("/readyz").json
+    assert (ready["switches"], ready["switched"]) == ("ok", {"silent": 1})
+    assert value(hospital.client, "client_switched", client="on", mode="silent") == 1
+    assert value(hospital.client, "client_switched", client="silent", mode="silent") == 0
+    assert value(hospital.client, "switch_file_unusable") == 0
+    hospital.switches.write_text("[of", encoding="utf-8")
+    ready = hospital.client.open("/readyz").json
+    assert (ready["switches"], ready["switched"]) == ("unavailable", {"silent": 1})
+    assert value(hospital.client, "switch_file_unusable") == 1
 
 
 def test_mixed_patients_are_refused_in_silent_mode(hospital: Hospital) -> None:

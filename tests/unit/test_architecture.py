@@ -106,7 +106,9 @@ ROOMS: dict[str, str] = {
         " cds_service/clients cds_service/config cds_service/demo cds_service/records cds_service/protocol"
         " fhir_mappings/fhir_client"
     ),
-    "cds_service/server": "cds_service/app.py cds_service/observability cds_service/config cds_service/demo",
+    "cds_service/server": (
+        "cds_service/app.py cds_service/observability cds_service/clients cds_service/config cds_service/demo"
+    ),
     "cds_service/cli": (
         "cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline cds_service/observability"
         " cds_service/clients/* cds_service/config cds_service/demo cds_service/records cds_service/protocol"
