@@ -86,6 +86,7 @@ class LoopbackServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
+    request_queue_size = 128  # all searches of a call arrive at once; one that is not let in waits a second
     owner: LoopbackServer
     context: ssl.SSLContext | None = None
 
