@@ -43,8 +43,7 @@ def test_crd_request_generator(client: HookClient, name: str, token: str | None)
     """HL7's CRD client without a log-in: no token is sent, its scope is not believed, its own keys are let be."""
     request = demo(name)
     with fhir_stub(request["prefetch"]) as stub:
-        given = {} if token == "missing" else {"token": token}
-        sent = crd_request_generator(request, stub, **given)
+        sent = crd_request_generator(request, stub, *(() if token == "missing" else (token,)))
         assert told(call(client, sent)) == told(call(client, request))
         assert {received.headers.get("authorization") for received in stub.http.received} == {None}
 

@@ -86,6 +86,8 @@ def test_report_explains_a_client(folder: Path) -> None:
         "; signed with RS384;",
         "audience https://cds.general.example/lumbar",
         "fetched from https://ehr.general.example/fhir/r4.\n    Within 400 ms for all of it",
+        "Searches and prefetch templates: Observations by category (laboratory, vital-signs,",
+        "social-history); no _sort; no _include.",
         "Private addresses: 10.20.0.0/16.",
         "for the others orders are assessed and recorded (2 users listed, and 10 percent of all).",
         "by changing the code of the order, one action a suggestion; selectionBehavior is always any;",
