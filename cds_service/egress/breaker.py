@@ -26,12 +26,13 @@ _SEVERITY: Final = ("closed", "half-open", "open")
 class Patience:
     """When a server is given a rest, and for how long.
 
-    It is when of the hook calls of the last `window` seconds at least `failed` have failed, and that is at least the
-    `share` of all. The first rest is `rest` seconds long, and each that follows a failed trial twice as long as the
+    It is when of the hook calls of the last `window` seconds, and no more than the last `calls`, at least `failed` have
+    failed, and that is at least the `share` of them. The first rest is `rest` seconds long, and each that follows a failed trial twice as long as the
     one before, up to `longest`.
     """
 
     window: float = 10.0
+    calls: int = 10
     failed: int = 2
     share: float = 0.5
     rest: float = 0.5
@@ -46,7 +47,7 @@ class Breaker:
         self._patience = patience or Patience()
         self._clock = clock
         self._changed = threading.Condition()
-        self._calls: deque[tuple[float, bool]] = deque()
+        self._calls: deque[tuple[float, bool]] = deque(maxlen=self._patience.calls)
         self._is_open = False
         self._rest = self._patience.rest
         self._rest_from = 0.0

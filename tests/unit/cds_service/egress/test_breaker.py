@@ -102,6 +102,15 @@ def test_failures_are_a_share_of_the_calls_of_a_while(breaker: Breaker, clock: C
     assert breaker.state == "open"
 
 
+def test_a_busy_server_is_given_a_rest_as_soon_as_another(breaker: Breaker) -> None:
+    """Many calls that went well do not hide that all go wrong now."""
+    for _ in range(1000):
+        hook_call(breaker, True)
+    for state in ("closed",) * 4 + ("open",):
+        hook_call(breaker, False)
+        assert breaker.state == state
+
+
 def test_searches_under_way_at_the_end_were_waited_for_in_vain(breaker: Breaker) -> None:
     """A server that hangs fails its calls although nothing has come back when they end, unless time was too short."""
     for fair, state in ((False, "closed"), (False, "closed"), (True, "closed"), (True, "open")):
