@@ -27,8 +27,8 @@ class Patience:
     """When a server is given a rest, and for how long.
 
     It is when of the hook calls of the last `window` seconds, and no more than the last `calls`, at least `failed` have
-    failed, and that is at least the `share` of them. The first rest is `rest` seconds long, and each that follows a failed trial twice as long as the
-    one before, up to `longest`.
+    failed, and that is at least the `share` of them. The first rest is `rest` seconds long, and each that follows a
+    failed trial twice as long as the one before, up to `longest`.
     """
 
     window: float = 10.0

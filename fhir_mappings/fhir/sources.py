@@ -30,8 +30,8 @@ class SourceState(StrEnum):
 
     COMPLETE = "complete"
     PARTIAL = "partial"
-    UNAVAILABLE = "unavailable"
-    NOT_PROVIDED = "not-provided"
+    UNAVAILABLE = "unavailable"  # offered, and reading it failed
+    NOT_PROVIDED = "not-provided"  # neither sent nor offered: there is no server for it, or it has no such type
 
 
 @dataclass(frozen=True, slots=True)
