@@ -35,9 +35,14 @@ class Confirmation:
 def switch_file(settings: Settings) -> Path:
     """Return the file that the running service goes by; that of the settings where it does not depend on the folder.
 
-    Paths in settings may be relative, and the service was started somewhere else.
+    Paths in settings may be relative, and the service was started somewhere else. What a service that is gone has left
+    behind does not count.
     """
-    return (settings.switches_are_relative and announced(settings.port)) or settings.switches
+    if settings.switches_are_relative:
+        running = announced(settings.port)
+        if running is not None and confirmed(running):
+            return running
+    return settings.switches
 
 
 def await_workers(file: Path) -> Confirmation:
