@@ -20,6 +20,7 @@ from flask_cors import CORS
 from cds_service.auth.verifiers.callers import Caller, Reason
 from cds_service.clients.cors_origins import cors_origins
 from cds_service.clients.profile import Mode
+from cds_service.clients.switch_witnesses import SwitchWitness
 from cds_service.clients.switches import Switches
 from cds_service.demo.requests import load_demos
 from cds_service.guideline.value_sets import ValueSetViews
@@ -66,7 +67,8 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     app = Flask("cds_service", static_folder=None)
     app.json = MsgspecProvider(app)
     app.url_map.merge_slashes = False  # TidyPaths does it, without a redirect
-    app.extensions |= {"engine": engine, "metrics": metrics, "lifecycle": lifecycle}
+    witness = SwitchWitness(engine.switches)
+    app.extensions |= {"engine": engine, "metrics": metrics, "lifecycle": lifecycle, "witness": witness}
     _allow_origins(app, engine)
     _register(app, engine, settings)
     for blueprint in offered_pages(engine, settings, clock):
@@ -85,6 +87,7 @@ def _metrics(engine: Engine) -> Metrics:
     metrics = Metrics([client.name for client in engine.clients], refusals=Reason, fhir_results=Result)
     metrics.watch_circuits(engine.breakers.states)
     metrics.watch_modes(engine.modes)
+    metrics.watch_switches(engine.switched, lambda: engine.switches.is_current)
     if isinstance(engine.storage.recorder, QueueRecorder):
         metrics.watch_recorder(engine.storage.recorder)
     return metrics
@@ -98,9 +101,11 @@ def _register(app: Flask, engine: Engine, settings: Settings) -> None:
     health = Health(
         app.extensions["lifecycle"],
         feedback,
-        parts={"keys": lambda: gate.has_all_keys} if gate.fetches_keys else {},
+        parts={"switches": lambda: engine.switches.is_current}
+        | ({"keys": lambda: gate.has_all_keys} if gate.fetches_keys else {}),
         circuits=lambda: engine.breakers.states().values(),
         modes=lambda: [mode.value for mode in engine.modes().values()],
+        switched=lambda: [mode.value for mode in engine.switched().values()],
     )
     app.register_blueprint(Views(engine.admission, engine.handler, feedback, settings.max_body_bytes).blueprint())
     app.register_blueprint(ValueSetViews.of(index).blueprint())

@@ -86,7 +86,7 @@ class LoopbackServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    request_queue_size = 128  # with the usual 5, a call's many connections at once wait a second to be tried anew
+    request_queue_size = 128  # all searches of a call arrive at once; one that is not let in waits a second
     owner: LoopbackServer
     context: ssl.SSLContext | None = None
 

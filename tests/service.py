@@ -36,10 +36,11 @@ class Running:
         workers: int = 2,
         settings: Mapping[str, str] | None = None,
         program: Sequence[str] = ("-m", "cds_service"),
+        cwd: Path | None = None,
     ) -> None:
         """Start it with options of `serve` and `LUMBAR_CDS_` settings, and wait until it answers.
 
-        `program` is what Python runs as the command line.
+        `program` is what Python runs as the command line, in the folder `cwd` if there is one.
         """
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
@@ -52,7 +53,7 @@ class Running:
         command = [sys.executable, *program, "serve", "--port", str(self.port)]
         command += ["--workers", str(workers), *options]
         with self.output.open("wb") as output:
-            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment)
+            self.process = subprocess.Popen(command, stdout=output, stderr=subprocess.STDOUT, env=environment, cwd=cwd)
         self._await()
 
     def _await(self) -> None:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from cds_service.clients.profile import ClientProfile, Issuer
+    from cds_service.clients.profile import ClientProfile, FhirAccess, Issuer
 
 _PROOFS: Final = {
     Authentication.NONE: "nothing is asked",
@@ -136,8 +136,22 @@ def _data(client: ClientProfile) -> Iterator[str]:
         f"{_count(fhir.retries, 'retry', 'retries')}, {_count(fhir.pages, 'page')} a search, at most "
         f"{fhir.max_bytes} bytes an answer, {'in one batch' if fhir.batch else 'in parallel'}."
     )
+    if form := _form(fhir):
+        yield f"    Searches and prefetch templates: {form}."
     if network.private:
         yield f"    Private addresses: {', '.join(map(str, network.private))}."
+
+
+def _form(fhir: FhirAccess) -> str:
+    """Return what is unusual in how searches are written; nothing where they are as discovery lists them."""
+    parts = []
+    if fhir.observation_categories:
+        parts.append(f"Observations by category ({', '.join(fhir.observation_categories)})")
+    parts += [] if fhir.sort else ["no _sort"]
+    parts += [] if fhir.include else ["no _include"]
+    if fhir.page_size is not None:
+        parts.append(f"pages of {fhir.page_size}" if fhir.page_size else "no _count")
+    return "; ".join(parts)
 
 
 def _mode(client: ClientProfile, switched: SwitchState) -> str:

@@ -9,7 +9,8 @@ from cards.guideline.wording import load_wording
 from cds_service.cli.client_report import issuer_terms, pages, proof
 from cds_service.cli.terminal import printable
 from cds_service.clients.profile import BY_TOKEN, Authentication
-from fhir_mappings.fhir.needs import DATA_NEEDS, prefetch_templates
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.searches import USUAL, templates_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -73,9 +74,12 @@ def _authentication(client: ClientProfile, base: str, services: Sequence[HookSer
 
 
 def _data(client: ClientProfile) -> Iterator[str]:
+    form = client.fhir.form
     yield from ("", "Prefetch (key: template)")
+    if form != USUAL:
+        yield "  (as this client's server takes searches; discovery lists them in the usual form)"
     required = {need.key for need in DATA_NEEDS if need.required}
-    for key, template in prefetch_templates().items():
+    for key, template in templates_for(form).items():
         yield f"  {key}: {template}" + ("  (required)" if key in required else "")
     yield from ("", "FHIR servers that are asked for what prefetch did not bring")
     yield from (f"  {base}" for base in client.fhir.bases)

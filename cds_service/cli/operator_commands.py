@@ -15,6 +15,7 @@ import click
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+    from pathlib import Path
 
     from cds_service.config.settings import Settings
     from cds_service.records.database import Database
@@ -92,14 +93,17 @@ def client_sheet(name: str, clients_file: str | None) -> None:
 @click.argument("mode", type=click.Choice(["off", "silent", "clear"]))
 @click.option("--client", "name", default="*", metavar="NAME", help="The client to switch.  [default: all of them]")
 @click.option("--reason", default="", help="Why, for whoever finds it switched.")
+@click.option("--no-wait", is_flag=True, help="Only write the file; for a service that does not run now.")
 @CLIENTS_FILE
-def switch(mode: str, name: str, reason: str, clients_file: str | None) -> None:
+def switch(mode: str, name: str, reason: str, clients_file: str | None, *, no_wait: bool) -> None:
     """Lower the mode of a client, or of all, in the running service; `clear` takes that back.
 
     `off` answers every call without cards and assesses nothing; `silent` assesses and records, and shows nothing.
-    In force within two seconds, without a restart. The settings must be those of the running service, which say where
-    the switch file is.
+    In force within two seconds, without a restart; the command waits until every worker has confirmed that. Exit
+    status: 0 when all have, 1 when none answered or one is missing, and cards may still be shown. The settings must be
+    those of the running service, which say where the switch file is.
     """
+    from cds_service.cli.switch_confirmation import switch_file
     from cds_service.clients.profile import Mode
     from cds_service.clients.switch_writer import write_switch
     from cds_service.protocol.errors import SettingsError
@@ -107,14 +111,36 @@ def switch(mode: str, name: str, reason: str, clients_file: str | None) -> None:
     settings = read_settings(clients_file=clients_file)
     if mode != "clear":
         _check_name(name, settings)
+    file = switch_file(settings)
     try:
-        write_switch(settings.switches, name, None if mode == "clear" else Mode(mode), reason)
+        write_switch(file, name, None if mode == "clear" else Mode(mode), reason)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     except OSError as error:
-        raise click.ClickException(f"{settings.switches}: cannot be written ({error.strerror})") from None
+        raise click.ClickException(f"{file}: cannot be written ({error.strerror})") from None
     who = "all clients" if name == "*" else name
-    click.echo(f"{settings.switches}: {'nothing is switched for' if mode == 'clear' else mode + ':'} {who}")
+    click.echo(f"{file}: {'nothing is switched for' if mode == 'clear' else mode + ':'} {who}")
+    if not no_wait:
+        _confirm(file)
+
+
+def _confirm(file: Path) -> None:
+    """Say in how many workers what was written is in force; the command fails where that is not all of them."""
+    from cds_service.cli.switch_confirmation import await_workers
+
+    found = await_workers(file)
+    if found.is_whole:
+        click.echo(f"in force in the running service ({found.confirmed} of {found.workers} workers)")
+        return
+    if found.workers:
+        raise click.ClickException(
+            f"in force in {found.confirmed} of {found.workers} workers only; the others may still show cards: "
+            "its log says why the file cannot be used, and a restart of the service is sure to help"
+        )
+    raise click.ClickException(
+        "no running service answered, so nothing has changed in one that runs: it goes by another switch file (its "
+        "settings say which), or runs elsewhere. A service that starts with this file will go by it"
+    )
 
 
 def _check_name(name: str, settings: Settings) -> None:

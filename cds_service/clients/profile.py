@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from cards.response.client_shape import ClientShape
 from cds_service.egress.network import Network
+from fhir_mappings.fhir.searches import SearchForm
 
 # What a client may be called: its name becomes a metric label and a key in files.
 CLIENT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
@@ -79,7 +80,8 @@ class FhirAccess:
     """The FHIR servers of a client and how they are asked; an empty `bases` means that nothing is fetched.
 
     `deadline_ms` bounds everything that is fetched for one hook call, `pages` the pages of one search. With `batch`
-    one Bundle asks for everything.
+    one Bundle asks for everything. `observation_categories`, `sort`, `include` and `page_size` say how searches and
+    prefetch templates are written.
     """
 
     bases: tuple[str, ...] = ()
@@ -91,6 +93,15 @@ class FhirAccess:
     pages: int = 10
     max_bytes: int = 16 * 1024 * 1024
     batch: bool = False
+    observation_categories: tuple[str, ...] = ()
+    sort: bool = True
+    include: bool = True
+    page_size: int | None = None
+
+    @property
+    def form(self) -> SearchForm:
+        """How searches are written for these servers."""
+        return SearchForm(self.observation_categories, self.sort, self.include, self.page_size)
 
 
 @dataclass(frozen=True, slots=True)

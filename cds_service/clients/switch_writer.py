@@ -22,7 +22,8 @@ def write_switch(file: Path, client: str, mode: Mode | None, reason: str = "") -
     """Lower a client, or all of them (`*`), to `off` or `silent`; None takes back what is switched for that name.
 
     The file is replaced in one step and is on disk before this returns; only its owner may read it. What stands in it
-    for other names stays. SettingsError when the file there cannot be used, or the name or reason is none.
+    for other names stays, and its folder is made where there is none. SettingsError when the file there cannot be
+    used, or the name or reason is none.
     """
     if mode is not None and mode not in SWITCHED:
         raise SettingsError([f"{file}: a client can be switched to {' or '.join(SWITCHED)} only"])
@@ -34,6 +35,7 @@ def write_switch(file: Path, client: str, mode: Mode | None, reason: str = "") -
         tables[mode][client] = reason
     document = {str(name): names for name, names in tables.items() if names}
     check_switches(file, document)
+    _make_folder(file.parent)
     _replace(file, _HEAD + "".join(_table(name, names) for name, names in document.items()))
     return read_switches(file)
 
@@ -42,6 +44,20 @@ def _table(name: str, reasons: Mapping[str, str]) -> str:
     """Return a table in TOML; a reason without control characters is written as JSON writes it."""
     lines = [f"{json.dumps(client)} = {json.dumps(reason, ensure_ascii=False)}\n" for client, reason in reasons.items()]
     return f"\n[{name}]\n{''.join(lines)}"
+
+
+def _make_folder(folder: Path) -> None:
+    """Make a folder, each step of it for the owner of the one above: root's own would be closed to the service."""
+    if folder.exists():
+        return
+    _make_folder(folder.parent)
+    try:
+        folder.mkdir(exist_ok=True)
+        if hasattr(os, "geteuid") and os.geteuid() == 0:
+            owner = folder.parent.stat()
+            os.chown(folder, owner.st_uid, owner.st_gid)
+    except OSError as error:
+        raise SettingsError([f"{folder}: {error.strerror or 'cannot be made'}"]) from None
 
 
 def _replace(file: Path, text: str) -> None:

@@ -23,7 +23,7 @@ from cds_service.config.files import read_toml
 from cds_service.protocol.errors import SettingsError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Mapping
+    from collections.abc import Callable, Collection, Iterable, Mapping
     from pathlib import Path
 
     from cds_service.clients.profile import ClientProfile
@@ -75,13 +75,36 @@ class Switches:
         self._clients = frozenset(clients)
         self._looking = threading.Lock()
         self._looked_at = clock()
-        self._signature = _signature(file) if file else None
+        self._signature = self._in_force = _signature(file) if file else None
         self._state = read_switches(file) if file else SwitchState()
         self._warn_of_strangers()
 
     def mode(self, client: ClientProfile) -> Mode:
         """Return the mode in force for a client."""
         return self.state.mode(client)
+
+    def switched(self, clients: Iterable[ClientProfile]) -> dict[str, Mode]:
+        """Return the clients whose mode is lower than their own, with the mode in force, by name."""
+        state = self.state
+        modes = {client.name: (client.mode, state.mode(client)) for client in clients}
+        return {name: mode for name, (own, mode) in modes.items() if mode is not own}
+
+    @property
+    def file(self) -> Path | None:
+        """The switch file; None where nothing is ever switched."""
+        return self._file
+
+    @property
+    def in_force(self) -> str:
+        """Which version of the file is in force, as `version_of` names it."""
+        _ = self.state
+        return _version(self._in_force)
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the file as it stands is in force; not so while it cannot be used."""
+        _ = self.state
+        return self._in_force == self._signature
 
     @property
     def state(self) -> SwitchState:
@@ -107,7 +130,7 @@ class Switches:
         if state is None:
             _LOG.error("the switch file cannot be used; what was switched before stays in force")
             return
-        self._state = state
+        self._state, self._in_force = state, signature
         # Names of clients come from the clients file or are refused by their pattern: they are safe to log.
         off, silent = sorted(self._state.off), sorted(self._state.silent)
         _LOG.warning("the switch file changed; off: %s; silent: %s", _list(off), _list(silent))
@@ -116,6 +139,15 @@ class Switches:
     def _warn_of_strangers(self) -> None:
         if self._clients and (strangers := sorted(self._state.names - self._clients)):
             _LOG.error("the switch file names clients that do not exist: %s", _list(strangers))
+
+
+def version_of(file: Path) -> str:
+    """Return a text that changes when the file is written or replaced."""
+    return _version(_signature(file))
+
+
+def _version(signature: _Signature | None) -> str:
+    return "none" if signature is None else "-".join(map(str, signature))
 
 
 def read_switches(file: Path) -> SwitchState:

@@ -126,7 +126,16 @@ class Settings(BaseModel):
 
     @property
     def switches(self) -> Path:
-        """The file of the kill switch."""
+        """The file of the kill switch, as an absolute path."""
+        return self._switches.absolute()
+
+    @property
+    def switches_are_relative(self) -> bool:
+        """Whether another working directory would have made the file of the kill switch another one."""
+        return not self._switches.is_absolute()
+
+    @property
+    def _switches(self) -> Path:
         return self.switches_file or self.data_dir / "switches.toml"
 
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 import re
+import time
 from typing import Final
 
 from cds_service.egress.addresses import Address, EgressError
-from cds_service.egress.breaker import Breakers
+from cds_service.egress.breaker import Admission, Breakers, HookCall
 from cds_service.egress.client import Client
 from cds_service.egress.destinations import check_below
-from cds_service.egress.http import Call, HttpClient, Limits
+from cds_service.egress.http import Call, Fetched, HttpClient, Limits
 from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, TransportError
 
 _FHIR_JSON: Final = "application/fhir+json"
@@ -32,25 +33,48 @@ class FhirTransport:
         self._http = http
         self._client = client
         self._base = base
-        self._breaker = breakers.of(client.name, base)
+        self._hook_call = HookCall(breakers.of(client.name, base))
+
+    def close(self) -> None:
+        """End the hook call, and let it count for or against the server."""
+        self._hook_call.close()
 
     def send(self, request: FhirRequest, seconds: float) -> FhirResponse:
         """Return the answer of any status within some seconds, all of it; TransportError when there is none."""
-        call = self._call(request, seconds)
-        with self._breaker.admit() as admission:
-            try:
-                answer = self._http.send(call)
-            except TransportError as error:
-                admission.healthy = self._verdict(error.reason, seconds)
-                raise
-            admission.healthy = answer.status < _SERVER_ERROR or answer.status == _NOT_IMPLEMENTED
+        address = self._checked(request)
+        until = time.monotonic() + seconds
+        with self._hook_call.admit(seconds) as admission:
+            # What was waited for a trial is gone.
+            left = until - time.monotonic()
+            if left <= 0:
+                raise TransportError("timeout")
+            answer = self._answer(self._call(request, address, left), admission)
         return FhirResponse(answer.status, answer.body, _seconds(answer.headers.get("retry-after", "")))
 
-    def _call(self, request: FhirRequest, seconds: float) -> Call:
-        address = self._address(request.url)
-        token = request.token
+    def _answer(self, call: Call, admission: Admission) -> Fetched:
+        """Send a request that was let through, and note what came of it."""
+        access = self._client.fhir
+        fair = call.limits.seconds * 1000 >= min(access.read_ms, access.deadline_ms) / 2
+        self._hook_call.begin(admission, fair=fair)
+        try:
+            answer = self._http.send(call)
+        except TransportError as error:
+            admission.healthy = _verdict(error.reason, fair=fair)
+            raise
+        else:
+            admission.healthy = answer.status < _SERVER_ERROR or answer.status == _NOT_IMPLEMENTED
+            return answer
+        finally:
+            self._hook_call.end(admission)
+
+    def _checked(self, request: FhirRequest) -> Address:
+        address, token = self._address(request.url), request.token
         if address is None or request.method not in ("GET", "POST") or (token and not _TOKEN.fullmatch(token)):
             raise TransportError("refused")
+        return address
+
+    def _call(self, request: FhirRequest, address: Address, seconds: float) -> Call:
+        token = request.token
         headers = {"Accept": _FHIR_JSON}
         if request.body is not None:
             headers["Content-Type"] = _FHIR_JSON
@@ -66,13 +90,12 @@ class FhirTransport:
         except EgressError:
             return None
 
-    def _verdict(self, reason: str, seconds: float) -> bool | None:
-        """Return what a failure says about the server; a time-out says something if there was time enough."""
-        access = self._client.fhir
-        fair = seconds * 1000 >= min(access.read_ms, access.deadline_ms) / 2
-        if reason == "too-large":
-            return True
-        return False if reason == "connection" or (reason == "timeout" and fair) else None
+
+def _verdict(reason: str, *, fair: bool) -> bool | None:
+    """Return what a failure says about the server; a time-out says something if there was time enough."""
+    if reason == "too-large":
+        return True
+    return False if reason == "connection" or (reason == "timeout" and fair) else None
 
 
 def _seconds(retry_after: str) -> float | None:

@@ -7,17 +7,18 @@ A server that the client's profile does not list is treated as none at all.
 from __future__ import annotations
 
 import time
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cds_service.egress.addresses import EgressError
 from cds_service.egress.destinations import Destinations
 from cds_service.egress.fhir_transport import FhirTransport
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.readings import read_prefetch, whole_sources
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.queries import order_references
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
-from fhir_mappings.fhir_client.scopes import Scopes
+from fhir_mappings.fhir_client.scopes import EVERYTHING, Scopes
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -67,12 +68,13 @@ class DataAccess:
     ) -> Gathered:
         """Return what is known, and note in the trace how each source was had."""
         with trace.phase("read"):
-            sent = read_prefetch(request.prefetch, client.sources)
+            sent = read_prefetch(request.prefetch, client.sources, client.fhir.form)
         server = self._server(request, client, trace)
         if server is None:
-            trace.sources = {key: f"prefetch:{reading.state.value}" for key, reading in sent.items()}
-            return Gathered(sent, server="none" if request.fhir_server is None else "refused")
-        with trace.phase("fetch"):
+            whole = whole_sources(sent, client.fhir.form)
+            trace.sources = {key: f"prefetch:{reading.state.value}" for key, reading in whole.items()}
+            return Gathered(whole, server="none" if request.fhir_server is None else "refused")
+        with trace.phase("fetch"), closing(server.transport):
             found = self._fhir.retrieve(server, request.patient_id, sent, order_references(orders))
         trace.sources = {
             key: f"{'fetched' if key in found.results else 'prefetch'}:{reading.state.value}"
@@ -86,7 +88,8 @@ class DataAccess:
         authorization = request.fhir_authorization or {}
         if request.fhir_server is None:
             return None
-        if not _is_bearer(authorization):
+        token = request.access_token
+        if token is not None and not _is_bearer(authorization):
             trace.fhir_results[Result.TOKEN_TYPE.value] += 1
             return None
         try:
@@ -101,9 +104,11 @@ class DataAccess:
             base=base.url,
             transport=FhirTransport(self._http, client, self._breakers, base),
             limits=FetchLimits(deadline, pages=access.pages, retries=access.retries, batch=access.batch),
-            token=authorization.get("access_token"),
-            scopes=Scopes.parse(authorization.get("scope")),
+            token=token,
+            # Scopes without a token speak of one that is not there.
+            scopes=EVERYTHING if token is None else Scopes.parse(authorization.get("scope")),
             offered=client.sources,
+            form=access.form,
         )
 
 

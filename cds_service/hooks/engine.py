@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
 
 from cds_service.auth.admission import Admission
 from cds_service.auth.gate import gate_for
@@ -20,7 +20,6 @@ from cds_service.hooks.data_access import DataAccess
 from cds_service.hooks.handler import HookHandler
 from cds_service.hooks.setup import advisers_of, clients_of, http_client_of, redis_of, replay_store
 from cds_service.hooks.storage import Storage, open_storage
-from fhir_mappings.fhir.needs import DATA_NEEDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -30,9 +29,6 @@ if TYPE_CHECKING:
     from cds_service.clients.profile import ClientProfile
     from cds_service.config.settings import Settings
     from cds_service.hooks.adviser import Adviser
-
-# In a row, before a FHIR server is given a rest: one slow hook call alone, with all its searches, must not be enough.
-_FAILURES: Final = 2 * len(DATA_NEEDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +49,10 @@ class Engine:
         """Return the mode in force for each client, by its name."""
         return {client.name: self.switches.mode(client) for client in self.clients}
 
+    def switched(self) -> dict[str, Mode]:
+        """Return the clients that the kill switch lowers, with the mode in force."""
+        return self.switches.switched(self.clients)
+
 
 def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Storage | None = None) -> Engine:
     """Return the engine that the settings describe; SettingsError when it cannot be built.
@@ -61,7 +61,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
-    http, breakers = http_client_of(settings), Breakers(_FAILURES)
+    http, breakers = http_client_of(settings), Breakers()
     replay = MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock)
     gate = gate_for(clients, settings.public_url or "", HttpKeyFetcher(http), replay, clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])

@@ -98,6 +98,8 @@ class HookHandler:
                 trace.remarks.append("no-selections")
             if request.was_repaired:
                 trace.remarks.append("lone-surrogate")
+            if not request.user_id:
+                trace.remarks.append("no-user")
             trace.shown = shows_cards(client, call.mode, request.user_id, self.identities.key)
             if call.mode is Mode.OFF:
                 return _NO_CARDS
@@ -106,6 +108,8 @@ class HookHandler:
             trace.unrecognised_orders = adviser.unrecognised_orders(request)
         if not orders:
             return _NO_CARDS
+        if not request.user_id:
+            _refuse_nobody(call.mode)
         trace.orders = len(orders)
         response = self._advice(call, request, orders)
         return response.document if trace.shown else _NO_CARDS
@@ -152,6 +156,15 @@ class HookHandler:
                 sources=dict(trace.sources),
             )
         )
+
+
+def _refuse_nobody(mode: Mode) -> None:
+    """Refuse a call without a user in a pilot, where nobody could say whether that user takes part."""
+    if mode is Mode.PILOT:
+        message = (
+            "context.userId is missing; while this service is shown to some users only, it must be told who orders."
+        )
+        raise BadRequestError("required", message, "context.userId")
 
 
 def _record_of(sent: SentAssessment) -> AssessmentRecord:

@@ -43,7 +43,7 @@ class Health:
     """Both addresses and what they look at.
 
     `parts` are further stores by name and whether they work; `circuits` and `modes` return a state for each circuit
-    breaker and the mode in force for each client.
+    breaker and the mode in force for each client, `switched` the modes of those that the kill switch lowers.
     """
 
     lifecycle: Lifecycle
@@ -51,6 +51,7 @@ class Health:
     parts: Mapping[str, Callable[[], bool]] = field(default_factory=dict)
     circuits: Callable[[], Iterable[str]] = tuple
     modes: Callable[[], Iterable[str]] = tuple
+    switched: Callable[[], Iterable[str]] = tuple
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
@@ -69,6 +70,7 @@ class Health:
         report: dict[str, Any] = {"status": state, "feedback": _works(self.feedback.available)}
         report |= {name: _works(works) for name, works in self.parts.items()}
         counted = {"circuits": Counter(self.circuits()), "modes": Counter(self.modes())}
+        counted["switched"] = Counter(self.switched())
         report |= {name: dict(counts) for name, counts in counted.items() if counts}
         return _answer(report, HTTPStatus.OK if state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE)
 

@@ -20,6 +20,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from cards.guideline.guideline import GUIDELINE_VERSION, MESSAGES, Outcome
 from cds_service import __version__
 from cds_service.clients.profile import Mode
+from cds_service.clients.switches import SWITCHED
 from cds_service.observability.metrics_folder import VARIABLE
 from cds_service.protocol.discovery import SERVICES
 from cds_service.protocol.trace import PHASES
@@ -122,6 +123,16 @@ class Metrics:
         self._modes = self._gauge(
             "client_mode", "1 for the mode that is in force for a client.", "mostrecent", "client", "mode"
         )
+        self._switched = self._gauge(
+            "client_switched",
+            "Workers in which the kill switch lowers a client to a mode.",
+            "livesum",
+            "client",
+            "mode",
+        )
+        self._unusable = self._gauge(
+            "switch_file_unusable", "Workers that cannot use the switch file and go by what it said before.", "livesum"
+        )
         build = self._gauge("build_info", "What is running; always 1.", "max", "version", "guideline")
         build.labels(__version__, GUIDELINE_VERSION).set(1)
 
@@ -190,6 +201,18 @@ class Metrics:
             for client, current in modes().items():
                 for mode in Mode:
                     self._modes.labels(self._client(client), mode.value).set(mode is current)
+
+        self._probes.append(probe)
+
+    def watch_switches(self, switched: Callable[[], Mapping[str, Mode]], is_current: Callable[[], bool]) -> None:
+        """Tell from here on which clients the kill switch lowers, and whether its file as it stands is in force."""
+
+        def probe() -> None:
+            lowered = switched()
+            for client in self._clients:
+                for mode in SWITCHED:
+                    self._switched.labels(client, mode.value).set(lowered.get(client) is mode)
+            self._unusable.set(not is_current())
 
         self._probes.append(probe)
 

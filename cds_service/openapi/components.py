@@ -69,8 +69,13 @@ _READINESS: Final[Mapping[str, Any]] = {
             "enum": ["ok", "unavailable"],
             "description": "Whether all keys of token issuers are there, where any are fetched.",
         },
+        "switches": {
+            "enum": ["ok", "unavailable"],
+            "description": "Whether the file of the kill switch is in force as it stands.",
+        },
         "circuits": {**_COUNTS, "description": "How many FHIR servers are asked, by state of their circuit breaker."},
         "modes": {**_COUNTS, "description": "How many clients are in which mode."},
+        "switched": {**_COUNTS, "description": "How many clients the kill switch lowers to which mode."},
     },
 }
 
@@ -115,7 +120,15 @@ _SERVICE_FACTS: Final[Mapping[str, Any]] = {
         "insecure": {"type": "boolean"},
         "clients": {
             "type": "array",
-            "items": {"type": "object", "required": ["name", "mode"], "properties": {"name": _TEXT, "mode": _TEXT}},
+            "items": {
+                "type": "object",
+                "required": ["name", "mode", "switched"],
+                "properties": {
+                    "name": _TEXT,
+                    "mode": _TEXT,
+                    "switched": {"type": "boolean", "description": "Whether the kill switch lowers it."},
+                },
+            },
         },
         "discovery": _TEXT,
         "services": {"type": "array", "items": {"type": "object"}},

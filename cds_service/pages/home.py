@@ -53,6 +53,7 @@ class HomePage:
     def _document(self, base: str) -> dict[str, Any]:
         """Return the facts of the page as plain values."""
         facts = self.renderer.facts
+        switched = facts.switched()
         pages = {"start": "/", "criteria": "/criteria", "codes": "/criteria/codes", "scenarios": "/scenarios"}
         pages |= {"docs": "/docs", "openapi": "/openapi.json"}
         pages |= {"demo": "/demo"} if facts.demo_enabled else {}
@@ -63,7 +64,9 @@ class HomePage:
             "profile": facts.profile,
             "authentication": facts.authentication,
             "insecure": facts.insecure,
-            "clients": [{"name": name, "mode": mode} for name, mode in facts.modes().items()],
+            "clients": [
+                {"name": name, "mode": mode, "switched": name in switched} for name, mode in facts.modes().items()
+            ],
             "discovery": f"{base}/cds-services",
             "services": [{"id": service.id, "hook": service.hook, "title": service.title} for service in SERVICES],
             "pages": {name: f"{base}{path}" for name, path in pages.items()},

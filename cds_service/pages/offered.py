@@ -56,6 +56,7 @@ def _facts(engine: Engine, settings: Settings, access: InsightsAccess) -> PageFa
         guideline_version=GUIDELINE_VERSION,
         profile=settings.profile,
         modes=lambda: {name: mode.value for name, mode in engine.modes().items()},
+        switched=lambda: tuple(engine.switched()),
         authentication=engine.authentication,
         public_url=settings.public_url or "",
         demo_enabled=demo_is_on(engine.clients, settings.demo),

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from cds_service.protocol import schemas
-from cds_service.protocol.errors import BadRequestError
+from cds_service.protocol.errors import BadRequestError, Fault, faults_of
 from cds_service.protocol.serialization import decode, decode_members, decode_repaired
 
 if TYPE_CHECKING:
@@ -51,9 +51,15 @@ class HookRequest:
 
     @property
     def user_id(self) -> str:
-        """The user in context, such as `Practitioner/123`."""
-        user: str = self.context["userId"]
-        return user
+        """The user in context, such as `Practitioner/123`; "" where the client named none."""
+        user: str = self.context.get("userId") or ""
+        return user.strip()
+
+    @property
+    def access_token(self) -> str | None:
+        """The token for the FHIR server; None where there is none, which some clients write as an empty one."""
+        token: str = (self.fhir_authorization or {}).get("access_token") or ""
+        return token.strip() or None
 
     @property
     def draft_orders(self) -> Mapping[str, Any]:
@@ -79,39 +85,43 @@ def bare_patient_id(text: str) -> str:
 
 
 def read_hook_request(body: bytes, hook: str, *, strict_hook: bool = True) -> HookRequest:
-    """Return the checked request of a service's hook; ServiceError (400) names the first field at fault.
+    """Return the checked request of a service's hook; ServiceError (400) names every field at fault.
 
     Without `strict_hook` the service that was called says which hook it is, whatever the request says.
     """
     members, was_repaired = decode_repaired(body)
     envelope = {name: decode(members[name], name) for name in _MEMBERS if name in members}
-    if isinstance(envelope.get("hook"), str) and envelope["hook"] != hook:
+    faults = []
+    names_other_hook = isinstance(envelope.get("hook"), str) and envelope["hook"] != hook
+    if names_other_hook:
         if strict_hook:
-            raise BadRequestError("value", f"This service answers the hook {hook} only.", "hook")
-        _LOG.warning("a request names another hook than that of the service, which counts")
+            faults.append(Fault("value", f"This service answers the hook {hook} only.", ("hook",)))
+        else:
+            _LOG.warning("a request names another hook than that of the service, which counts")
         envelope["hook"] = _WITHOUT_SELECTIONS  # whichever hook was meant, they may be missing
-    prefetch = _object_or_none(members.get("prefetch"))
-    if problem := schemas.HOOK_REQUEST.problem(envelope):
-        raise BadRequestError(problem.issue_code, problem.message, *filter(None, [problem.path]))
+    prefetch = members.get("prefetch")
+    if not _is_object_or_null(prefetch):
+        faults.append(Fault("structure", "prefetch is not a JSON object.", ("prefetch",)))
+    faults += faults_of(schemas.HOOK_REQUEST.problems(envelope))
+    if faults:
+        raise BadRequestError.of(faults)
     return HookRequest(
         hook=hook,
         hook_instance=envelope["hookInstance"],
-        fhir_server=envelope.get("fhirServer"),
+        fhir_server=(envelope.get("fhirServer") or "").strip() or None,
         fhir_authorization=envelope.get("fhirAuthorization"),
         context=envelope["context"],
-        prefetch_text=prefetch,
-        names_other_hook=envelope["hook"] != hook,
+        prefetch_text=prefetch if _is_object(prefetch) else None,
+        names_other_hook=names_other_hook,
         was_repaired=was_repaired,
     )
 
 
-def _object_or_none(member: msgspec.Raw | None) -> msgspec.Raw | None:
-    """Return a prefetch that is an object; `null`, which some clients send for "none", is none."""
+def _is_object(member: msgspec.Raw | None) -> bool:
     # The text is known to be sound JSON, so its first character tells its type.
-    match bytes(memoryview(member)[:1]) if member is not None else b"n":
-        case b"n":
-            return None
-        case b"{":
-            return member
-        case _:
-            raise BadRequestError("structure", "prefetch is not a JSON object.", "prefetch")
+    return member is not None and bytes(memoryview(member)[:1]) == b"{"
+
+
+def _is_object_or_null(member: msgspec.Raw | None) -> bool:
+    """Whether a prefetch is one, or there is none; some clients send `null` for that."""
+    return member is None or _is_object(member) or bytes(memoryview(member)[:1]) == b"n"

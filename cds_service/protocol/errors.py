@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from fhir.resources.R4B.operationoutcome import OperationOutcome
 from flask import Response
@@ -18,9 +18,11 @@ from werkzeug.exceptions import HTTPException
 from cds_service.protocol.trace import current_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from flask import Flask
+
+    from cds_service.protocol.schemas import Problem
 
 _LOG: Final = logging.getLogger(__name__)
 
@@ -43,8 +45,24 @@ class SettingsError(Exception):
         super().__init__("the settings cannot be used:\n" + "\n".join(f"  {problem}" for problem in self.problems))
 
 
+class Fault(NamedTuple):
+    """One thing that is wrong with a request: FHIR issue code, a sentence, and the fields it is about."""
+
+    issue_code: str
+    message: str
+    expression: tuple[str, ...] = ()
+
+
+def faults_of(problems: Iterable[Problem]) -> list[Fault]:
+    """Return what a schema found wrong with a body."""
+    return [Fault(found.issue_code, found.message, (found.path,) if found.path else ()) for found in problems]
+
+
 class ServiceError(Exception):
-    """A request that is refused: HTTP status, FHIR issue code, a sentence, and the fields it is about."""
+    """A request that is refused: HTTP status, FHIR issue code, a sentence, and the fields it is about.
+
+    `faults` are these, and whatever else is wrong with the same request.
+    """
 
     def __init__(self, status: int, issue_code: str, message: str, expression: Iterable[str] = ()) -> None:
         """Take a message that repeats nothing of the request; field names are fine."""
@@ -53,6 +71,7 @@ class ServiceError(Exception):
         self.issue_code = issue_code
         self.message = message
         self.expression = tuple(expression)
+        self.faults: tuple[Fault, ...] = (Fault(issue_code, message, self.expression),)
         self.headers: dict[str, str] = {}
 
 
@@ -62,6 +81,13 @@ class BadRequestError(ServiceError):
     def __init__(self, issue_code: str, message: str, *expression: str) -> None:
         """Take the paths of the fields at fault, such as `context.patientId`."""
         super().__init__(HTTPStatus.BAD_REQUEST, issue_code, message, expression)
+
+    @classmethod
+    def of(cls, faults: Sequence[Fault]) -> Self:
+        """Return the refusal of a body that breaks the contract at one place or several, all of them named."""
+        error = cls(faults[0].issue_code, faults[0].message, *faults[0].expression)
+        error.faults = tuple(faults)
+        return error
 
 
 class UnauthorizedError(ServiceError):
@@ -134,23 +160,32 @@ class StoreUnavailableError(ServiceError):
 
 
 def outcome_response(status: int, issue_code: str, message: str, expression: Iterable[str] = ()) -> Response:
-    """Return an error answer: a validated OperationOutcome that carries the request id."""
-    issue: dict[str, object] = {
-        "severity": "fatal" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "error",
-        "code": issue_code,
-        "details": {"text": message},
-        "diagnostics": f"Request id: {current_trace().request_id}",
-    }
-    if fields := list(expression):
-        issue["expression"] = fields
-    outcome = OperationOutcome.model_validate({"resourceType": "OperationOutcome", "issue": [issue]})
+    """Return an error answer of one fault."""
+    return _faults_response(status, [Fault(issue_code, message, tuple(expression))])
+
+
+def _faults_response(status: int, faults: Iterable[Fault]) -> Response:
+    """Return an error answer: a validated OperationOutcome with an issue a fault, each with the request id."""
+    issues = []
+    for fault in faults:
+        issue: dict[str, object] = {
+            "severity": "fatal" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "error",
+            "code": fault.issue_code,
+            "details": {"text": fault.message},
+            "diagnostics": f"Request id: {current_trace().request_id}",
+        }
+        if fault.expression:
+            issue["expression"] = list(fault.expression)
+        issues.append(issue)
+    outcome = OperationOutcome.model_validate({"resourceType": "OperationOutcome", "issue": issues})
     return Response(outcome.model_dump_json(), status=status, mimetype="application/json")
 
 
 def _service_error(error: ServiceError) -> Response:
     trace = current_trace()
-    trace.problem, trace.problem_at = error.issue_code, error.expression
-    response = outcome_response(error.status, error.issue_code, error.message, error.expression)
+    trace.problem = error.issue_code
+    trace.problem_at = tuple(field for fault in error.faults for field in fault.expression)
+    response = _faults_response(error.status, error.faults)
     response.headers.update(error.headers)
     return response
 

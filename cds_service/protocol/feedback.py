@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from cds_service.protocol import schemas
-from cds_service.protocol.errors import BadRequestError
+from cds_service.protocol.errors import BadRequestError, faults_of
 from cds_service.protocol.serialization import decode, decode_body, encode
 
 if TYPE_CHECKING:
@@ -59,10 +59,10 @@ class FeedbackEvent:
 
 
 def read_feedback(body: bytes, service: str, client: str = "") -> tuple[FeedbackEvent, ...]:
-    """Return the events that a client reports; ServiceError (400) names the first entry and member at fault."""
+    """Return the events that a client reports; ServiceError (400) names every entry and member at fault."""
     document = {name: decode(raw, name) for name, raw in decode_body(body).items() if name == "feedback"}
-    if problem := schemas.FEEDBACK_REQUEST.problem(document):
-        raise BadRequestError(problem.issue_code, problem.message, *filter(None, [problem.path]))
+    if problems := schemas.FEEDBACK_REQUEST.problems(document):
+        raise BadRequestError.of(faults_of(problems))
     return tuple(_event(entry, service, client) for entry in document["feedback"])
 
 

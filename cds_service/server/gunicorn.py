@@ -18,6 +18,7 @@ from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 
 from cds_service.app import create_app
+from cds_service.clients.switch_witnesses import announce, withdraw
 from cds_service.observability.logs import get_logger
 from cds_service.observability.metrics import forget_process
 from cds_service.server.background import PeriodicTask
@@ -31,6 +32,8 @@ _LOG: Final = get_logger(__name__)
 _SHARED_MEMORY: Final = Path("/dev/shm")  # noqa: S108 - only heartbeat files of gunicorn's own making go there
 _TRY_PATIENCE: Final = 30  # seconds for the first worker to answer
 _REFRESH_SECONDS: Final = 5.0  # shorter than any usual interval of scraping
+
+_WITNESS_SECONDS: Final = 1.0  # a switch is in force within two seconds, whether anybody calls or not
 
 # Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
 _GC_THRESHOLDS: Final = (100_000, 50, 1_000)
@@ -112,6 +115,7 @@ class Server(BaseApplication):
             "post_worker_init": _begin_worker,
             "worker_exit": _end_worker,
             "child_exit": _forget,
+            "on_exit": self._on_exit,
         }
 
     def _log_level(self) -> str:
@@ -119,7 +123,11 @@ class Server(BaseApplication):
         settings = self._settings
         return "warning" if settings.log_format == "console" and settings.log_level == "info" else settings.log_level
 
+    def _on_exit(self, _arbiter: object) -> None:
+        withdraw(self._settings.port, self._settings.switches)
+
     def _when_ready(self, _arbiter: object) -> None:
+        announce(self._settings.port, self._settings.switches)
         if self._settings.log_format == "console":
             print(_banner(self.url, self._settings, self._authentication), flush=True)  # noqa: T201 - for a person
         elif self._settings.insecure:
@@ -142,11 +150,13 @@ def _begin_worker(worker: Any) -> None:
     extensions["lifecycle"].stopping = lambda: not worker.alive
     extensions["engine"].gate.warm()
     PeriodicTask(extensions["metrics"].refresh, _REFRESH_SECONDS).start()
+    PeriodicTask(extensions["witness"].speak, _WITNESS_SECONDS).start()
 
 
 def _end_worker(_arbiter: object, worker: Any) -> None:
     """Write the records that wait; a worker that never got as far as its application has none."""
     if worker.wsgi is not None:
+        worker.wsgi.extensions["witness"].leave()
         worker.wsgi.extensions["engine"].storage.recorder.close()
 
 

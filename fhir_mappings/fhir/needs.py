@@ -27,11 +27,14 @@ class DataNeed:
     can_show_red_flags: bool = False
     include: str = ""
 
-    def query(self, patient: str) -> str:
-        """Return the FHIR read or search, relative to the server's base, for a patient id or a prefetch token."""
+    def query(self, patient: str, parameters: tuple[tuple[str, str], ...] | None = None) -> str:
+        """Return the FHIR read or search, relative to the server's base, for a patient id or a prefetch token.
+
+        `parameters` take the place of the usual ones of a search.
+        """
         if not self.parameters:
             return f"{self.resource_type}/{patient}"
-        search = [(self.patient_parameter, patient), *self.parameters]
+        search = [(self.patient_parameter, patient), *(self.parameters if parameters is None else parameters)]
         return f"{self.resource_type}?" + "&".join(f"{name}={value}" for name, value in search)
 
     @property

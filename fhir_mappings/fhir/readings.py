@@ -10,7 +10,8 @@ import msgspec
 from fhir_mappings.fhir.decoding import resource_type_of
 from fhir_mappings.fhir.needs import CORE_SOURCES, DATA_NEEDS, DataNeed
 from fhir_mappings.fhir.resources import Resource
-from fhir_mappings.fhir.sources import NOT_OFFERED, SourceReading, SourceState, read_source
+from fhir_mappings.fhir.searches import USUAL, SearchForm, by_category, searches_of
+from fhir_mappings.fhir.sources import NOT_OFFERED, NOT_PROVIDED, SourceReading, SourceState, read_source
 from fhir_mappings.fhir.surrogates import without_lone_surrogates
 
 _BOM = b"\xef\xbb\xbf"
@@ -19,16 +20,23 @@ _EMPTY_HANDED = (SourceState.NOT_PROVIDED, SourceState.UNAVAILABLE)
 
 
 def read_prefetch(
-    prefetch: Mapping[str, msgspec.Raw | bytes], offered: Collection[str] | None = None
+    prefetch: Mapping[str, msgspec.Raw | bytes],
+    offered: Collection[str] | None = None,
+    form: SearchForm = USUAL,
 ) -> dict[str, SourceReading]:
     """Return the reading of each source by its prefetch key, from the values of a request's prefetch.
 
+    A source that was not sent whole may have been sent by category; those that were stand under keys of their own.
     `offered` are the resource types that the client says it has; where it does not say, the keys that it sends show
     it, and what it does not send it does not have, until its server has been asked. The core sources, and what every
     call needs, are always wanted: without them they are missing.
     """
     readings = {need.key: read_source(prefetch.get(need.key), need.resource_type) for need in DATA_NEEDS}
     for need in DATA_NEEDS:
+        if readings[need.key].state is SourceState.NOT_PROVIDED:
+            for search in searches_of(need, by_category(form)):
+                if search.key in prefetch and search.key != need.key:
+                    readings[search.key] = read_source(prefetch[search.key], need.resource_type)
         told = need.key in prefetch if offered is None else need.resource_type in offered
         if not (told or is_wanted(need)) and readings[need.key].state in _EMPTY_HANDED:
             readings[need.key] = NOT_OFFERED
@@ -38,6 +46,17 @@ def read_prefetch(
 def is_wanted(need: DataNeed) -> bool:
     """Whether a source is missed even where a client says that it has none."""
     return need.required or need.resource_type in CORE_SOURCES
+
+
+def whole_sources(readings: Mapping[str, SourceReading], form: SearchForm = USUAL) -> dict[str, SourceReading]:
+    """Return the reading of each source, put together where it was sent by category: whole if none is lacking."""
+    whole = {}
+    for need in DATA_NEEDS:
+        searches = searches_of(need, by_category(form))
+        parts = [readings.get(search.key, NOT_PROVIDED) for search in searches]
+        sent = any(part.state is not SourceState.NOT_PROVIDED for part in parts)
+        whole[need.key] = merged(parts) if sent and len(parts) > 1 else readings.get(need.key, NOT_PROVIDED)
+    return whole
 
 
 def read_answer(body: bytes, expected: str) -> SourceReading | None:
@@ -80,6 +99,19 @@ def joined(pages: Sequence[SourceReading], expected: str) -> SourceReading:
         matches,
         announced,
     )
+
+
+def merged(parts: Sequence[SourceReading]) -> SourceReading:
+    """Return the answers to several searches as the reading of one source: complete when each of them is.
+
+    A server that ignores what tells the searches apart sends the same resources again; each counts once.
+    """
+    found: dict[object, Resource] = {}
+    for resource in (resource for part in parts for resource in part.resources):
+        found.setdefault((resource.resource_type, resource.id) if resource.id else id(resource), resource)
+    states = {part.state for part in parts}
+    state = states.pop() if len(states) == 1 else SourceState.PARTIAL
+    return SourceReading(state, tuple(found.values()), any(part.withheld for part in parts))
 
 
 def at_most_partial(reading: SourceReading) -> SourceReading:

@@ -30,8 +30,8 @@ class SourceState(StrEnum):
 
     COMPLETE = "complete"
     PARTIAL = "partial"
-    UNAVAILABLE = "unavailable"
-    NOT_PROVIDED = "not-provided"
+    UNAVAILABLE = "unavailable"  # offered, and reading it failed
+    NOT_PROVIDED = "not-provided"  # neither sent nor read, though the client may have it
     NOT_OFFERED = "not-offered"  # the client has no such source: nothing was kept back
 
 
@@ -108,6 +108,8 @@ _LIST = msgspec.json.Decoder(list[msgspec.Raw])
 
 NOT_PROVIDED = SourceReading(SourceState.NOT_PROVIDED)
 NOT_OFFERED = SourceReading(SourceState.NOT_OFFERED)
+# States of a source that a prefetch held nothing of, not even a failure: a server may be asked for it.
+MISSING = (SourceState.NOT_PROVIDED, SourceState.NOT_OFFERED)
 EMPTY = SourceReading(SourceState.COMPLETE)
 FAILED = SourceReading(SourceState.UNAVAILABLE)
 

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from fhir_mappings.fhir_client.exchange import Answered, Exchange, status_result
+from fhir_mappings.fhir_client.exchange import Answered, Exchange, weighed
 from fhir_mappings.fhir_client.queries import relative
 from fhir_mappings.fhir_client.retrieval import Result
 from fhir_mappings.fhir_client.walk import Walk
@@ -17,6 +17,7 @@ from fhir_mappings.fhir_client.walk import Walk
 
 class _Response(msgspec.Struct, gc=False):
     status: str | int
+    outcome: msgspec.Raw = msgspec.Raw(b"")
 
 
 class _Entry(msgspec.Struct, gc=False):
@@ -55,4 +56,4 @@ def _answers(body: bytes) -> list[Answered]:
 
 def _answered(entry: _Entry) -> Answered:
     """Return one answer; ValueError where its status is no HTTP status."""
-    return Answered(status_result(int(str(entry.response.status)[:3])), bytes(entry.resource))
+    return weighed(int(str(entry.response.status)[:3]), bytes(entry.resource) or bytes(entry.response.outcome))

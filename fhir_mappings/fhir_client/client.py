@@ -8,18 +8,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
+from dataclasses import replace
 
 from fhir_mappings.chart.chart import holds_others_only
 from fhir_mappings.fhir.needs import DATA_NEEDS, DataNeed
-from fhir_mappings.fhir.readings import at_most_partial, with_resources
+from fhir_mappings.fhir.readings import at_most_partial, whole_sources, with_resources
 from fhir_mappings.fhir.resources import Resource
-from fhir_mappings.fhir.sources import FAILED, NOT_OFFERED, NOT_PROVIDED, SourceReading, SourceState
+from fhir_mappings.fhir.searches import SearchForm, by_category, searches_of
+from fhir_mappings.fhir.sources import FAILED, MISSING, NOT_OFFERED, NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.fhir_client.batch import run_batch
 from fhir_mappings.fhir_client.exchange import Clock, Exchange
+from fhir_mappings.fhir_client.learned import LearnedForms
 from fhir_mappings.fhir_client.lookups import MEDICATION_KEYS, MedicationLookup
-from fhir_mappings.fhir_client.queries import Target, is_sendable, need_url, order_targets, resource_url
+from fhir_mappings.fhir_client.queries import Target, is_sendable, order_targets, resource_url
 from fhir_mappings.fhir_client.retrieval import FhirServer, Result, Retrieval
 from fhir_mappings.fhir_client.scopes import Access
+from fhir_mappings.fhir_client.source import Source
 from fhir_mappings.fhir_client.walk import Walk
 
 # More than an order that somebody wrote refers to.
@@ -38,6 +42,7 @@ class FhirClient:
         """Take what runs the calls and what measures them."""
         self._executor = executor
         self._clock = clock
+        self._learned = LearnedForms(clock)
 
     def retrieve(
         self,
@@ -48,24 +53,33 @@ class FhirClient:
     ) -> Retrieval:
         """Return the readings of a prefetch with what was missing: whole needs, further pages, drugs by reference.
 
-        `references` are those of the orders, as `order_references` lists them. A need that the prefetch answered, even
-        with a failure, is not asked for again.
+        `readings` are as `read_prefetch` returns them; those returned are by need. `references` are those of the
+        orders, as `order_references` lists them. A need that the prefetch answered, even with a failure, is not asked
+        for again.
         """
-        return _Retrieving(self._executor, Exchange(server, self._clock), patient_id, readings).run(references)
+        exchange = Exchange(server, self._clock)
+        return _Retrieving(self._executor, exchange, self._learned, patient_id, readings).run(references)
 
 
 class _Retrieving:
     """One retrieval under way."""
 
     def __init__(
-        self, executor: Executor, exchange: Exchange, patient_id: str, readings: Mapping[str, SourceReading]
+        self,
+        executor: Executor,
+        exchange: Exchange,
+        learned: LearnedForms,
+        patient_id: str,
+        readings: Mapping[str, SourceReading],
     ) -> None:
         self.executor = executor
         self.exchange = exchange
+        self.learned = learned
         self.server = exchange.server
         self.patient_id = patient_id
-        self.given = {need.key: readings.get(need.key, NOT_PROVIDED) for need in DATA_NEEDS}
-        self.walks: dict[str, Walk] = {}
+        self.readings = readings
+        self.given = whole_sources(readings, self.server.form)
+        self.sources: dict[str, Source] = {}
         self.refused: dict[str, Result] = {}
         self.referred: dict[Target, Walk] = {}
         self.started: list[Future[None]] = []
@@ -85,7 +99,7 @@ class _Retrieving:
             self._await([self._start(walk) for walk in lookup.searches()])
             for walk in lookup.reads():
                 self._start(walk)
-            self._await(self.started)
+            self._await_all()
         finally:
             calls = self.exchange.close()
             for future in self.started:
@@ -94,10 +108,12 @@ class _Retrieving:
         return Retrieval(lookup.added_to(found), results, calls)
 
     def _plan(self, need: DataNeed, *, usable: bool) -> None:
-        """Decide what to ask for a need: all of it, its further pages, or nothing."""
-        reading = self.given[need.key]
-        missing = reading.state in (SourceState.NOT_PROVIDED, SourceState.NOT_OFFERED)
-        if (not missing and not reading.next_link) or (missing and self._is_known_to_lack(need)):
+        """Decide what to ask for a need: all of it, its further pages, what lacks of its categories, or nothing."""
+        form = self._form(need)
+        sent = [self.readings.get(search.key, NOT_PROVIDED) for search in searches_of(need, form)]
+        if all(reading.state not in MISSING and not reading.next_link for reading in sent):
+            return
+        if self.given[need.key].state in MISSING and self._is_known_to_lack(need):
             return
         scopes, name = self.server.scopes, need.resource_type
         access = scopes.search(name) if need.parameters else scopes.read(name)
@@ -106,25 +122,30 @@ class _Retrieving:
         elif access is Access.NONE:
             self.refused[need.key] = Result.NOT_IN_SCOPE
         else:
-            url = need_url(self.server.base, need, self.patient_id)
-            pages = () if missing else (reading,)
-            self.walks[need.key] = Walk(self.exchange, name, url, pages, access)
+            self.sources[need.key] = Source(
+                self.exchange, need, self.patient_id, self.readings, form, self.learned, self._start
+            )
+
+    def _form(self, need: DataNeed) -> SearchForm:
+        """Return how to search for a need: whole where it was sent whole, by category where some were sent."""
+        form = self.learned.form(self.server.base, need.resource_type, self.server.form)
+        if self.readings.get(need.key, NOT_PROVIDED).state not in MISSING:
+            return replace(form, categories=())
+        by_categories = by_category(self.server.form)
+        if any(search.key in self.readings for search in searches_of(need, by_categories) if search.key != need.key):
+            return replace(form, categories=by_categories.categories)
+        return form
 
     def _is_known_to_lack(self, need: DataNeed) -> bool:
         """Whether the client says that it has no such source, so that asking for it is of no use."""
         offered = self.server.offered
         return offered is not None and need.resource_type not in offered and not need.required
 
-    def _shows_lack(self, resource_type: str, result: Result) -> bool:
-        """Whether the answer to a search says that the server has no such source.
-
-        One that it refuses is as good as none, unless the token says that it may be searched.
-        """
+    def _lacking(self, before: SourceState) -> SourceReading:
+        """Return the reading of a source that the server turned out not to have: a failure where the client has it."""
         if self.server.offered is not None:
-            return False
-        scopes = self.server.scopes
-        granted = scopes.granted is not None and scopes.search(resource_type) is not Access.NONE
-        return result in (Result.NOT_FOUND, Result.NOT_SUPPORTED) or (result is Result.FORBIDDEN and not granted)
+            return FAILED
+        return NOT_OFFERED if before is SourceState.NOT_OFFERED else NOT_PROVIDED
 
     def _plan_references(self, references: Iterable[str]) -> None:
         """Decide which resources that the orders refer to have to be read one by one."""
@@ -136,7 +157,8 @@ class _Retrieving:
 
     def _first_wave(self) -> None:
         """Start asking for everything that is known to be missing; return once the drug records are there."""
-        walks = [*self.walks.values(), *self.referred.values()]
+        walks = [walk for source in self.sources.values() for walk in source.walks]
+        walks += self.referred.values()
         new = [walk for walk in walks if walk.is_new]
         going_on = [walk for walk in walks if not walk.is_new]
         running = {walk: self._start(walk) for walk in going_on}
@@ -145,13 +167,21 @@ class _Retrieving:
             self.started.append(batch)
             self._await([batch])
         running |= {walk: self._start(walk) for walk in new if walk.url is not None}
-        drugs = [self.walks[key] for key in MEDICATION_KEYS if key in self.walks]
+        drugs = [walk for key in MEDICATION_KEYS if key in self.sources for walk in self.sources[key].walks]
         self._await([running[walk] for walk in drugs if walk in running])
 
     def _start(self, walk: Walk) -> Future[None]:
         future = self.executor.submit(walk.run)
         self.started.append(future)
         return future
+
+    def _await_all(self) -> None:
+        """Wait for every call, those too that others start while they run."""
+        awaited = 0
+        while awaited < len(self.started):
+            futures = self.started[awaited:]
+            awaited += len(futures)
+            self._await(futures)
 
     def _await(self, futures: Sequence[Future[None]]) -> None:
         """Wait until some calls are done or time is up; a fault of our own in one of them is raised."""
@@ -164,15 +194,14 @@ class _Retrieving:
     def _outcomes(self) -> tuple[dict[str, SourceReading], dict[str, Result]]:
         """Return the readings and the words for them, as far as everything has come."""
         found, results = dict(self.given), dict(self.refused)
-        for key, refusal in self.refused.items():
-            lacking = found[key].state is SourceState.NOT_OFFERED and refusal is Result.UNUSABLE_ID
-            if found[key].state is SourceState.NOT_PROVIDED or lacking:
+        for key, result in self.refused.items():
+            if found[key].state in MISSING and result is Result.UNUSABLE_ID:
                 found[key] = FAILED
-        for key, walk in self.walks.items():
+        for key, source in self.sources.items():
             before = found[key].state
-            found[key], results[key] = walk.outcome()
-            if before is SourceState.NOT_OFFERED and self._shows_lack(walk.resource_type, results[key]):
-                found[key] = NOT_OFFERED
+            found[key], results[key] = source.outcome()
+            if found[key].state is SourceState.NOT_PROVIDED:
+                found[key] = self._lacking(before)
         for target, walk in self.referred.items():
             self._add_referred(found, target, walk.outcome()[0].resources)
         return found, results

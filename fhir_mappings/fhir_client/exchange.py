@@ -6,13 +6,14 @@ to. So what a retrieval returned never changes afterwards.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from threading import Event, Lock
 from typing import Final, NamedTuple
 
+import msgspec
+
 from fhir_mappings.fhir_client.retrieval import Call, FhirServer, Result
-from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, TransportError
+from fhir_mappings.fhir_client.transport import FhirRequest, TransportError
 
 Clock = Callable[[], float]
 
@@ -24,21 +25,35 @@ _STATUSES: Final = {
     401: Result.UNAUTHORIZED,
     403: Result.FORBIDDEN,
     404: Result.NOT_FOUND,
-    410: Result.NOT_FOUND,
     405: Result.NOT_SUPPORTED,
+    410: Result.NOT_FOUND,
     501: Result.NOT_SUPPORTED,
 }
-# The issue of an OperationOutcome by which a server says that it has no such resource type or search.
-_NOT_SUPPORTED: Final = re.compile(rb'"code"\s*:\s*"not-supported"')
 _PASSING: Final = frozenset({429, 502, 503, 504})
+_LONGEST_OUTCOME: Final = 64 * 1024  # bytes; longer than a server needs to say no
 
 
 class Answered(NamedTuple):
-    """How a call ended, with the body where that is OK, and when to ask again where that may help."""
+    """How a call ended, with the body where that is OK, and when to ask again where that may help.
+
+    `codes` are the issue codes with which a server refused it.
+    """
 
     result: Result
     body: bytes = b""
     again_after: float | None = None
+    codes: frozenset[str] = frozenset()
+
+
+class _Issue(msgspec.Struct, gc=False):
+    code: object = None
+
+
+class _Outcome(msgspec.Struct, gc=False):
+    issue: list[_Issue] = []
+
+
+_OUTCOME: Final = msgspec.json.Decoder(_Outcome)
 
 
 class Exchange:
@@ -98,7 +113,9 @@ class Exchange:
             self._under_way[mark] = (resource_type, began)
         answered = Answered(Result.FAILED)
         try:
-            answered = _weighed(self.server.transport.send(request, seconds))
+            response = self.server.transport.send(request, seconds)
+            again = (response.retry_after or 0.0) if response.status in _PASSING else None
+            answered = weighed(response.status, response.body, again)
         except TransportError as error:
             result = _REASONS.get(error.reason, Result.CONNECTION)
             answered = Answered(result, again_after=0.0 if result is Result.CONNECTION else None)
@@ -113,16 +130,21 @@ class Exchange:
                 self._calls.append(call)
 
 
-def status_result(status: int) -> Result:
-    """Return what an HTTP status says."""
+def weighed(status: int, body: bytes, again_after: float | None = None) -> Answered:
+    """Return what an answer of some HTTP status says."""
     if 200 <= status < 300:  # noqa: PLR2004 - the class of statuses that say yes
-        return Result.OK
-    return _STATUSES.get(status, Result.HTTP_ERROR)
-
-
-def _weighed(response: FhirResponse) -> Answered:
-    again = (response.retry_after or 0.0) if response.status in _PASSING else None
-    result = status_result(response.status)
-    if result is Result.HTTP_ERROR and _NOT_SUPPORTED.search(response.body):
+        return Answered(Result.OK, body)
+    codes = _issue_codes(body) if 400 <= status < 500 else frozenset()  # noqa: PLR2004 - the asker's mistakes
+    result = _STATUSES.get(status, Result.HTTP_ERROR)
+    if result is Result.HTTP_ERROR and "not-supported" in codes:
         result = Result.NOT_SUPPORTED
-    return Answered(result, response.body, again)
+    return Answered(result, b"", again_after, codes)
+
+
+def _issue_codes(body: bytes) -> frozenset[str]:
+    """Return the issue codes of an OperationOutcome; none where the body is something else."""
+    try:
+        issues = _OUTCOME.decode(body[:_LONGEST_OUTCOME]).issue
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return frozenset()
+    return frozenset(issue.code for issue in issues if isinstance(issue.code, str))

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 from urllib.parse import quote
 
-from fhir_mappings.fhir.needs import DATA_NEEDS, DataNeed
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.searches import Search
 from fhir_mappings.fhir_client.links import resolve_link
 from fhir_mappings.orders.orders import ImagingOrder
 
@@ -37,9 +38,9 @@ def is_sendable(resource_id: str) -> bool:
     return bool(_ID.fullmatch(resource_id)) and bool(resource_id.strip("."))
 
 
-def need_url(base: str, need: DataNeed, patient_id: str) -> str:
-    """Return the address of a need's read or search for a patient, whose id is one path segment or one value."""
-    return _below(base, need.query(quote(patient_id, safe="")))
+def search_url(base: str, search: Search, patient_id: str) -> str:
+    """Return the address of a read or search for a patient, whose id is one path segment or one value."""
+    return _below(base, search.query(quote(patient_id, safe="")))
 
 
 def resource_url(base: str, target: Target) -> str:

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import Final
 
 from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.searches import USUAL, SearchForm
 from fhir_mappings.fhir.sources import SourceReading, SourceState
 from fhir_mappings.fhir_client.scopes import EVERYTHING, Scopes
 from fhir_mappings.fhir_client.transport import Transport
@@ -20,11 +22,11 @@ class Result(StrEnum):
     PARTIAL = "partial"  # some pages, but not all, or with something missing
     TIMEOUT = "timeout"
     REFUSED = "refused"  # the rules of this client forbid the address
-    UNAUTHORIZED = "unauthorized"
-    FORBIDDEN = "forbidden"
+    UNAUTHORIZED = "unauthorized"  # 401
+    FORBIDDEN = "forbidden"  # 403
     NOT_IN_SCOPE = "not-in-scope"  # the token does not cover the type: not asked
     NOT_FOUND = "not-found"  # 404 or 410
-    NOT_SUPPORTED = "not-supported"  # the server says that it has no such search
+    NOT_SUPPORTED = "not-supported"  # 405 or 501, or a refusal that says so
     HTTP_ERROR = "http-error"
     FAILED = "failed"  # the server says, with a 200, that it failed
     UNREADABLE = "unreadable"  # an answer that is no FHIR
@@ -34,6 +36,11 @@ class Result(StrEnum):
     NOT_LISTED = "not-listed"  # the server is none of those that the client may name: not asked
     TOKEN_TYPE = "token-type"  # noqa: S105 - the token is of a type that nobody agreed on: not asked
     UNUSABLE_ID = "unusable-id"  # the patient's id cannot be part of an address: not asked
+
+
+# With these a server says that it does not have a source to offer. Only where the token names the type as granted is
+# that a failure of a source which is there.
+LACKING: Final = frozenset({Result.FORBIDDEN, Result.NOT_FOUND, Result.NOT_SUPPORTED, Result.NOT_IN_SCOPE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,8 @@ class FetchLimits:
 class FhirServer:
     """A FHIR server that may be asked: its base address, already checked, and how; its repr shows no token.
 
-    `offered` are the resource types that its client is known to have; None where nobody has said.
+    `offered` are the resource types that its client is known to have; None where nobody has said. `form` is how it is
+    known to take searches; what it turns out to take is remembered beside that.
     """
 
     base: str = field(repr=False)
@@ -63,6 +71,7 @@ class FhirServer:
     token: str | None = field(default=None, repr=False)
     scopes: Scopes = EVERYTHING
     offered: Collection[str] | None = None
+    form: SearchForm = USUAL
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,3 +39,6 @@ class Transport(Protocol):
 
     def send(self, request: FhirRequest, seconds: float) -> FhirResponse:
         """Return the answer within some seconds, all of it; TransportError when there is none."""
+
+    def close(self) -> None:
+        """Hear that nothing more is asked for this hook call."""

@@ -1,6 +1,8 @@
-"""Reading one source page by page, in one worker thread."""
+"""Reading one search page by page, in one worker thread."""
 
 from __future__ import annotations
+
+from typing import Protocol
 
 from fhir_mappings.fhir.readings import at_most_partial, joined, read_answer
 from fhir_mappings.fhir.sources import FAILED, SourceReading, SourceState
@@ -10,26 +12,39 @@ from fhir_mappings.fhir_client.retrieval import Result
 from fhir_mappings.fhir_client.scopes import Access
 
 
+class Rewording(Protocol):
+    """Knows how else a search may be put to its server."""
+
+    def refused(self, answered: Answered) -> str | None:
+        """Return the address to ask in place of one that was refused; None when there is no other way."""
+
+    def accepted(self) -> None:
+        """Hear that the server took the search."""
+
+
 class Walk:
-    """The pages of one source: where the next one is, and those that were read.
+    """The pages of one search: where the next one is, and those that were read.
 
     It ends at the last page, at the limit of pages, at a link that leads elsewhere or back, or at a call that fails.
-    All but the first leave a link unread, and so the source incomplete. `url` is the page to read next.
+    All but the first leave a link unread, and so the source incomplete. `url` is the page to read next. A search that
+    is refused goes on with what its rewording knows instead.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913, PLR0917 - what is read, what came of it before, and how far it goes
         self,
         exchange: Exchange,
         resource_type: str,
         url: str,
         pages: tuple[SourceReading, ...] = (),
         access: Access = Access.FULL,
+        rewording: Rewording | None = None,
     ) -> None:
         """Start before the first page, or after those that were sent already, as if they had been read at `url`."""
         self._exchange = exchange
         self._pages: list[SourceReading] = []
         self._seen: set[str] = set()
         self._access = access
+        self._rewording = rewording
         self._failure = Result.TIMEOUT
         self.resource_type = resource_type
         self.is_new = not pages
@@ -47,11 +62,15 @@ class Walk:
         page, self.url = self.url or "", None
         if answered.result is not Result.OK:
             self._failure = answered.result
+            if self._rewording is not None and not self._pages:
+                self.url = self._rewording.refused(answered)
             return
         reading = read_answer(answered.body, self.resource_type)
         if reading is None:
             self._failure = Result.UNREADABLE
             return
+        if self._rewording is not None:
+            self._rewording.accepted()
         self._move_past(reading, page)
 
     def _move_past(self, reading: SourceReading, page: str) -> None:
@@ -71,10 +90,15 @@ class Walk:
         reading = joined(pages, self.resource_type)
         if self._access is Access.RESTRICTED:
             reading = at_most_partial(reading)
-        match reading.state:
-            case SourceState.COMPLETE:
-                return reading, Result.OK if reading.resources else Result.EMPTY
-            case SourceState.PARTIAL:
-                return reading, Result.PARTIAL
-            case _:
-                return reading, Result.FAILED
+        return reading, result_of(reading)
+
+
+def result_of(reading: SourceReading) -> Result:
+    """Return the word for what was read."""
+    match reading.state:
+        case SourceState.COMPLETE:
+            return Result.OK if reading.resources else Result.EMPTY
+        case SourceState.PARTIAL:
+            return Result.PARTIAL
+        case _:
+            return Result.FAILED

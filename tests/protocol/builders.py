@@ -258,8 +258,8 @@ def _checked(response: TestResponse) -> Reply:
     if response.status_code >= 400:
         assert response.mimetype == "application/json"
         OperationOutcome.model_validate_json(response.data)
-        (issue,) = json.loads(response.data)["issue"]
-        assert issue["severity"] in {"error", "fatal"}
-        assert issue["details"]["text"]
-        assert request_id in issue["diagnostics"]
+        for issue in json.loads(response.data)["issue"]:
+            assert issue["severity"] in {"error", "fatal"}
+            assert issue["details"]["text"]
+            assert request_id in issue["diagnostics"]
     return Reply(response.status_code, response.get_data(as_text=True), dict(response.headers))

@@ -52,6 +52,10 @@ class FhirStub:
         """Answer a request."""
         if special := self.special.get(resource_type(request), self.special.get("*")):
             return special(request)
+        return self.usual(request)
+
+    def usual(self, request: Received) -> Reply:
+        """Answer a request as a server does that has nothing against it."""
         path = request.path.removeprefix("/fhir")
         found = self.fake.send(FhirRequest(BASE + path, request.method, None, request.body or None), 1.0)
         headers = {"Content-Type": "application/fhir+json"}

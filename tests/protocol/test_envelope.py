@@ -37,7 +37,7 @@ def test_missing_member_is_named(client: HookClient, service: str, member: str) 
 
 
 @pytest.mark.parametrize("service", SERVICES)
-@pytest.mark.parametrize("member", ["userId", "patientId", "draftOrders"])
+@pytest.mark.parametrize("member", ["patientId", "draftOrders"])
 def test_missing_context_member_is_named(client: HookClient, service: str, member: str) -> None:
     """A context without a required member is refused, and the member named by its path."""
     request = hook_request(service)
@@ -55,6 +55,28 @@ def test_order_select_without_selections_is_about_all_drafts(client: HookClient,
     reply = client.call(SELECT, request)
     assert (reply.status, len(reply.assessments)) == (200, 2)
     assert log.of(reply.headers["X-Request-ID"])["remarks"] == ["no-selections"]
+
+
+def test_all_faults_are_named_at_once(client: HookClient) -> None:
+    """Whoever connects an EHR mends a request once, not once for each fault."""
+    broken = {"hook": "order-sign", "context": {"draftOrders": [], "encounterId": 7}, "prefetch": [], "fhirServer": 1}
+    reply = client.call(SELECT, broken)
+    expected = {
+        "hook": "value",
+        "hookInstance": "required",
+        "context.patientId": "required",
+        "context.draftOrders": "structure",
+        "context.encounterId": "structure",
+        "prefetch": "structure",
+        "fhirServer": "structure",
+    }
+    assert (reply.status, dict(zip(reply.fields, reply.codes, strict=True))) == (400, expected)
+
+
+def test_faults_without_end_are_not_all_named(client: HookClient) -> None:
+    """A list of nonsense is answered with what somebody would read."""
+    reply = client.call(SELECT, hook_request(SELECT, context={"selections": [7] * 5000}))
+    assert (reply.status, len(reply.fields)) == (400, 20)
 
 
 def test_order_sign_needs_no_selections(client: HookClient) -> None:
@@ -77,7 +99,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"context": {"draftOrders": {"resourceType": "Bundle", "entry": {}}}}, "context.draftOrders.entry"),
     ({"context": {"patientId": 7}}, "context.patientId"),
     ({"context": {"patientId": " "}}, "context.patientId"),
-    ({"context": {"userId": ""}}, "context.userId"),
+    ({"context": {"userId": 7}}, "context.userId"),
     ({"context": {"encounterId": {}}}, "context.encounterId"),
     ({"context": {"selections": "ServiceRequest/mri-1"}}, "context.selections"),
     ({"context": {"selections": ["ServiceRequest/mri-1", 7]}}, "context.selections[1]"),
@@ -85,7 +107,7 @@ WRONG: list[tuple[dict[str, Any], str]] = [
     ({"prefetch": "x"}, "prefetch"),
     ({"fhirServer": 7}, "fhirServer"),
     ({"fhirServer": "https://ehr.example.org", "fhirAuthorization": "t"}, "fhirAuthorization"),
-    ({"fhirServer": "https://ehr.example.org", "fhirAuthorization": {}}, "fhirAuthorization.access_token"),
+    ({"fhirServer": "https://e", "fhirAuthorization": {"access_token": 7}}, "fhirAuthorization.access_token"),
     ({"fhirAuthorization": TOKEN}, "fhirServer"),
     ({"fhirAuthorization": TOKEN | {"patient": 7}, "fhirServer": "https://e"}, "fhirAuthorization.patient"),
 ]
@@ -123,6 +145,14 @@ TOLERATED: dict[str, dict[str, Any]] = {
     "a token": {"fhirServer": "https://ehr.example.org/fhir", "fhirAuthorization": TOKEN},
     "a token of a few members": {"fhirServer": "https://e", "fhirAuthorization": {"access_token": "t"}},
     "a token for the patient": {"fhirServer": "https://e", "fhirAuthorization": TOKEN | {"patient": "pat-1"}},
+    "a token that is empty": {"fhirServer": "https://e", "fhirAuthorization": TOKEN | {"access_token": ""}},
+    "a token that is null": {"fhirServer": "https://e", "fhirAuthorization": TOKEN | {"access_token": None}},
+    "an authorization without a token": {"fhirServer": "https://e", "fhirAuthorization": {}},
+    "an empty token without a server": {"fhirAuthorization": TOKEN | {"access_token": " "}},
+    "an empty server": {"fhirServer": ""},
+    "an empty server beside a token": {"fhirServer": "", "fhirAuthorization": TOKEN},
+    "an empty user": {"context": {"userId": ""}},
+    "no user": {"context": {"userId": None}},
     "a patient by reference": {"context": {"patientId": "Patient/pat-1"}},
 }
 
@@ -135,11 +165,11 @@ def test_tolerated_form_gets_the_same_advice(client: HookClient, members: dict[s
     assert [card["summary"] for card in reply.cards] == [card["summary"] for card in usual.cards]
 
 
-@pytest.mark.parametrize("member", ["fhirAuthorization", "fhirServer", "encounterId"])
+@pytest.mark.parametrize("member", ["fhirAuthorization", "fhirServer", "encounterId", "userId"])
 def test_null_counts_as_left_out(client: HookClient, member: str) -> None:
     """Clients that write null for "none" are served."""
     request = hook_request(SIGN)
-    (request["context"] if member == "encounterId" else request)[member] = None
+    (request["context"] if member in request["context"] or member == "encounterId" else request)[member] = None
     assert client.call(SIGN, request).status == 200
 
 

@@ -107,11 +107,17 @@ def test_same_card_of_two_services_is_two_events(storing_client: HookClient, dat
     assert rows(database, "service") == [(service,) for service in SERVICES]
 
 
+def test_every_fault_of_a_report_is_named(storing_client: HookClient) -> None:
+    """What is wrong with several entries is mended in one go."""
+    reply = storing_client.report(SIGN, [feedback_entry(outcome="liked"), {}])
+    missing = [f"feedback[1].{name}" for name in ("card", "outcome", "outcomeTimestamp")]
+    assert (reply.status, sorted(reply.fields)) == (400, ["feedback[0].outcome", *missing])
+
+
 @pytest.mark.parametrize(
     ("entry", "path"),
     [
         ("x", "feedback[1]"),
-        ({}, "feedback[1].card"),
         (feedback_entry(card=""), "feedback[1].card"),
         (feedback_entry(outcome=None), "feedback[1].outcome"),
         (feedback_entry(outcome="liked"), "feedback[1].outcome"),

@@ -106,11 +106,12 @@ def test_open_server_is_asked_without_a_token(hospital: Hospital, ehr: FhirStub)
 
 
 def test_scopes_are_respected(hospital: Hospital, ehr: FhirStub) -> None:
-    """A type that the token does not cover is not asked for, and counts as unavailable."""
+    """A type that the token plainly does not cover is not asked for, and named as not provided."""
     reply_ = hospital.call(offering(ehr, scope="patient/Patient.r patient/Condition.read launch patient/Device.rs"))
     assert ehr.asked == ["Condition", "Device", "Patient"]
-    assert hospital.sources["observations"] == "fetched:unavailable"
+    assert hospital.sources["observations"] == "fetched:not-provided"
     assert reply_.assessments[0]["outcome"] == "CANNOT_DETERMINE"
+    assert "observations" in reply_.cards[0]["detail"]
 
 
 def test_all_pages_are_read(hospital: Hospital) -> None:

@@ -174,8 +174,8 @@ def test_expired_token_is_412(hospital: Hospital, ehr: FhirStub, log: LogLines) 
 
 @pytest.mark.parametrize(
     "answer",
-    [reply(OUTAGE), reply("<html>sign in</html>"), reply(OUTAGE, 403), reply(OUTAGE, 500), reply("[]"), reply("")],
-    ids=["outcome", "html", "forbidden", "error", "list", "nothing"],
+    [reply(OUTAGE), reply("<html>sign in</html>"), reply(OUTAGE, 401), reply(OUTAGE, 500), reply("[]"), reply("")],
+    ids=["outcome", "html", "unauthorized", "error", "list", "nothing"],
 )
 def test_source_that_fails_is_unavailable(hospital: Hospital, ehr: FhirStub, answer: Any) -> None:
     """Whatever comes instead of data is not taken for "none"."""
@@ -183,6 +183,18 @@ def test_source_that_fails_is_unavailable(hospital: Hospital, ehr: FhirStub, ans
     reply_ = hospital.call(offering(ehr))
     assert hospital.sources["observations"] == "fetched:unavailable"
     assert reply_.assessments[0]["outcome"] == "CANNOT_DETERMINE"
+
+
+@pytest.mark.parametrize("status", [403, 404])
+def test_source_that_is_not_offered_is_named(hospital: Hospital, ehr: FhirStub, status: int) -> None:
+    """A type that the server does not offer is no failure of it, and still not taken for "none"."""
+    ehr.special = {"Observation": reply(OUTAGE, status)}
+    reply_ = hospital.call(offering(ehr))
+    assert hospital.sources["observations"] == "fetched:not-provided"
+    assert reply_.assessments[0]["outcome"] == "CANNOT_DETERMINE"
+    ehr.special = {"Observation": reply(OUTAGE, status)}
+    hospital.call(offering(ehr, scope="user/*.read"))
+    assert hospital.sources["observations"] == "fetched:unavailable"
 
 
 def test_data_of_another_patient_are_not_used(hospital: Hospital) -> None:
@@ -213,23 +225,23 @@ def test_patient_id_cannot_change_the_address(hospital: Hospital, ehr: FhirStub,
 
 def test_what_was_fetched_is_counted(hospital: Hospital, ehr: FhirStub) -> None:
     """Operators see how FHIR servers answer, and how each source was had."""
-    ehr.special = {"Observation": reply(OUTAGE, 403)}
+    ehr.special = {"Observation": reply(OUTAGE, 401)}
     before = [
-        value(hospital.client, "fhir_calls_total", client="patient", result="forbidden"),
+        value(hospital.client, "fhir_calls_total", client="patient", result="unauthorized"),
         value(hospital.client, "sources_total", source="observations", state="fetched:unavailable"),
     ]
     hospital.call(offering(ehr))
     after = [
-        value(hospital.client, "fhir_calls_total", client="patient", result="forbidden"),
+        value(hospital.client, "fhir_calls_total", client="patient", result="unauthorized"),
         value(hospital.client, "sources_total", source="observations", state="fetched:unavailable"),
     ]
     assert after == [number + 1 for number in before]
 
 
 def test_server_that_keeps_failing_is_given_a_rest(tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After many failures in a row a server is not asked for a while; then one call tries it, and all may again."""
+    """After calls that failed a server is not asked for a moment; the call that finds it well again is complete."""
     clock = FakeClock()
-    monkeypatch.setattr("cds_service.hooks.engine.Breakers", partial(Breakers, seconds=10.0, clock=clock))
+    monkeypatch.setattr("cds_service.hooks.engine.Breakers", partial(Breakers, clock=clock))
     profile = {"extends": "development", "origins": ["https://patient.example"], "fhir": {"retries": 0}}
     hospital = Hospital(clients_file(tmp_path, {"patient": profile}))
     with fhir_stub(prefetch(), {"*": reply(OUTAGE, 500)}) as stub, fhir_stub(prefetch()) as well:
@@ -245,9 +257,10 @@ def test_server_that_keeps_failing_is_given_a_rest(tmp_path: Any, monkeypatch: p
         assert hospital.call(offering(stub, prefetch())).cards
         assert hospital.call(offering(well)).cards
         stub.special = {}
-        clock.now += 11
-        hospital.call(offering(stub))
-        assert hospital.call(offering(stub)).cards
+        clock.now += 1
+        recovered = hospital.call(offering(stub))
+        assert set(hospital.sources.values()) == {"fetched:complete"}
+        assert recovered.json == hospital.call(hook_request(SIGN)).json
         assert hospital.client.open("/readyz").json["circuits"] == {"closed": 1}
 
 

@@ -149,7 +149,12 @@ def test_times_are_told_where_answers_explain_themselves(client: HookClient) -> 
 def test_alive_and_ready(client: HookClient) -> None:
     """Both health addresses answer without a body being sent, and nothing between keeps the answer."""
     assert client.open("/livez").json["status"] == "ok"
-    assert client.open("/readyz").json == {"status": "ready", "feedback": "ok", "modes": {"on": 2}}
+    assert client.open("/readyz").json == {
+        "status": "ready",
+        "feedback": "ok",
+        "switches": "ok",
+        "modes": {"on": 2},
+    }
     assert client.open("/readyz").headers["Cache-Control"] == "no-store"
 
 
@@ -164,5 +169,10 @@ def test_ready_without_a_feedback_store() -> None:
             return False
 
     client = HookClient(make_app(feedback=Broken()))  # type: ignore[arg-type] # narrower on purpose
-    assert client.open("/readyz").json == {"status": "ready", "feedback": "unavailable", "modes": {"on": 2}}
+    assert client.open("/readyz").json == {
+        "status": "ready",
+        "feedback": "unavailable",
+        "switches": "ok",
+        "modes": {"on": 2},
+    }
     assert client.call(SIGN, hook_request(SIGN)).status == 200

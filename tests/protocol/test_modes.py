@@ -167,6 +167,16 @@ def test_pilot_shows_cards_to_the_same_users(hospital: Hospital, tmp_path: Path)
             break
 
 
+def test_a_call_without_a_user_is_no_call_of_a_pilot(hospital: Hospital, log: LogLines) -> None:
+    """Elsewhere advice does not depend on who orders; in a pilot nobody could tell whether that user takes part."""
+    nobody = hook_request(SIGN, context={"userId": None})
+    refused = hospital.call("pilot", nobody)
+    assert (refused.status, refused.codes, refused.fields) == (400, ["required"], ["context.userId"])
+    reply, record = hospital.call_recorded("on", nobody)
+    assert (bool(reply.cards), record.user) == (True, "")
+    assert log.of(reply.headers["X-Request-ID"])["remarks"] == ["no-user"]
+
+
 def test_switch_takes_effect_at_the_next_call(hospital: Hospital, log: LogLines) -> None:
     """One client is lowered, then all of them, then none, while the service runs."""
     assert hospital.call("on").cards
@@ -207,13 +217,28 @@ def test_broken_switch_file_changes_nothing(hospital: Hospital, log: LogLines) -
 def test_start_page_tells_the_modes(hospital: Hospital) -> None:
     """Whoever opens the start page sees how far each client's clinicians see cards at this moment."""
 
-    def told() -> dict[str, str]:
+    def told() -> dict[str, tuple[str, bool]]:
         clients = hospital.client.open("/", headers={"Accept": "application/json"}).json["clients"]
-        return {client["name"]: client["mode"] for client in clients}
+        return {client["name"]: (client["mode"], client["switched"]) for client in clients}
 
-    assert told() == {mode: mode for mode in MODES}
+    assert told() == {mode: (mode, False) for mode in MODES}
     write_switch(hospital.switches, "*", Mode.OFF)
-    assert told() == dict.fromkeys(MODES, "off")
+    assert told() == {mode: ("off", mode != "off") for mode in MODES}
+    assert "by the kill switch" in hospital.client.open("/").text
+
+
+def test_probes_and_metrics_tell_what_is_switched(hospital: Hospital) -> None:
+    """Whoever threw the switch sees from outside that it is in force, and when its file cannot be used."""
+    write_switch(hospital.switches, "on", Mode.SILENT)
+    ready = hospital.client.open("/readyz").json
+    assert (ready["switches"], ready["switched"]) == ("ok", {"silent": 1})
+    assert value(hospital.client, "client_switched", client="on", mode="silent") == 1
+    assert value(hospital.client, "client_switched", client="silent", mode="silent") == 0
+    assert value(hospital.client, "switch_file_unusable") == 0
+    hospital.switches.write_text("[of", encoding="utf-8")
+    ready = hospital.client.open("/readyz").json
+    assert (ready["switches"], ready["switched"]) == ("unavailable", {"silent": 1})
+    assert value(hospital.client, "switch_file_unusable") == 1
 
 
 def test_mixed_patients_are_refused_in_silent_mode(hospital: Hospital) -> None:

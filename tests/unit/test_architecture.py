@@ -62,7 +62,9 @@ ROOMS: dict[str, str] = {
     "cds_service/records/migrations/versions": "",
     "cds_service/records/insights": "cds_service/records",
     "cds_service/demo": "cds_service/records cds_service/protocol cards/guideline fhir_mappings/fhir",
-    "cds_service/clients": "cds_service/config cds_service/egress cds_service/protocol cards/response",
+    "cds_service/clients": (
+        "cds_service/config cds_service/egress cds_service/protocol cards/response fhir_mappings/fhir"
+    ),
     "cds_service/clients/file": (
         "cds_service/clients cds_service/config cds_service/egress cds_service/protocol/* cards/guideline"
         " cards/response"
@@ -108,7 +110,9 @@ ROOMS: dict[str, str] = {
         " cds_service/clients cds_service/config cds_service/demo cds_service/records cds_service/protocol"
         " fhir_mappings/fhir_client"
     ),
-    "cds_service/server": "cds_service/app.py cds_service/observability cds_service/config cds_service/demo",
+    "cds_service/server": (
+        "cds_service/app.py cds_service/observability cds_service/clients cds_service/config cds_service/demo"
+    ),
     "cds_service/cli": (
         "cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline cds_service/observability"
         " cds_service/clients/* cds_service/config cds_service/demo cds_service/records cds_service/protocol"

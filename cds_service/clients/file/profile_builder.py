@@ -75,7 +75,8 @@ def _network(table: Mapping[str, Any]) -> Network:
 
 def _fhir(table: Mapping[str, Any]) -> FhirAccess:
     bases = tuple(dict.fromkeys(map(without_slash, table.get("bases", ()))))
-    return FhirAccess(**_whole({**table, "bases": bases}))
+    categories = tuple(table.get("observation_categories", ()))
+    return FhirAccess(**_whole({**table, "bases": bases, "observation_categories": categories}))
 
 
 def _pilot(table: Mapping[str, Any]) -> Pilot:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 
 
@@ -11,10 +11,11 @@ class PageFacts:
     """The facts behind every page.
 
     `profile` and `authentication` are shown as they are, the second as a sentence. `modes` returns the mode in force
-    for each configured client, by its name. `public_url` is the address under which browsers and EHRs reach the
-    service, without a slash at its end; where it is empty, the address of the request in hand is shown. While
-    `insecure` is set, every page carries a red banner with `insecure_reason`. `sandbox_may_call` tells that a client
-    lists the public sandbox's origin, `token_needed` that no client may call without a token.
+    for each configured client, by its name, `switched` the names of those that the kill switch lowers. `public_url`
+    is the address under which browsers and EHRs reach the service, without a slash at its end; where it is empty, the
+    address of the request in hand is shown. While `insecure` is set, every page carries a red banner with
+    `insecure_reason`. `sandbox_may_call` tells that a client lists the public sandbox's origin, `token_needed` that
+    no client may call without a token.
     """
 
     version: str
@@ -22,6 +23,7 @@ class PageFacts:
     profile: str
     authentication: str
     modes: Callable[[], Mapping[str, str]] = dict
+    switched: Callable[[], Collection[str]] = tuple
     public_url: str = ""
     demo_enabled: bool = False
     insights_enabled: bool = False

@@ -31,6 +31,7 @@ _SENTENCES: Final = {
     "anyOf": ("required", "{} lacks a member that it needs here."),
     "type": ("structure", "{} is not of the JSON type that the contract asks for."),
 }
+_MOST_PROBLEMS: Final = 20
 _OTHER: Final = ("value", "{} has a value that the contract does not allow.")
 
 
@@ -44,7 +45,7 @@ def _is_timestamp(value: object) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """The first thing wrong with a document: where, FHIR issue code, a sentence without any of its values."""
+    """One thing wrong with a document: where, FHIR issue code, a sentence without any of its values."""
 
     path: str
     issue_code: str
@@ -69,7 +70,17 @@ class Schema:
     def problem(self, instance: Any) -> Problem | None:
         """Return what is most wrong with a document, or None when it fits."""
         error = best_match(self._validator.iter_errors(instance))
-        return _problem(error) if error else None
+        return _problem(error, field_path(error)) if error else None
+
+    def problems(self, instance: Any) -> list[Problem]:
+        """Return everything wrong with a document, each place once, up to a number that somebody would read."""
+        found: dict[str, Problem] = {}
+        for error in self.violations(instance):
+            for path in _missing_paths(error) or (field_path(error),):
+                found.setdefault(path, _problem(error, path))
+            if len(found) >= _MOST_PROBLEMS:
+                break
+        return list(found.values())
 
     def errors(self, instance: Any) -> list[str]:
         """Return everything wrong with a document, with its values: for documents without patient data."""
@@ -101,15 +112,23 @@ def _inlined(schema: Any, definitions: Mapping[str, Any]) -> Any:
 
 def field_path(error: ValidationError) -> str:
     """Return where an error is, as `context.draftOrders` or `feedback[1].outcome`; "" is the whole document."""
-    path = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
-    if error.validator == "required":
-        required, present = cast("list[str]", error.validator_value), cast("dict[str, Any]", error.instance)
-        path += f".{next(name for name in required if name not in present)}"
-    return path.removeprefix(".")
+    missing = _missing_paths(error)
+    return missing[0] if missing else _place(error).removeprefix(".")
 
 
-def _problem(error: ValidationError) -> Problem:
-    path = field_path(error)
+def _place(error: ValidationError) -> str:
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in error.absolute_path)
+
+
+def _missing_paths(error: ValidationError) -> list[str]:
+    """Return the members that an object lacks; the library reports each, without saying which."""
+    if error.validator != "required":
+        return []
+    required, present = cast("list[str]", error.validator_value), cast("dict[str, Any]", error.instance)
+    return [f"{_place(error)}.{name}".removeprefix(".") for name in required if name not in present]
+
+
+def _problem(error: ValidationError, path: str) -> Problem:
     code, sentence = _SENTENCES.get(str(error.validator), _OTHER)
     return Problem(path, code, sentence.format(path or "The request body"))
 

@@ -16,7 +16,8 @@ from cds_service.clients.profile import ClientProfile, Mode
 from cds_service.clients.switches import SwitchState, read_switches
 from cds_service.protocol import schemas
 from cds_service.protocol.discovery import SERVICES
-from fhir_mappings.fhir.needs import DATA_NEEDS, prefetch_templates
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.searches import templates_for
 from fhir_mappings.fhir_client.scopes import Access, Scopes
 from tests.docs.clients_page import PAGE, TABLES, page_with_tables
 
@@ -85,6 +86,8 @@ def test_report_explains_a_client(folder: Path) -> None:
         "; signed with RS384;",
         "audience https://cds.general.example/lumbar",
         "fetched from https://ehr.general.example/fhir/r4.\n    Within 400 ms for all of it",
+        "Searches and prefetch templates: Observations by category (laboratory, vital-signs,",
+        "social-history); no _sort; no _include.",
         "Private addresses: 10.20.0.0/16.",
         "for the others orders are assessed and recorded (2 users listed, and 10 percent of all).",
         "by changing the code of the order, one action a suggestion; selectionBehavior is always any;",
@@ -150,7 +153,8 @@ def test_control_characters_do_not_reach_the_terminal() -> None:
 
 def test_sheet_has_what_a_form_asks(folder: Path) -> None:
     """The sheet lists addresses, aud, issuer, prefetch, scopes, links and origins as they are copied into a form."""
-    lines = sheet(load(folder, "clients.toml")[0]).splitlines()
+    general = load(folder, "clients.toml")[0]
+    lines = sheet(general).splitlines()
     base = "https://cds.example.org/lumbar/cds-services"
     for service in SERVICES:
         assert f"  {base}/{service.id}" in lines
@@ -164,7 +168,8 @@ def test_sheet_has_what_a_form_asks(folder: Path) -> None:
     assert "    https://ehr.general.example/keys/jwks.json" in lines
     assert [
         line.removesuffix("  (required)") for line in lines if ": " in line and "{{context.patientId}}" in line
-    ] == [f"  {key}: {template}" for key, template in prefetch_templates().items()]
+    ] == [f"  {key}: {template}" for key, template in templates_for(general.fhir.form).items()]
+    assert any("category=vital-signs" in line for line in lines)  # its server takes no other search
     assert "  https://acsearch.acr.org/" in lines
     assert "Mode here:         pilot" in lines
     assert "  none; appContext is not used" in lines

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import requests
 from click.testing import CliRunner, Result
 from sqlalchemy import func, select
 
@@ -25,7 +27,7 @@ from cds_service.records.tables import FEEDBACK, INVOCATIONS
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.ehr import PUBLIC_URL, Ehr, clients_file
 from tests.protocol.builders import SERVICES
-from tests.service import Running, free_port
+from tests.service import PATIENCE, Running, free_port
 from tests.unit.cds_service.records.builders import call, count, rows
 
 if TYPE_CHECKING:
@@ -162,11 +164,12 @@ def switched(folder: Path) -> tuple[dict[str, str], dict[str, str]]:
 
 def test_clients_are_switched(file: Path, tmp_path: Path) -> None:
     """One client or all are lowered, with a reason, and that is taken back."""
-    assert run("switch", "off", "--client", "general", "--reason", "why", folder=tmp_path, file=file).exit_code == 0
-    assert run("switch", "silent", folder=tmp_path, file=file).exit_code == 0
+    off = run("switch", "off", "--client", "general", "--reason", "why", "--no-wait", folder=tmp_path, file=file)
+    assert off.exit_code == 0
+    assert run("switch", "silent", "--no-wait", folder=tmp_path, file=file).exit_code == 0
     assert switched(tmp_path) == ({"general": "why"}, {"*": ""})
-    run("switch", "clear", "--client", "general", folder=tmp_path, file=file)
-    run("switch", "clear", folder=tmp_path, file=file)
+    run("switch", "clear", "--client", "general", "--no-wait", folder=tmp_path, file=file)
+    run("switch", "clear", "--no-wait", folder=tmp_path, file=file)
     assert switched(tmp_path) == ({}, {})
 
 
@@ -175,14 +178,14 @@ def test_stranger_is_not_switched(file: Path, tmp_path: Path) -> None:
     result = run("switch", "off", "--client", "genral", folder=tmp_path, file=file)
     assert (result.exit_code, "general, clinic" in result.stderr) == (1, True)
     assert not (tmp_path / "switches.toml").exists()
-    by_option = run("switch", "off", "--client", "general", "--clients-file", str(file), folder=tmp_path)
+    by_option = run("switch", "off", "--client", "general", "--no-wait", "--clients-file", str(file), folder=tmp_path)
     assert by_option.exit_code == 0
 
 
 def test_stranger_is_cleared(file: Path, tmp_path: Path) -> None:
     """The name of a client that exists no more can be taken out of the file."""
     (tmp_path / "switches.toml").write_text('[off]\nformer = ""\n', encoding="utf-8")
-    assert run("switch", "clear", "--client", "former", folder=tmp_path, file=file).exit_code == 0
+    assert run("switch", "clear", "--client", "former", "--no-wait", folder=tmp_path, file=file).exit_code == 0
     assert switched(tmp_path) == ({}, {})
 
 
@@ -191,7 +194,7 @@ def test_broken_clients_file_does_not_stop_the_switch(tmp_path: Path, name: str)
     """In an emergency the switch works, whatever somebody has just done to another file."""
     file = tmp_path / "clients.yaml"
     file.write_text("clients: [", encoding="utf-8")
-    result = run("switch", "off", "--client", name, folder=tmp_path, file=file)
+    result = run("switch", "off", "--client", name, "--no-wait", folder=tmp_path, file=file)
     assert result.exit_code == 0
     assert switched(tmp_path) == ({name: ""}, {})
     assert ("not checked" in result.stderr) is (name != "*")
@@ -199,7 +202,7 @@ def test_broken_clients_file_does_not_stop_the_switch(tmp_path: Path, name: str)
 
 def test_open_service_can_be_switched_off(tmp_path: Path) -> None:
     """The switch works with the settings of a service that insists on being open."""
-    result = run("switch", "off", "--client", "development", folder=tmp_path, LUMBAR_CDS_HOST="0.0.0.0")
+    result = run("switch", "off", "--client", "development", "--no-wait", folder=tmp_path, LUMBAR_CDS_HOST="0.0.0.0")
     assert (result.exit_code, result.stderr) == (0, "")
 
 
@@ -210,11 +213,55 @@ def test_nonsense_is_not_switched(file: Path, tmp_path: Path, arguments: tuple[s
     assert not (tmp_path / "switches.toml").exists()
 
 
-def test_switch_without_a_folder_is_explained(tmp_path: Path) -> None:
+def test_switch_that_nobody_heard_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder is made, the switch is there for the next start, and nobody is told that cards are off now."""
+    monkeypatch.setattr("cds_service.cli.switch_confirmation._PATIENCE_WITH_NOBODY", 0.0)
+    result = run("switch", "off", folder=tmp_path / "new" / "folder")
+    assert (result.exit_code, "no running service answered" in result.stderr) == (1, True)
+    assert switched(tmp_path / "new" / "folder") == ({"*": ""}, {})
+
+
+def test_folder_that_cannot_be_made_is_explained(tmp_path: Path) -> None:
     """A wrong data folder is named: nothing was switched."""
-    result = run("switch", "off", folder=tmp_path / "none")
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    result = run("switch", "off", folder=tmp_path / "file" / "folder")
     assert result.exit_code == 1
-    assert "switches.toml" in result.stderr
+    assert str(tmp_path / "file") in result.stderr
+
+
+def test_switch_waits_for_every_worker(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One worker that goes by something else is enough for cards to be shown, and so for the command to fail."""
+    monkeypatch.setattr("cds_service.cli.switch_confirmation._PATIENCE", 0.0)
+    workers = tmp_path / ".switches.toml.workers"
+    workers.mkdir()
+    for name in ("1", "2"):
+        (workers / f"{name}.worker").write_text("something else", encoding="utf-8")
+    result = run("switch", "off", folder=tmp_path)
+    assert (result.exit_code, "in force in 0 of 2 workers only" in result.stderr) == (1, True)
+
+
+@pytest.mark.slow
+def test_switch_reaches_every_worker_from_any_folder(tmp_path: Path) -> None:
+    """A service and the command need not be started in the same folder, even where its settings are relative."""
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    running = Running(here, settings={"DATA_DIR": "var"}, cwd=here)
+    try:
+        for mode, told in (("off", {"off": 2}), ("silent", {"silent": 2}), ("clear", None)):
+            arguments = ["switch", mode]
+            environment = os.environ | {"LUMBAR_CDS_PORT": str(running.port)}
+            command = [sys.executable, "-m", "cds_service", *arguments]
+            done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=there, check=False)
+            assert (done.returncode, "2 of 2 workers" in done.stdout) == (0, True), done
+            for _ in range(8):
+                ready = requests.get(f"{running.url}/readyz", timeout=PATIENCE, headers={"Connection": "close"}).json()
+                assert ready.get("switched") == told
+    finally:
+        assert running.stop() == 0
+    assert (here / "var" / "switches.toml").exists()
+    assert not list(there.iterdir())
+    assert not list((here / "var").glob(".switches.toml.workers/*"))
 
 
 def stored(folder: Path) -> tuple[int, int]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import threading
+import time
 from typing import TYPE_CHECKING
 
 import pytest
 
 from cds_service.clients.profile import ClientProfile, Mode
+from cds_service.clients.switch_witnesses import SwitchWitness, announce, announced, confirmed, withdraw
 from cds_service.clients.switch_writer import write_switch
-from cds_service.clients.switches import Switches, SwitchState, read_switches
+from cds_service.clients.switches import Switches, SwitchState, read_switches, version_of
 from cds_service.protocol.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -255,3 +257,47 @@ def test_failed_writing_leaves_the_file(file: Path, monkeypatch: pytest.MonkeyPa
         write_switch(file, "a", None)
     assert read_switches(file).off == {"a": ""}
     assert [entry.name for entry in file.parent.iterdir()] == ["switches.toml"]
+
+
+def test_a_worker_says_what_is_in_force(file: Path) -> None:
+    """Each beat looks at the file, whether anybody calls or not; a file that cannot be used is not confirmed."""
+    clock = Clock()
+    switches = Switches(file, clock)
+    witness = SwitchWitness(switches)
+    witness.speak()
+    assert list(confirmed(file).values()) == ["none"]
+    for text, is_current in (("[off]\na = ''", True), ("[of", False), ("[silent]\na = ''", True)):
+        file.write_text(text, encoding="utf-8")
+        clock.now += 1
+        witness.speak()
+        assert (list(confirmed(file).values()) == [version_of(file)]) is is_current
+        assert switches.is_current is is_current
+    assert confirmed(file, lambda: time.time() + 60) == {}
+    witness.leave()
+    assert confirmed(file) == {}
+
+
+def test_a_process_without_a_switch_file_says_nothing(tmp_path: Path) -> None:
+    """What cannot be switched confirms nothing."""
+    witness = SwitchWitness(Switches(None, Clock()))
+    witness.speak()
+    witness.leave()
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_file_of_a_running_service_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is told by the port, in a folder of this user only; what others could have written there is not believed."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    file, other = tmp_path / "a" / "switches.toml", tmp_path / "b" / "switches.toml"
+    assert announced(8080) is None
+    announce(8080, file)
+    assert (announced(8080), announced(8081)) == (file, None)
+    announce(8080, other)
+    withdraw(8080, file)
+    assert announced(8080) == other
+    (folder,) = tmp_path.glob("lumbar-cds-*")
+    folder.chmod(0o777)
+    assert announced(8080) is None
+    folder.chmod(0o700)
+    withdraw(8080, other)
+    assert announced(8080) is None

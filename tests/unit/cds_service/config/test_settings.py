@@ -18,7 +18,7 @@ def test_nothing_needs_to_be_set() -> None:
     assert (settings.profile, settings.host, settings.port) == ("development", "127.0.0.1", 8080)
     assert (settings.verbosity, settings.explain, settings.log_format) == ("all", True, "console")
     assert settings.max_body_bytes == 5 * 1024 * 1024
-    assert settings.switches == Path("var/switches.toml")
+    assert settings.switches == Path("var/switches.toml").absolute()
     assert 1 <= settings.workers <= 2
 
 

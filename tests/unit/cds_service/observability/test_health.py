@@ -33,6 +33,7 @@ def test_broken_parts_do_not_make_it_unready() -> None:
         parts={"records": lambda: False, "replays": lambda: True},
         circuits=lambda: ["open", "closed", "closed"],
         modes=lambda: ["off", "on"],
+        switched=lambda: ["off"],
     ).get("/readyz")
     assert response.status_code == 200
     assert response.json == {
@@ -42,6 +43,7 @@ def test_broken_parts_do_not_make_it_unready() -> None:
         "replays": "ok",
         "circuits": {"open": 1, "closed": 2},
         "modes": {"off": 1, "on": 1},
+        "switched": {"off": 1},
     }
 
 

@@ -33,6 +33,12 @@ def usual_collector() -> Iterator[None]:
     gc.set_threshold(*thresholds)
 
 
+@pytest.fixture(autouse=True)
+def unannounced(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
+    """A server that does not run tells nobody on this machine that it does."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+
+
 def test_settings_reach_gunicorn() -> None:
     """Address, workers and threads are those of the settings."""
     config = made(host="::1", port=9001, workers=3, threads=5).cfg

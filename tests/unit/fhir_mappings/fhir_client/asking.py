@@ -10,6 +10,7 @@ from typing import Any
 from fhir_mappings.chart.chart import Chart, read_chart
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.searches import USUAL, SearchForm
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Retrieval
 from fhir_mappings.fhir_client.scopes import Scopes
@@ -27,6 +28,10 @@ class Asking:
     executor: Executor
     clock: FakeClock = field(default_factory=FakeClock)
 
+    def __post_init__(self) -> None:
+        """Make the client."""
+        self.client = FhirClient(self.executor, self.clock)
+
     def retrieve(
         self,
         server: FakeServer,
@@ -37,12 +42,14 @@ class Asking:
         references: Iterable[str] = (),
         seconds: float = 20,
         base: str = BASE,
+        form: SearchForm = USUAL,
         **limits: Any,
     ) -> Retrieval:
-        """Return a retrieval on top of a prefetch."""
-        asked = FhirServer(base, server, FetchLimits(self.clock.now + seconds, **limits), TOKEN, Scopes.parse(scope))
-        readings = read_prefetch({key: encoded(value) for key, value in (prefetch or {}).items()})
-        return FhirClient(self.executor, self.clock).retrieve(asked, patient_id, readings, references)
+        """Return a retrieval on top of a prefetch; what servers have shown is remembered."""
+        found = FetchLimits(self.clock.now + seconds, **limits)
+        asked = FhirServer(base, server, found, TOKEN, Scopes.parse(scope), form=form)
+        readings = read_prefetch({key: encoded(value) for key, value in (prefetch or {}).items()}, form=form)
+        return self.client.retrieve(asked, patient_id, readings, references)
 
     def chart(self, retrieval: Retrieval) -> Chart:
         """Return the chart of what was retrieved."""

@@ -24,6 +24,11 @@ def answer(body: Json, status: int = 200, retry_after: float | None = None) -> F
     return FhirResponse(status, body if isinstance(body, bytes) else json.dumps(body).encode(), retry_after)
 
 
+def refusal(code: str, severity: str = "error") -> Json:
+    """Return the OperationOutcome with which a server refuses a search."""
+    return {"resourceType": "OperationOutcome", "issue": [{"severity": severity, "code": code}]}
+
+
 class FakeClock:
     """A clock that stands until it is moved."""
 
@@ -70,6 +75,9 @@ class FakeServer:
         if isinstance(found, FhirResponse):
             return found
         return self._batch(request.body) if request.body is not None else answer(*self._get(path))
+
+    def close(self) -> None:
+        """Nothing is held."""
 
     @property
     def paths(self) -> list[str]:

@@ -48,7 +48,7 @@ def test_pages_of_a_batch_are_followed(asking: Asking) -> None:
 
 
 def test_each_answer_of_a_batch_has_its_own_fate(asking: Asking) -> None:
-    """A search that is refused inside a batch is unavailable, and costs no other."""
+    """A search that is refused inside a batch does not bring its source, and costs no other."""
     special = {"Procedure": [answer(FAILURE, 403)], "Encounter": [answer(FAILURE, 404)], "Device?": [answer(b"", 500)]}
     found = asking.retrieve(FakeServer(RECORDS, special=special), batch=True)
     expected = {"procedures": "forbidden", "encounters": "not-found", "devices": "http-error"}

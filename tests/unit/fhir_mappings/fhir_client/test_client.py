@@ -6,16 +6,16 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import CORE_SOURCES, DATA_NEEDS
 from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
 from fhir_mappings.fhir_client.transport import FhirRequest, FhirResponse, TransportError
 from tests.unit.fhir_mappings.fhir_client.asking import KEYS, NOTHING, Asking, all_but
-from tests.unit.fhir_mappings.fhir_client.server import BASE, FAILURE, TOKEN, FakeServer, answer
+from tests.unit.fhir_mappings.fhir_client.server import BASE, FAILURE, TOKEN, FakeServer, answer, refusal
 from tests.unit.fhir_mappings.records import FOOT_DROP, PAIN, PATIENT, bundle, condition, observation, patient, record
 
 COMPLETE, PARTIAL = SourceState.COMPLETE, SourceState.PARTIAL
-UNAVAILABLE, NOT_PROVIDED = SourceState.UNAVAILABLE, SourceState.NOT_PROVIDED
+UNAVAILABLE, NOT_PROVIDED, NOT_OFFERED = SourceState.UNAVAILABLE, SourceState.NOT_PROVIDED, SourceState.NOT_OFFERED
 OTHER = {"reference": "Patient/pat-2"}
 ACHE = condition(PAIN)
 
@@ -57,9 +57,6 @@ def test_nothing_is_asked_where_nothing_is_missing(asking: Asking) -> None:
     ("special", "result"),
     [
         (answer(FAILURE, 401), "unauthorized"),
-        (answer(FAILURE, 403), "forbidden"),
-        (answer(FAILURE, 404), "not-found"),
-        (answer(FAILURE, 410), "not-found"),
         (answer(FAILURE, 400), "http-error"),
         (answer(FAILURE, 500), "http-error"),
         (answer(b"", 302), "http-error"),
@@ -94,6 +91,28 @@ def test_what_cannot_be_read_is_unavailable(
     assert found.readings[key].resources == ()
     assert found.results == {key: result}
     assert found.missing_required == ((key,) if need.required else ())
+
+
+@pytest.mark.parametrize(
+    ("special", "result"),
+    [
+        (answer(FAILURE, 403), "forbidden"),
+        (answer(FAILURE, 404), "not-found"),
+        (answer(FAILURE, 410), "not-found"),
+        (answer(FAILURE, 501), "not-supported"),
+        (answer(refusal("not-supported"), 400), "not-supported"),
+    ],
+)
+@pytest.mark.parametrize("key", ["patient", "conditions", "devices"])
+def test_what_is_not_offered_is_not_provided(asking: Asking, key: str, special: FhirResponse, result: str) -> None:
+    """A server that does not offer a type has not failed; one whose token names the type as granted has."""
+    need = next(need for need in DATA_NEEDS if need.key == key)
+    lacking = NOT_PROVIDED if need.resource_type in CORE_SOURCES or need.required else NOT_OFFERED
+    for scope, state in ((None, lacking), ("launch", lacking), ("user/*.read", UNAVAILABLE)):
+        server = FakeServer((patient(), ACHE), special={need.resource_type: [special] * 9})
+        found = asking.retrieve(server, all_but(key), scope=scope)
+        assert (found.readings[key].state, found.results) == (state, {key: result})
+        assert found.missing_required == ((key,) if need.required else ())
 
 
 def test_byte_order_mark_is_tolerated(asking: Asking) -> None:
@@ -152,7 +171,7 @@ def test_an_id_that_is_no_id_is_not_sent(asking: Asking, patient_id: str) -> Non
 
 
 def test_types_out_of_scope_are_not_asked_for(asking: Asking) -> None:
-    """A type that the token does not cover is unavailable without a call; one that it covers in part is partial."""
+    """A type that the token does not cover is not offered, without a call; one that it covers in part is partial."""
     scope = "launch patient/Patient.r user/Condition.rs?category=problem-list-item patient/Observation.read"
     server = FakeServer((patient(), ACHE))
     found = asking.retrieve(server, scope=scope)
@@ -164,15 +183,16 @@ def test_types_out_of_scope_are_not_asked_for(asking: Asking) -> None:
     expected = {"patient": "ok", "conditions": "partial", "observations": "empty"}
     assert found.results == dict.fromkeys(KEYS, "not-in-scope") | expected
     assert found.readings["conditions"].state is PARTIAL
-    assert found.readings["procedures"].state is UNAVAILABLE
+    assert found.readings["procedures"].state is NOT_PROVIDED
     assert found.missing_required == ()
 
 
 @pytest.mark.parametrize(
-    ("scope", "asked"), [("", False), ("launch openid", False), (None, True), ("patient/*.read", True)]
+    ("scope", "asked"),
+    [("user/Patient.write", False), ("", True), ("launch openid", True), (None, True), ("patient/*.read", True)],
 )
 def test_scopes_that_cover_nothing(asking: Asking, scope: str | None, asked: bool) -> None:
-    """Scopes that cover no type leave nothing to ask; where no scope was named, the server decides."""
+    """Scopes that plainly cover no type leave nothing to ask; where none can be read, the server decides."""
     server = FakeServer((patient(),))
     found = asking.retrieve(server, scope=scope)
     assert bool(server.requests) is asked
@@ -217,7 +237,7 @@ def test_a_search_shows_what_a_server_does_not_have(
 ) -> None:
     """What was not sent and is not to be had counts as not offered, never where the search merely failed."""
     kinds = ("MedicationStatement", "Encounter")
-    server = FakeServer((patient(), ACHE), special={kind: [special, special] for kind in kinds})
+    server = FakeServer((patient(), ACHE), special={kind: [special] * 9 for kind in kinds})
     found = asking.retrieve(server, scope=scope)
     assert found.readings["medicationStatements"].state == state
-    assert found.readings["encounters"].state == "unavailable"
+    assert found.readings["encounters"].state == ("not-provided" if state == "not-offered" else "unavailable")

@@ -145,7 +145,8 @@ def test_other_failures_are_final(asking: Asking, first: FhirResponse | Transpor
     server = FakeServer(RECORDS, special={"Condition": [first]})
     found = asking.retrieve(server, all_but("conditions"))
     assert len(server.requests) == 1
-    assert found.readings["conditions"].state is UNAVAILABLE
+    assert found.readings["conditions"].resources == ()
+    assert found.missing_required == ("conditions",)
 
 
 @pytest.mark.parametrize(("after", "calls"), [(0.001, 2), (-1.0, 2), (19.9, 1), (20.0, 1), (3600.0, 1)])

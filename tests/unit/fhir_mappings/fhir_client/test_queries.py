@@ -10,13 +10,14 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.searches import searches_of
 from fhir_mappings.fhir_client.queries import (
     Target,
     is_sendable,
     medications_url,
-    need_url,
     order_references,
     order_targets,
+    search_url,
     target_of,
 )
 from tests.property.profile import law
@@ -57,7 +58,7 @@ def test_an_id_stays_one_value(patient_id: str) -> None:
     """Even an id that would not be sent changes neither the path nor the parameters."""
     assume("." not in patient_id or patient_id.strip("."))
     for need in DATA_NEEDS:
-        parts = urlsplit(need_url(BASE, need, patient_id))
+        parts = urlsplit(search_url(BASE, searches_of(need)[0], patient_id))
         if need.parameters:
             expected = [("patient", patient_id), *need.parameters]
             assert parse_qsl(parts.query, keep_blank_values=True) == expected
@@ -69,7 +70,7 @@ def test_an_id_stays_one_value(patient_id: str) -> None:
 
 def test_addresses_below_a_base_with_a_slash() -> None:
     """A base that ends with a slash gets no second one."""
-    assert need_url(f"{BASE}/", DATA_NEEDS[0], "a") == f"{BASE}/Patient/a"
+    assert search_url(f"{BASE}/", searches_of(DATA_NEEDS[0])[0], "a") == f"{BASE}/Patient/a"
     assert medications_url(BASE, ["a", "b"]) == f"{BASE}/Medication?_id=a,b&_count=2"
 
 

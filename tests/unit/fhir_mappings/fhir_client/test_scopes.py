@@ -1,4 +1,4 @@
-"""What a token's scopes cover, in both versions of SMART."""
+"""What a token's scopes cover, in both versions of SMART and as real servers write them."""
 
 from __future__ import annotations
 
@@ -32,17 +32,28 @@ NONE, RESTRICTED, FULL = Access.NONE, Access.RESTRICTED, Access.FULL
         ("patient/Condition.rs?", RESTRICTED, RESTRICTED),
         ("patient/Condition.rs?category=a patient/Condition.s", RESTRICTED, FULL),
         ("patient/*.r patient/Condition.s?code=x", FULL, RESTRICTED),
-        # nothing that opens a resource
-        ("", NONE, NONE),
-        ("launch openid profile", NONE, NONE),
-        ("patient/Condition", NONE, NONE),
-        ("patient/Condition.", NONE, NONE),
-        ("patient/Condition.sr", NONE, NONE),
-        ("patient/Condition.reads", NONE, NONE),
-        ("patient/condition.read", NONE, NONE),
-        ("practice/Condition.read", NONE, NONE),
-        ("patient/Condition.read?category=a", NONE, NONE),
-        ("xpatient/Condition.read", NONE, NONE),
+        # in any case, and as Epic writes them
+        ("user/Condition.Read user/Patient.Read", FULL, FULL),
+        ("PATIENT/CONDITION.READ", FULL, FULL),
+        ("patient/condition.RS", FULL, FULL),
+        ("patient/Condition.sr", FULL, FULL),
+        ("CONDITION.READ Condition.Search (R4)", FULL, FULL),
+        ("Condition.Search (R4) Observation.Read (Labs) (R4)", NONE, FULL),
+        ("user/Condition.Write", NONE, NONE),
+        ("Observation.Read Condition.Create", NONE, NONE),
+        ("patient/Condition.read?category=a", RESTRICTED, RESTRICTED),
+        # a verb that cannot be read: the server decides, for this type
+        ("patient/Condition.reads", FULL, FULL),
+        ("patient/Observation.reads", NONE, NONE),
+        # nothing that can be read: the server decides
+        ("", FULL, FULL),
+        (" ", FULL, FULL),
+        ("launch openid profile", FULL, FULL),
+        ("epic.scanning.dmsusertoken offline_access system.cds cds.read", FULL, FULL),
+        ("patient/Condition", FULL, FULL),
+        ("patient/Condition.", FULL, FULL),
+        ("practice/Condition.read", FULL, FULL),
+        ("Condition.reads", FULL, FULL),
     ],
 )
 def test_access(scope: str | None, read: Access, search: Access) -> None:
