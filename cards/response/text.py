@@ -69,8 +69,13 @@ class CardText:
         helpful = tuple(message for message in messages if self._helps(message))
         parts = [self._order()] if several else []
         parts += self._fitted(helpful or tuple(messages))
-        parts += [self.wording.text("card", "footer")]
+        parts += [self._foreign(), self.wording.text("card", "footer")]
         return "\n\n".join(part for part in parts if part)
+
+    def _foreign(self) -> str:
+        """Return that somebody else's records came along, which a clinician may want to look into at once."""
+        foreign = self.assessment.chart.foreign
+        return self.wording.text("card", "foreign", sources=named_sources(foreign, self.wording)) if foreign else ""
 
     def _order(self) -> str:
         order = escape(self.wording.text("orders", self.assessment.order.contrast.value))

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from cards.guideline.guideline import Outcome
 from cards.response.rating import Rating, rating_of
+from cards.response.response import ASSESSMENTS
 from fhir_mappings.fhir.needs import CORE_SOURCES, DATA_NEEDS, SUPPLEMENTARY_SOURCES
 from tests.property.advice import KEYS, OTHER_PATIENT, Answer, Case, Json, Resource, advise, bundle, urgency, wording
 from tests.property.charts import BLOCKING, HL7, ICD, about, devices, records, unrelated
@@ -364,7 +365,10 @@ def without_warning(response: dict[str, Any]) -> dict[str, Any]:
         {**card, "detail": "\n\n".join(line for line in card["detail"].split("\n\n") if not line.startswith(lead))}
         for card in response["cards"]
     ]
-    return {**response, "cards": cards}
+    extension = copy.deepcopy(response.get("extension", {}))
+    for found in extension.get(ASSESSMENTS, ()):
+        found["limits"] = [line for line in found["limits"] if not line.startswith(lead)]
+    return {**response, "cards": cards, "extension": extension}
 
 
 def with_foreign(case: Case, found: list[Resource], *, own: bool) -> Case:
