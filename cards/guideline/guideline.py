@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 GUIDELINE_ID = "lumbar-spine-mri"
-GUIDELINE_VERSION = "1.1.0"
+GUIDELINE_VERSION = "1.2.0"
 GUIDELINE_URL = f"https://lumbar-mri-cds.org/fhir/PlanDefinition/{GUIDELINE_ID}"
 
 
