@@ -180,7 +180,9 @@ def _is_unnamed(line: LedgerLine) -> bool:
         return False
     if line.reason == "drug":
         return True
-    return line.reason in ("unnamed", "unreadable") and (not line.said or bool(_BARE_CODE.fullmatch(line.said)))
+    return line.reason in ("unnamed", "unreadable", "finding") and (
+        not line.said or bool(_BARE_CODE.fullmatch(line.said))
+    )
 
 
 def _is_known_use(resource: fhir.Resource, devices: frozenset[str]) -> bool:

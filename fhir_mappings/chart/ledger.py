@@ -15,6 +15,7 @@ from enum import StrEnum
 from functools import lru_cache
 
 from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
+from fhir_mappings.chart.observations import says_yes
 from fhir_mappings.chart.reports import is_unread_imaging
 from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
 from fhir_mappings.fhir import resources as fhir
@@ -171,6 +172,8 @@ def _other(resource: fhir.Resource, read: Read) -> _Verdict:
             return _Verdict(Standing.SET_ASIDE if outside else Standing.UNRECOGNISED, "device")
         case fhir.DiagnosticReport() if is_unread_imaging(resource):
             return _Verdict(Standing.UNRECOGNISED, "report", "report")
+        case fhir.Observation() if not _is_named(_named_by(resource)) and says_yes(resource):
+            return _Verdict(Standing.UNRECOGNISED, "finding")
         case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(_named_by(resource)):
             return _Verdict(Standing.UNRECOGNISED, "unnamed")
         case _:

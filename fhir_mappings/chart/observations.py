@@ -16,6 +16,7 @@ from fhir_mappings.chart.entries import (
     ReadingContext,
     code_up,
     reference_of,
+    words_of,
     words_with_sites,
 )
 from fhir_mappings.chart.measurements import Part, unit_key, value_texts
@@ -31,6 +32,12 @@ _ABSENT = re.compile(
 )
 _FAMILY = re.compile(r"\bfamily\b")
 _UNKNOWN_WORDS = frozenset({"unknown", "undetermined", "not assessed", "not examined", "unable to assess"})
+# As a few languages say it: what was asked may be in any.
+_YES = re.compile(
+    r"\s*(?:yes|present|positive?|detected|true|ja|oui|s[ií]|vorhanden|positivo|positif)\b", re.IGNORECASE
+)
+_POSITIVE = frozenset({"POS", "A", "AA", "DET"})
+_MILLILITRES = frozenset(map(unit_key, ("mL", "cc", "ccm", "cm3")))
 _NORMAL_INTERPRETATIONS = frozenset({"N", "NEG", "ND"})
 
 
@@ -108,6 +115,22 @@ def observed_on(observation: fhir.Observation) -> DateInterval:
         end = parse_date(period.end)
         return end if end.is_known else parse_date(period.start)
     return parse_date(observation.effective_date_time or observation.effective_instant)
+
+
+def says_yes(observation: fhir.Observation) -> bool:
+    """Whether a value affirms whatever was asked, also where nobody can read what that was: yes, positive, a volume."""
+    parts: list[Part] = [observation, *observation.component]
+    return any(_affirms(part) for part in parts)
+
+
+def _affirms(part: Part) -> bool:
+    quantity = part.value_quantity
+    if quantity is not None and unit_key(quantity.code or quantity.unit or "") in _MILLILITRES:
+        return True
+    flags = {coding.code for concept in part.interpretation for coding in concept.coding}
+    value = part.value_codeable_concept
+    texts = [part.value_string, *words_of(value)]
+    return part.value_boolean is True or bool(flags & _POSITIVE) or any(_YES.match(text) for text in texts if text)
 
 
 def observed_assertion(part: Part, index: TerminologyIndex) -> Assertion:

@@ -189,9 +189,10 @@ class Facts:
 
     @cached_property
     def unread(self) -> tuple[LedgerLine, ...]:
-        """The records of now that were received and that nobody recognised: problems, reasons, reports."""
+        """The records of now that nobody recognised: problems, reasons, reports, and findings that were affirmed."""
         own = [line for line in self.order.ledger.unrecognised() if self.chart.by_reference(line.reference) is None]
-        lines = (*own, *self.chart.ledger.unrecognised(*ASKING_SOURCES))
+        findings = [line for line in self.chart.ledger.unrecognised("Observation") if line.reason == "finding"]
+        lines = (*own, *self.chart.ledger.unrecognised(*ASKING_SOURCES), *findings)
         return tuple(line for line in lines if self._is_of_now(line))
 
     def _is_of_now(self, line: LedgerLine) -> bool:
@@ -202,7 +203,7 @@ class Facts:
             "infection": limits.infection_history if line.is_over else None,
             "report": limits.repeat_imaging_window,
         }.get(line.span)
-        if line.source == "Encounter":
+        if line.source in ("Encounter", "Observation"):
             days = limits.neurologic_window
         elif days is None and line.is_over:
             # What is over and of a kind that nobody knows asks for as long as an infection would.

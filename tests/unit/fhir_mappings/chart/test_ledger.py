@@ -109,6 +109,26 @@ def test_an_unknown_reason_of_a_visit_asks_for_the_window_of_symptoms(day: int) 
     assert finding("R-UNREAD", visit(200)).questions == ()
 
 
+@pytest.mark.parametrize(
+    ("value", "asked"),
+    [
+        ({"valueBoolean": True}, True),
+        ({"valueString": "ja"}, True),
+        ({"valueCodeableConcept": {"text": "Positiv"}}, True),
+        ({"valueQuantity": {"value": 450, "unit": "ml"}}, True),
+        ({"valueBoolean": False}, False),
+        ({"valueString": "ledig"}, False),
+        ({"valueQuantity": {"value": 4.1, "unit": "mmol/L"}}, False),
+    ],
+)
+def test_an_unknown_finding_asks_where_it_was_affirmed(value: dict[str, Any], asked: bool) -> None:
+    """A finding that nobody can read asks by its name where its value says yes, or is a volume of urine perhaps."""
+    code = {"coding": [{"system": "urn:local", "code": "77"}], "text": "Querschnittsyndrom"}
+    found = finding("R-UNREAD", observation(code, 3, "g", **value))
+    assert [item.quote for item in found.evidence] == (["Querschnittsyndrom"] if asked else [])
+    assert finding("R-UNREAD", observation(code, 200, "g", **value)).questions == ()
+
+
 def test_an_unknown_reason_of_the_order_asks() -> None:
     """The reason of the order is the first thing that has to be understood."""
     assert finding("R-UNREAD", order=mri(reasons=[GERMAN])).questions == ("unread",)
