@@ -31,9 +31,9 @@ help: ## Show this list
 run: $(VENV)/.run ## Start the service on 127.0.0.1:8080 (PORT=… for another) and show a demo card
 	@exec $(BIN)/lumbar-cds serve --host 127.0.0.1 --port $(PORT) --try acute-low-back-pain
 
-test: lint types ## Run every check: lint, types, tests with branch coverage
-	@echo "pytest: the quick kinds, with branch coverage"
-	@$(PYTEST) -m "not slow" --cov --cov-report term
+test: lint types ## Run every check: lint, types, tests (COVERAGE=1 with branch coverage, as CI does)
+	@echo "pytest: the quick kinds$(if $(COVERAGE), with branch coverage)"
+	@$(PYTEST) -m "not slow" $(if $(COVERAGE),--cov --cov-report term)
 	@echo "pytest: the slow kinds (browser, processes, databases)"
 	@$(PYTEST) -m slow
 
