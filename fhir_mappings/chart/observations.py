@@ -47,10 +47,11 @@ def observation_entries(observation: fhir.Observation, context: ReadingContext) 
         return
     sites = [observation.body_site] if observation.body_site else []
     parts: list[Part] = [observation, *observation.component]
-    panel = code_up(context.index, observation.code).words
+    panel = code_up(context.index, observation.code).words if observation.component else ""
     for part in parts:
         coded = code_up(context.index, part.code)
-        if not coded.concepts and (name := _named(part, words_with_sites(coded, sites), panel)):
+        above = "" if part is observation else panel
+        if not coded.concepts and (name := _named(part, words_with_sites(coded, sites), above)):
             coded = Coded(frozenset({name}), (), coded.words)
         if coded.concepts:
             yield _entry(observation, part, coded, sites, observed_assertion(part, context.index))
@@ -73,8 +74,9 @@ def _named(part: Part, words: str, panel: str) -> str:
     if not (texts or _is_number(part) or part.data_absent_reason):
         return ""
     name = measurement_concept(words, is_worded=is_worded)
-    if not name and not is_worded and measurement_concept(f"{panel} {words}", is_worded=False) == "motor_generic":
-        name = "motor_generic"
+    if panel and not name and not is_worded:
+        inside = measurement_concept(f"{panel} {words}", is_worded=False)
+        name = inside if inside == "motor_generic" else ""
     unit = part.value_quantity.code or part.value_quantity.unit if part.value_quantity is not None else None
     is_angle = name == "motor_generic" and unit_key(unit or "").startswith("deg")
     return "" if is_angle else name

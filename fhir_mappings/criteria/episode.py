@@ -67,6 +67,10 @@ def episode(facts: Facts, *, confirmed_only: bool = False) -> Episode:
     on record bridges the gap to such a problem. An incomplete list of conditions or encounters may hide an earlier
     start.
     """
+    return facts.once(("episode", confirmed_only), lambda: _episode(facts, confirmed_only=confirmed_only))
+
+
+def _episode(facts: Facts, *, confirmed_only: bool) -> Episode:
     whole = not facts.chart.incomplete(PROBLEMS)
     events = sorted(_events(facts, confirmed_only=confirmed_only), key=lambda event: event.last, reverse=True)
     if not events:
@@ -149,6 +153,10 @@ def _walk_back(facts: Facts, events: list[_Event]) -> tuple[list[_Event], list[_
 
 def therapy_entries(facts: Facts) -> tuple[ChartEntry, ...]:
     """Return the records of conservative care that was really given: therapy, manipulation and analgesics."""
+    return facts.once("therapy_entries", lambda: _therapy_entries(facts))
+
+
+def _therapy_entries(facts: Facts) -> tuple[ChartEntry, ...]:
     given = [entry for entry in facts.stated(*THERAPY_PROCEDURES) if entry.resource.resource_type == "Procedure"]
     drugs = [
         entry
@@ -163,6 +171,10 @@ def r_episode(facts: Facts) -> Finding:
 
     Tag `early_on_record`: the records received say less than six weeks, but not all records were received.
     """
+    return facts.once("R-EPISODE", lambda: _r_episode(facts))
+
+
+def _r_episode(facts: Facts) -> Finding:
     found = episode(facts)
     line = shifted(facts.as_of, -facts.thresholds.conservative_care)
     long_enough = found.start.on_or_before(line) if found.entries or found.unsettled else None
@@ -186,6 +198,10 @@ def therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     certainly began later, or an order question answered with "none". UNKNOWN: nothing on record, because
     over-the-counter drugs and outside therapy leave none.
     """
+    return facts.once("therapy", lambda: _therapy(facts))
+
+
+def _therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     line = shifted(facts.as_of, -facts.thresholds.conservative_care)
     began = episode(facts).first_day
     entries = [

@@ -8,10 +8,11 @@ its reason counts like a record of that day.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
+from typing import Any, TypeVar
 
 from fhir_mappings.chart.answer_records import answer_entries, answer_remarks
 from fhir_mappings.chart.answers import QuestionAnswer
@@ -34,6 +35,7 @@ ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport")
 _WITH_ANOTHER = frozenset({"with_deficit", "with_injury", "safety"})
 # Concepts whose entries in an Observation are values and no findings.
 _MEASURED = frozenset({"pvr", "esr", "crp", "egfr", "fever"})
+T = TypeVar("T")
 STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 
 
@@ -52,6 +54,14 @@ class Facts:
     called_on: date | None = None
     _cache: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
     _denials: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+    _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
+
+    def once(self, what: Hashable, make: Callable[[], T]) -> T:
+        """Return what several criteria rest on, made when the first of them asks."""
+        if what not in self._made:
+            self._made[what] = make()
+        found: T = self._made[what]
+        return found
 
     @cached_property
     def age(self) -> tuple[int | None, int | None]:

@@ -105,7 +105,10 @@ def _covered(span: Span, ends: dict[int, int]) -> bool:
 
 def affirms(text: str, pattern: re.Pattern[str]) -> bool:
     """Whether a text, in small letters and with single spaces, says a pattern without denying it."""
-    words = read(plain(text))
+    said = plain(text)
+    if pattern.search(said) is None:
+        return False
+    words = read(said)
     spans = _spans_of(words, pattern)
     counted = ("affirmed", "suspected", "past", "family", "advice")
     return any(found.standing in counted for found in judge(words, spans, cues_of(_CUES.find(words))))

@@ -8,6 +8,7 @@ one ("Temp source").
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 _BY_NAME: Final = (
@@ -53,11 +54,21 @@ _BESIDE: Final = re.compile(
 )
 
 
+# A name is short; what is longer is a story, and is cut so that remembering it costs no memory to speak of.
+_LONGEST_NAME: Final = 300
+
+
 def measurement_concept(name: str, *, is_worded: bool) -> str:
     """Return the concept of a measurement by its name in small letters; empty where the name is none of these.
 
     `is_worded` tells that its value holds no digit, and so may only say how something was measured.
     """
+    return _concept(name[:_LONGEST_NAME], is_worded)
+
+
+@lru_cache(maxsize=2048)
+def _concept(name: str, is_worded: bool) -> str:  # noqa: FBT001 - as the cache keeps it
+    """Return what a name means; charts bear the same few hundred names over and over."""
     for concept, pattern in _BY_NAME:
         if pattern.search(name):
             other = _ELSE.get(concept)

@@ -71,3 +71,21 @@ def test_twice_as_much_takes_twice_the_calls(grown: Callable[[int], Case], size:
     index()
     advise(grown(2 * size))
     assert calls_of(grown(2 * size)) <= _MOST * calls_of(grown(size))
+
+
+def _pains(number: int) -> Case:
+    code = {"coding": [{"system": ICD, "code": "M54.50"}], "text": "Low back pain, unspecified"}
+    shape = about("Condition", code=code, onsetDateTime=LATELY)
+    return _many(deferred(), "conditions", (shape for _ in range(number)))
+
+
+@pytest.mark.parametrize(
+    ("grown", "most"),
+    [(_conditions, 900), (_observations, 260), (_pains, 1_100)],
+    ids=["conditions", "observations", "pain"],
+)
+def test_a_record_is_weighed_once_however_many_criteria_ask(grown: Callable[[int], Case], most: int) -> None:
+    """One record more costs what reading it takes: what several criteria rest on is made once."""
+    index()
+    advise(grown(400))
+    assert calls_of(grown(400)) - calls_of(grown(200)) <= 200 * most
