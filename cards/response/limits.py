@@ -22,27 +22,28 @@ class Limits:
     wording: Wording
 
     def sentences(self) -> Iterator[str]:
-        """Yield what was not sent, not read, withheld, another patient's or damaged, and the numbers changed here."""
+        """Yield what was not sent, read or offered, what was withheld, foreign or damaged, and the numbers changed."""
         chart = self.assessment.chart
         for heading, state in (
             ("not_sent", SourceState.NOT_PROVIDED),
             ("not_read", SourceState.UNAVAILABLE),
             ("partly_read", SourceState.PARTIAL),
+            ("not_offered", SourceState.NOT_OFFERED),
         ):
             names = [need.resource_type for need in DATA_NEEDS if chart.state(need.resource_type) is state]
             if names:
                 yield self.wording.text("card", heading, sources=named_sources(names, self.wording))
         if chart.withheld:
             yield self.wording.text("card", "withheld")
-        yield from self._devices()
+        yield from self.implants()
         if chart.foreign:
             yield self.wording.text("card", "foreign", sources=named_sources(chart.foreign, self.wording))
         if chart.damaged:
             yield self.wording.text("card", "damaged", count=len(chart.damaged))
         yield from self._changed_numbers()
 
-    def _devices(self) -> Iterator[str]:
-        """Yield what the device records leave open; nothing where a card is about an implant anyway."""
+    def implants(self) -> Iterator[str]:
+        """Yield what the records leave open of implants; nothing where one is known."""
         if self.assessment.findings["R-MR"].evidence:
             return
         if self.assessment.chart.incomplete(("Device", "DeviceUseStatement", "Procedure")):

@@ -82,10 +82,6 @@ class Chart:
         without = state is SourceState.NOT_OFFERED and resource_type in SUPPLEMENTARY_SOURCES
         return without or state is SourceState.COMPLETE
 
-    def not_offered(self) -> tuple[str, ...]:
-        """Return the sources that the client does not have."""
-        return tuple(name for name, state in self.sources.items() if state is SourceState.NOT_OFFERED)
-
     def failed(self, resource_types: Iterable[str]) -> tuple[str, ...]:
         """Return those of some sources that were asked for and could not be read."""
         return tuple(name for name in resource_types if self.state(name) is SourceState.UNAVAILABLE)

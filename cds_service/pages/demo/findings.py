@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cards.response.limits import Limits
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.criteria.registry import CRITERIA
 
@@ -20,8 +21,6 @@ _TAG: Final = re.compile(r" \([a-z/ ]+\)$")
 _TITLES: Final = {criterion.id: criterion.title for criterion in CRITERIA}
 _WORDS: Final = {Status.MET: "met", Status.NOT_MET: "not met", Status.UNKNOWN: "unknown"}
 _RANK: Final = (Status.MET, Status.UNKNOWN, Status.NOT_MET)
-# Rules that no record can answer with "not met", and the entry of the catalogue that says why.
-_NEVER_SETTLED: Final = {"R-MR": ("card", "no_implant_data")}
 _MOST_EVIDENCE: Final = 6
 _MOST_RECORDS: Final = 3
 
@@ -79,14 +78,14 @@ def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
         outcome=assessment.outcome.value,
         meaning=wording.find("outcomes", assessment.outcome.value),
         messages=tuple(wording.text("messages", message.id, "title") for message in assessment.messages),
-        findings=tuple(_view(finding, assessment.order.reference, wording) for finding in found),
+        findings=tuple(_view(finding, assessment, wording) for finding in found),
     )
 
 
-def _view(finding: Finding, order: str, wording: Wording) -> FindingView:
+def _view(finding: Finding, assessment: Assessment, wording: Wording) -> FindingView:
     said: dict[str, dict[str, None]] = {}
     for item in finding.evidence:
-        said.setdefault(_said(item, order, wording), {})[item.reference] = None
+        said.setdefault(_said(item, assessment.order.reference, wording), {})[item.reference] = None
     lines = tuple(_line(text, list(references)) for text, references in said.items())
     return FindingView(
         criterion=finding.criterion,
@@ -95,16 +94,16 @@ def _view(finding: Finding, order: str, wording: Wording) -> FindingView:
         evidence=lines[:_MOST_EVIDENCE],
         more=max(0, len(lines) - _MOST_EVIDENCE),
         unavailable=_sources(finding.unavailable, wording),
-        questions=_open(finding, wording),
+        questions=_open(finding, assessment, wording),
     )
 
 
-def _open(finding: Finding, wording: Wording) -> tuple[str, ...]:
-    """Return what a finding leaves open; one that is unknown although all was read and nothing is asked says why."""
+def _open(finding: Finding, assessment: Assessment, wording: Wording) -> tuple[str, ...]:
+    """Return what a finding leaves open; no record can settle that there is no implant, so that one says why."""
     asked = tuple(wording.text("questions", question) for question in finding.questions)
-    if asked or finding.unavailable or finding.status is not Status.UNKNOWN:
+    if asked or finding.unavailable or finding.criterion != "R-MR":
         return asked
-    return tuple(filter(None, [wording.find(*_NEVER_SETTLED.get(finding.criterion, ("",)))]))
+    return tuple(Limits(assessment, wording).implants())
 
 
 def _line(text: str, references: list[str]) -> FoundLine:
@@ -113,7 +112,8 @@ def _line(text: str, references: list[str]) -> FoundLine:
 
 def _said(item: Evidence, order: str, wording: Wording) -> str:
     names = dict.fromkeys(_TAG.sub("", code.display) for code in item.codes)
-    name = " / ".join(names) or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
+    quoted = f"“{item.quote}”" if item.quote else ""
+    name = " / ".join(names) or quoted or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
     notes = [wording.find("notes", note, default=note) for note in item.notes]
     when = "stated in the order" if item.reference == order else wording.day(item.when)
     return ", ".join(filter(None, [name, item.amount, when, *notes]))

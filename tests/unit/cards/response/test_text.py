@@ -165,6 +165,7 @@ def test_sender_cannot_write_markup() -> None:
         ({"absent": ["Encounter"]}, "**Not checked**", "encounters"),
         ({"failed": ["Observation"]}, "**Could not be read:**", "observations"),
         ({"cut": ["Procedure"]}, "**Read only in part:**", "procedures"),
+        ({"absent": ["MedicationStatement"]}, "**Not offered by the EHR:**", "medication statements"),
     ],
 )
 def test_what_was_not_seen_is_explained(how: dict[str, Any], heading: str, source: str) -> None:
@@ -177,7 +178,14 @@ def test_what_was_not_seen_is_explained(how: dict[str, Any], heading: str, sourc
 def test_complete_record_has_no_limits_to_tell() -> None:
     """Nothing is said of missing sources when none is missing."""
     text = limits(condition(FOOT_DROP))
-    for heading in ("Not checked", "Could not be read", "Read only in part", "another patient", "in part"):
+    for heading in (
+        "Not checked",
+        "Could not be read",
+        "Read only in part",
+        "Not offered",
+        "another patient",
+        "in part",
+    ):
         assert heading not in text
 
 

@@ -266,6 +266,14 @@ def test_unknown_finding_says_why(client: FlaskClient) -> None:
     assert "No implant is on record, which does not exclude one: ask the patient before any MRI." in row
 
 
+def test_findings_claim_no_absence_beside_what_nobody_read(client: FlaskClient) -> None:
+    """A problem that nobody recognised may be an implant; the page does not say that none is on record."""
+    foreign = condition("b", "urn:local", "77", onset="2026-05-02", text="Herzschrittmacher")
+    seen = client.post("/demo/look", json=hook_request(conditions=bundle(foreign))).get_json()
+    assert "No implant is on record" not in seen["findings"]
+    assert "may be of an implant" in seen["findings"]
+
+
 def test_markdown_is_rendered_harmless(client: FlaskClient) -> None:
     """Details come back as HTML in their order, without anything that could act."""
     html = client.post("/demo/render", json={"texts": ["**a**", HOSTILE]}).get_json()["html"]
