@@ -130,11 +130,11 @@ def test_what_was_learned_ends() -> None:
     """Servers are upgraded: a form is forgotten after an hour, and the memory of them is bounded."""
     clock = FakeClock()
     learned = LearnedForms(clock)
-    learned.note(BASE, "Observation", EPIC)
+    learned.note(BASE, "Observation", SearchForm(), EPIC)
     assert learned.form(BASE, "Observation", SearchForm()) == EPIC
     assert learned.form(BASE, "Procedure", SearchForm()) == SearchForm()
     clock.now += 3601
     assert learned.form(BASE, "Observation", SearchForm()) == SearchForm()
     for number in range(3000):
-        learned.note(f"{BASE}/{number}", "Observation", EPIC)
+        learned.note(f"{BASE}/{number}", "Observation", SearchForm(), EPIC)
     assert len(learned._forms) <= 1000
