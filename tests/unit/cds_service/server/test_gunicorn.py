@@ -13,8 +13,8 @@ import pytest
 from cds_service.config.settings import load_settings
 from cds_service.demo.requests import find_demo
 from cds_service.server import gunicorn as server
-from cds_service.server.worker import PatientWorker
 from cds_service.server.gunicorn import Server, port_problem
+from cds_service.server.worker import PatientWorker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
