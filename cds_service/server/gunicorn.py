@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -22,6 +23,7 @@ from cds_service.clients.switch_witnesses import announce, withdraw
 from cds_service.observability.logs import get_logger
 from cds_service.observability.metrics import forget_process
 from cds_service.server.background import PeriodicTask
+from cds_service.server.worker import PatientWorker
 
 if TYPE_CHECKING:
     from cds_service.config.settings import Settings
@@ -34,6 +36,8 @@ _TRY_PATIENCE: Final = 30  # seconds for the first worker to answer
 _REFRESH_SECONDS: Final = 5.0  # shorter than any usual interval of scraping
 
 _WITNESS_SECONDS: Final = 1.0  # a switch is in force within two seconds, whether anybody calls or not
+
+_MOST_CONNECTIONS: Final = 4000  # of one worker; an idle one takes about 10 kB
 
 # Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
 _GC_THRESHOLDS: Final = (100_000, 50, 1_000)
@@ -93,7 +97,8 @@ class Server(BaseApplication):
         settings = self._settings
         return {
             "bind": _netloc(settings.host, settings.port),
-            "worker_class": "gthread",
+            "worker_class": type("Worker", (PatientWorker,), {"longest_body": settings.max_body_bytes}),
+            "worker_connections": _most_connections(),
             "workers": settings.workers,
             "threads": settings.threads,
             "preload_app": True,
@@ -105,6 +110,10 @@ class Server(BaseApplication):
             "keepalive": 75,  # longer than the usual 60 s of load balancers, which would race with our closing
             # Heartbeats must not wait for a disk.
             "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
+            # Nothing of a request's head is believed to be the server's own, whoever sends it.
+            "forwarder_headers": "",
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
             "control_socket_disable": True,  # nobody manages a worker through a socket in the home directory
             "accesslog": None,  # the application writes its own line, from an allow-list
             "logger_class": _Logger,
@@ -137,6 +146,14 @@ class Server(BaseApplication):
         if self._demo:
             arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
+
+
+def _most_connections() -> int:
+    """Return how many connections a worker keeps open: most of its descriptors, which are raised to what is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return max(64, min(_MOST_CONNECTIONS, hard // 2))
 
 
 def _before_fork(arbiter: Any, _worker: object) -> None:

@@ -14,6 +14,7 @@ from cds_service.config.settings import load_settings
 from cds_service.demo.requests import find_demo
 from cds_service.server import gunicorn as server
 from cds_service.server.gunicorn import Server, port_problem
+from cds_service.server.worker import PatientWorker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +42,10 @@ def unannounced(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
 
 def test_settings_reach_gunicorn() -> None:
     """Address, workers and threads are those of the settings."""
-    config = made(host="::1", port=9001, workers=3, threads=5).cfg
+    config = made(host="::1", port=9001, workers=3, threads=5, max_body_bytes=4096).cfg
     assert (config.address, config.workers, config.threads) == ([("::1", 9001)], 3, 5)
-    assert config.worker_class_str == "gthread"
+    assert issubclass(config.worker_class, PatientWorker)
+    assert config.worker_class.longest_body == 4096
 
 
 def test_gunicorn_opens_nothing_else() -> None:
