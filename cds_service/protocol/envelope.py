@@ -79,11 +79,10 @@ class HookRequest:
         Null and blank entries name nothing: a list of nothing else is no selection. One of no entries selects nothing.
         """
         selections = self.context.get("selections") if self.hook == "order-select" else None
-        listed = [selections] if isinstance(selections, str) else selections
-        if not isinstance(listed, list):
+        if not isinstance(selections, list):
             return None
-        named = [text for text in listed if isinstance(text, str) and text.strip()]
-        return named if named or not listed else None
+        named = [text for text in selections if isinstance(text, str) and text.strip()]
+        return named if named or not selections else None
 
 
 def bare_patient_id(text: str) -> str:
