@@ -4,7 +4,6 @@
 
 from __future__ import annotations
 
-import re
 import socket
 from contextlib import closing
 from datetime import UTC, datetime
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from cds_service.cli.options import CLIENTS_FILE, find_client, local_url, read_settings
+from cds_service.cli.options import CLIENTS_FILE, find_client, local_url, read_settings, read_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -49,7 +48,7 @@ def check_connection(
     settings = read_settings(clients_file=clients_file)
     client = find_client(name, settings)
     done: list[Check] = []
-    for check in _trial(client, settings, _token(token_file), options):
+    for check in _trial(client, settings, read_token(token_file), options):
         done.append(check)
         if not as_json:
             click.echo(printable("\n".join(report_lines([check]))))
@@ -86,16 +85,6 @@ def _trial(client: ClientProfile, settings: Any, token: str | None, options: dic
             origins=options["origins"],
             fhir=options["fhir"],
         ).checks()
-
-
-def _token(file: BinaryIO | None) -> str | None:
-    """Return the token of a file, never told to anybody."""
-    if file is None:
-        return None
-    token = file.read(64 * 1024).decode("ascii", "replace").strip()
-    if not re.fullmatch(r"[!-~]+", token):
-        raise click.ClickException("the token file must hold one access token, in ASCII and without blanks")
-    return token
 
 
 def _patient(text: str | None) -> str | None:

@@ -18,6 +18,7 @@ from cds_service import __version__
 from cds_service.cli.connection_commands import check_connection, test_key
 from cds_service.cli.operator_commands import check_config, client_sheet, demo_data, prune, switch
 from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, read_settings
+from cds_service.cli.site_commands import orders, terminology
 from cds_service.cli.try_command import JSON, demo_named, service_of, try_demo
 from cds_service.observability.metrics_folder import keep_metrics_in_process, shared_metrics_folder
 
@@ -158,7 +159,18 @@ def criteria(output: TextIO, *, as_json: bool) -> None:
     output.write(f"{guideline_json(bundled_guideline(load_wording())).decode()}\n" if as_json else criteria_page())
 
 
-for command in (try_demo, check_config, client_sheet, check_connection, test_key, switch, demo_data, prune):
+for command in (
+    try_demo,
+    check_config,
+    client_sheet,
+    check_connection,
+    test_key,
+    orders,
+    terminology,
+    switch,
+    demo_data,
+    prune,
+):
     main.add_command(command)
 
 

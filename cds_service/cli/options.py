@@ -4,7 +4,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+import re
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import click
 
@@ -64,3 +65,13 @@ def local_url(settings: Settings) -> str:
     """Return where the service of these settings is reached from this machine."""
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - not listened on
     return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
+
+
+def read_token(file: BinaryIO | None) -> str | None:
+    """Return the access token in a file, which nobody is told; None without a file."""
+    if file is None:
+        return None
+    token = file.read(64 * 1024).decode("ascii", "replace").strip()
+    if not re.fullmatch(r"[!-~]+", token):
+        raise click.ClickException("the token file must hold one access token, in ASCII and without blanks")
+    return token

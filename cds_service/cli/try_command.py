@@ -55,7 +55,10 @@ def try_demo(name: str, url: str | None, client_name: str | None, wait: float, c
         session.verify = str(settings.ca_bundle) if settings.ca_bundle else True
         try:
             _await_service(session, url, wait)
-            response = session.post(address, data=demo.body(), headers={**JSON, **headers}, timeout=_TIMEOUT)
+            headers_sent = {**JSON, **headers}
+            response = session.post(
+                address, data=demo.body(), headers=headers_sent, timeout=_TIMEOUT, allow_redirects=False
+            )
         except requests.RequestException:
             message = f"No service answers at {url}. Start one with `lumbar-cds serve`, or name another with --url."
             raise click.ClickException(message) from None

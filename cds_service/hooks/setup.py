@@ -44,14 +44,14 @@ def clients_of(settings: Settings) -> tuple[ClientProfile, ...]:
 
 
 @cache
-def _bundled_index() -> TerminologyIndex:
+def bundled_index() -> TerminologyIndex:
     """Return the index of the bundled value sets, which never changes and is read once a process."""
     return TerminologyIndex.from_directory(bundled_value_sets())
 
 
 def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping[str, Adviser]:
     """Return an adviser for each client, by its name; the bundled value sets are read once."""
-    bundled = _bundled_index()
+    bundled = bundled_index()
     return {client.name: Adviser.of(client, settings, bundled) for client in clients}
 
 

@@ -24,7 +24,10 @@ _EFFECTS: Final = {
 
 
 def why_silent(client: ClientProfile, switched: SwitchState, running: Mapping[str, Any] | None) -> str:
-    """Return why a client is answered with silence, to follow "No cards:"; `running` is what `/readyz` says, None where it says nothing."""
+    """Return why a client is answered with silence, to follow "No cards:".
+
+    `running` is what `/readyz` says, None where it says nothing.
+    """
     mode = switched.mode(client)
     modes = (running or {}).get("modes")
     if isinstance(modes, dict) and modes.keys() == {Mode.ON.value}:
