@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 import click
 
-from cds_service.cli.options import CLIENTS_FILE, find_client, local_url, read_settings, read_token
+from cds_service.cli.options import CLIENTS_FILE, find_client, read_settings, read_token
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -76,7 +76,7 @@ def _trial(client: ClientProfile, settings: Any, token: str | None, options: dic
         yield from Trial(
             client=client,
             settings=settings,
-            url=(options["url"] or local_url(settings)).rstrip("/"),
+            url=(options["url"] or settings.local_url).rstrip("/"),
             http=http,
             resolver=Resolver(socket.getaddrinfo),
             now=datetime.now(UTC),

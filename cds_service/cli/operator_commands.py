@@ -61,7 +61,7 @@ def client_sheet(name: str, clients_file: str | None) -> None:
 
     settings = read_settings(clients_file=clients_file)
     client = find_client(name, settings)
-    click.echo(sheet(client, settings.public_url or f"http://127.0.0.1:{settings.port}", SERVICES), nl=False)
+    click.echo(sheet(client, settings.public_url or settings.local_url, SERVICES), nl=False)
 
 
 @click.command()

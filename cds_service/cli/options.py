@@ -61,12 +61,6 @@ def no_such_client(names: Iterable[str]) -> str:
     return f"there is no client of this name; there are: {', '.join(names)}"
 
 
-def local_url(settings: Settings) -> str:
-    """Return where the service of these settings is reached from this machine."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(settings.host, settings.host)  # noqa: S104 - not listened on
-    return f"http://{f'[{host}]' if ':' in host else host}:{settings.port}"
-
-
 def read_token(file: BinaryIO | None) -> str | None:
     """Return the access token in a file, which nobody is told; None without a file."""
     if file is None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from cds_service.cli.options import CLIENTS_FILE, find_client, local_url, read_clients, read_settings
+from cds_service.cli.options import CLIENTS_FILE, find_client, read_clients, read_settings
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -47,7 +47,7 @@ def try_demo(name: str, url: str | None, client_name: str | None, wait: float, c
     demo = demo_named(name)
     settings = read_settings(clients_file=clients_file)
     client = find_client(client_name, settings) if client_name else None
-    url = (url or local_url(settings)).rstrip("/")
+    url = (url or settings.local_url).rstrip("/")
     address = f"{url}/cds-services/{service_of(demo.hook)}"
     headers = _proof(client, demo, settings)
     with requests.Session() as session:

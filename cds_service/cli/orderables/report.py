@@ -22,6 +22,7 @@ _TITLES: Final = {
     Taken.KNOWN_OTHER: "known as another study or order",
     Taken.OTHER: "anything else: let through unread",
 }
+_MOST: Final = 100  # lines of a section
 _TOLD: Final = {"code": "its code", "column": "a standard code beside it", "name": "its name only"}
 _FIELDS: Final = ("line", "code", "display", "system", "taken", "contrast", "by", "concepts", "remark")
 
@@ -54,7 +55,9 @@ def _contrasts(found: Sequence[Sorted]) -> Iterator[str]:
 def _section(title: str, chosen: Iterator[Sorted]) -> Iterator[str]:
     lines = [_line(one) for one in chosen]
     if lines:
-        yield from ("", f"{title}:", *lines)
+        yield from ("", f"{title}:", *lines[:_MOST])
+    if len(lines) > _MOST:
+        yield f"  … and {len(lines) - _MOST} more; --csv lists all of them"
 
 
 def _line(one: Sorted) -> str:
