@@ -217,7 +217,7 @@ def test_silence_is_explained(client: HookClient, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("requests.Session", lambda: session)
     result = run("try", "unrelated-order", LUMBAR_CDS_PORT="8080", LUMBAR_CDS_HOST="0.0.0.0", LUMBAR_CDS_INSECURE="1")
     assert "No cards: the guideline: it has nothing to say about these orders." in " ".join(result.output.split())
-    assert session.posted[0] == "http://127.0.0.1:8080/cds-services/lumbar-mri-order-sign"
+    assert session.posted[0] == "http://127.0.0.1:8080/cds-services/lumbar-mri-order-select"
 
 
 def test_silent_network_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:
