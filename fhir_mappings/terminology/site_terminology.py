@@ -108,7 +108,7 @@ def load_site_terminology(folder: Path, bundled: TerminologyIndex) -> SiteTermin
             case other:
                 raise place.at("resourceType").error(f"{other!r} is neither ValueSet nor ConceptMap")
     additions = _Additions(bundled)
-    files = tuple(map(additions.read, value_sets))
+    added = tuple(map(additions.read, value_sets))
     extended = bundled.extended(additions.found)
     local_codes: dict[tuple[str, str], LocalCode] = {}
     for file in maps:
@@ -119,7 +119,7 @@ def load_site_terminology(folder: Path, bundled: TerminologyIndex) -> SiteTermin
                     f"maps {local.local.code!r} to {local.standard.code!r}, but {known.standard.place.file} maps it to "
                     f"{known.standard.code!r}: a local code is read as one code"
                 )
-    return SiteTerminology(tuple(additions.found), tuple(local_codes.values()), files)
+    return SiteTerminology(tuple(additions.found), tuple(local_codes.values()), added)
 
 
 class _Additions:
