@@ -26,6 +26,8 @@ from cds_service.server.background import PeriodicTask
 from cds_service.server.worker import PatientWorker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cds_service.config.settings import Settings
     from cds_service.demo.requests import Demo
 
@@ -43,6 +45,20 @@ _MOST_CONNECTIONS: Final = 4000  # of one worker; an idle one takes about 10 kB
 _GC_THRESHOLDS: Final = (100_000, 50, 1_000)
 
 
+def _telling_deaths(write: Callable[..., None], level: str) -> Callable[..., None]:
+    """Return what writes gunicorn's lines, and says in our own words, which may hold numbers, that a worker died."""
+
+    def log(message: str, *arguments: Any, **more: Any) -> None:
+        if message.startswith("Worker (pid:%s) was sent %s!"):
+            getattr(_LOG, level)("a worker was ended by a signal", pid=arguments[0], signal=arguments[1])
+        elif message.startswith("Worker (pid:%s) exited with code %s"):
+            getattr(_LOG, level)("a worker ended with an error", pid=arguments[0], exit_status=arguments[1])
+        else:
+            write(message, *arguments, **{"stacklevel": 2, **more})
+
+    return log
+
+
 class _Logger(glogging.Logger):
     """Sends gunicorn's lines through the handlers of the process, which know what must not be written."""
 
@@ -53,9 +69,8 @@ class _Logger(glogging.Logger):
             self.error_log.removeHandler(handler)
         self.error_log.propagate = True
         for level in "debug", "info", "warning", "error", "critical", "exception":
-            setattr(
-                self, level, getattr(self.error_log, level)
-            )  # so that a line names its place, not gunicorn's wrapper
+            # So that a line names its place, not gunicorn's wrapper.
+            setattr(self, level, _telling_deaths(getattr(self.error_log, level), level))
 
 
 class Server(BaseApplication):
@@ -85,8 +100,7 @@ class Server(BaseApplication):
     @property
     def url(self) -> str:
         """The address a browser on this machine would use."""
-        local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._settings.host, self._settings.host)  # noqa: S104
-        return f"http://{_netloc(local, self._settings.port)}"
+        return self._settings.local_url
 
     @property
     def _bound(self) -> str:

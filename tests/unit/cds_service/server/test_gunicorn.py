@@ -93,6 +93,23 @@ def test_gunicorn_logs_through_our_handlers(caplog: pytest.LogCaptureFixture) ->
     assert [record.module for record in caplog.records] == ["test_gunicorn"]
 
 
+def test_death_of_a_worker_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Which process died of what is said in fields, since gunicorn's own sentence is put together at run time."""
+    config = made().cfg
+    wrapper = config.logger_class(config)
+    with caplog.at_level(logging.WARNING):
+        wrapper.error("Worker (pid:%s) was sent %s! Perhaps out of memory?", 12, "SIGKILL")
+        wrapper.error("Worker (pid:%s) exited with code %s.", 13, 3)
+    told = [
+        (record.getMessage(), {name: getattr(record, name, None) for name in ("pid", "signal", "exit_status")})
+        for record in caplog.records
+    ]
+    assert told == [
+        ("a worker was ended by a signal", {"pid": 12, "signal": "SIGKILL", "exit_status": None}),
+        ("a worker ended with an error", {"pid": 13, "signal": None, "exit_status": 3}),
+    ]
+
+
 @pytest.mark.parametrize(
     ("host", "url"),
     [
