@@ -116,7 +116,7 @@ ROOMS: dict[str, str] = {
     "cds_service/cli": (
         "cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline cds_service/observability"
         " cds_service/clients/* cds_service/config cds_service/demo cds_service/records cds_service/protocol"
-        " cards/guideline fhir_mappings/fhir"
+        " cards/response cards/suggestions cards/guideline fhir_mappings/fhir"
     ),
     "cds_service/__main__.py": "cds_service/cli",
 }
