@@ -15,24 +15,35 @@ from cds_service.clients.profile import Authentication
 _CLAIMS: Final = ("iss", "aud", "exp", "iat", "jti")
 _BEARER: Final = "bearer "
 # What a refusal's fixed word means to whoever set the token up.
-_REASONS: Final[Mapping[str, str]] = {
+REASONS: Final[Mapping[str, str]] = {
     "no-credentials": "no credentials were sent",
     "authorization": "there was more than one Authorization header",
     "scheme": "the Authorization header does not begin with Bearer",
+    "size": "the token is too long",
+    "malformed": "what was sent is no JWT",
+    "header": "the token's header holds a parameter that is not taken",
+    "typ": "typ is not JWT",
+    "alg": "the algorithm is none of those allowed for the issuer",
+    "kid": "there is no kid",
     "issuer": "no client has this iss",
     "jku": "the jku is not the one that is registered for this iss",
     "keys-unavailable": "the issuer's keys could not be fetched: check the jku from this machine",
     "key-unknown": "the issuer's key set has no key of this kid",
+    "key-unfit": "the key of this kid is not for this algorithm, or not for signatures",
     "signature": "the signature does not hold",
+    "claim-missing": "a claim is missing",
+    "claim-type": "a claim is of another type",
     "expired": "the token has expired: compare the clocks",
     "not-yet": "the token is of the future: compare the clocks",
     "lifetime": "the token lives longer than is allowed",
     "audience": "aud is not the address that was called, nor one of the client's audiences",
     "tenant": "the tenant is none of the client's",
     "subject": "the subject is none of the client's",
+    "scope": "the token lacks a scope that the client must have",
     "replay": "the same token was used before",
-    "certificate": "the client certificate is not one of those registered",
+    "replay-store": "it could not be told whether the token was used before",
     "proxy": "certificate headers came from an address that is no proxy of the client",
+    "certificate": "the client certificate is not one of those registered",
 }
 
 
@@ -75,8 +86,7 @@ def credential_findings(observed: Observed, token: Token | None, client: str, ex
         yield _claims(token)
         yield from _audience(observed, token, client, expected)
     if observed.trace.refusal:
-        reason = _REASONS.get(observed.trace.refusal, f"the reason in the log is {observed.trace.refusal}")
-        yield Finding("CRED-ACCEPTED", "fail", f"Refused: {reason}.")
+        yield Finding("CRED-ACCEPTED", "fail", f"Refused: {REASONS[observed.trace.refusal]}.")
     elif kind not in (None, Authentication.NONE):
         yield Finding("CRED-ACCEPTED", "pass")
 

@@ -75,7 +75,7 @@ def prefetch_findings(sent: Mapping[str, Any], came: Mapping[str, str]) -> Itera
     foreign = [key for key in sent if key not in KEYS]
     if sent:
         near = {guess for key in foreign for guess in get_close_matches(key, KEYS, n=1)} - sent.keys()
-        seen = f"{len(foreign)} keys that this service does not list"
+        seen = f"{len(foreign)} {'key' if len(foreign) == 1 else 'keys'} that this service does not list"
         # The names of foreign keys are the caller's own words, so only ours are repeated.
         seen += f"; {', '.join(sorted(near))} may have been meant." if near else "."
         yield Finding("PRE-KEYS", "fail" if near else "warn" if foreign else "pass", seen if foreign else "")

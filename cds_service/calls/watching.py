@@ -26,10 +26,10 @@ def watch_calls(app: Flask, journal: Journal) -> None:
 
     @app.after_request
     def _watch(response: Response) -> Response:
-        endpoint = request.endpoint
-        if endpoint not in (_HOOK, _FEEDBACK) or request.method != "POST":
-            return response
         trace, status = current_trace(), response.status_code
+        endpoint = trace.endpoint
+        if endpoint not in (_HOOK, _FEEDBACK) or trace.method != "POST":
+            return response
         kind: Kind = "assessed" if trace.orders else "unrelated"
         if status != HTTPStatus.OK:
             kind = "refused"

@@ -34,6 +34,11 @@ class CheckResult:
     seen: str
     counts: Mapping[State, int]
 
+    @property
+    def about(self) -> str:
+        """What the check is about, in words."""
+        return _GROUPS[self.check.id.split("-")[0]]
+
 
 @dataclass(frozen=True, slots=True)
 class ClientReport:
@@ -49,12 +54,14 @@ class ClientReport:
         return "Callers that were not recognised" if self.client == UNRECOGNISED else self.client
 
     @property
-    def groups(self) -> Iterator[tuple[str, list[CheckResult]]]:
-        """The results by what they are about; a group without any is left out."""
-        for prefix, name in _GROUPS.items():
-            found = [result for result in self.results if result.check.id.split("-")[0] == prefix]
-            if found:
-                yield name, found
+    def open(self) -> list[CheckResult]:
+        """The checks that there is something to do about, failures first."""
+        return sorted((item for item in self.results if item.state != "pass"), key=lambda item: -_RANK[item.state])
+
+    @property
+    def passed(self) -> list[CheckResult]:
+        """The checks that passed when they were last looked at."""
+        return [result for result in self.results if result.state == "pass"]
 
     @property
     def counts(self) -> Mapping[State, int]:
