@@ -127,7 +127,7 @@ class _Taken:
     def _put_instead(self, suggestion: Suggestion, order: Action) -> None:
         description = self._wording.text("shaping", "instead", description=order.description)
         self._instead.append(replace(suggestion, actions=(replace(order, description=description),), in_place=""))
-        self._removed = self._removal(suggestion, "-replaced")
+        self._removed = self._removal(suggestion, "" if self._needless else "-replaced")
 
     def _removal(self, suggestion: Suggestion, only_if: str) -> Suggestion:
         """Return the removal of the order on its own, which says whether something must take its place."""
