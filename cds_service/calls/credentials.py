@@ -41,7 +41,6 @@ REASONS: Final[Mapping[str, str]] = {
     "subject": "the subject is none of the client's",
     "scope": "the token lacks a scope that the client must have",
     "replay": "the same token was used before",
-    "replay-store": "it could not be told whether the token was used before",
     "proxy": "certificate headers came from an address that is no proxy of the client",
     "certificate": "the client certificate is not one of those registered",
 }

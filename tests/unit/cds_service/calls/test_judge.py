@@ -191,8 +191,7 @@ def test_feedback_is_judged() -> None:
 
 def test_slow_and_lonely_answers_are_told() -> None:
     """How the service's own FHIR calls ended is part of the judgement."""
-    trace = {"fhir_results": {"ok": 3, "timeout": 2}}
-    call = judge(hook_request(SIGN), **trace)
+    call = judge(hook_request(SIGN), fhir_results={"ok": 3, "timeout": 2})
     assert seen(call, "FHIR-ANSWERS") == "timeout 2."
 
 
