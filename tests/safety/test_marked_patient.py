@@ -49,6 +49,7 @@ PAGES: Final = (
     "/cds-services",
     "/demo",
     "/insights",
+    "/calls",
 )
 CLIENTS: Final = ("open", "signed")
 
@@ -301,7 +302,7 @@ def test_nothing_is_stored_but_the_comment(visit: Visit) -> None:
     assert statuses >= {200, 400, 412, 500}
     assert replay_safe == set(CLIENTS)
     files = [file for file in visit.service.data.rglob("*") if file.is_file()]
-    assert {"records.sqlite3", "replay.sqlite3", "identity.key"} <= {file.name for file in files}
+    assert {"records.sqlite3", "replay.sqlite3", "calls.sqlite3", "identity.key"} <= {file.name for file in files}
     for file in files:
         content = file.read_bytes().decode("latin-1")
         assert marks_in(content) == set(), file.name
