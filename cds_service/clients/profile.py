@@ -11,6 +11,7 @@ from typing import Any, Final, Literal
 
 from cards.response.client_shape import ClientShape
 from cds_service.egress.network import Network
+from fhir_mappings.fhir.needs import DataNeed, needs_of
 from fhir_mappings.fhir.searches import SearchForm
 
 # What a client may be called: its name becomes a metric label and a key in files.
@@ -144,3 +145,8 @@ class ClientProfile:
     max_body_bytes: int | None = None
     max_orders: int | None = None
     calls_per_minute: int | None = None
+
+    @property
+    def needs(self) -> tuple[DataNeed, ...]:
+        """What is asked of its data: the sources that it has, and those that every answer rests on."""
+        return needs_of(self.sources)

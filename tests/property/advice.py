@@ -19,7 +19,7 @@ from cards.guideline.wording import Wording, load_wording
 from cards.response.response import ResponseShape, respond
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.fhir.sources import SourceReading
 from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from tests.terminology import bundled_index

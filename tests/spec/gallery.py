@@ -21,7 +21,7 @@ from cds_service.config.settings import load_settings
 from cds_service.hooks.adviser import Adviser
 from cds_service.protocol.envelope import read_hook_request
 from fhir_mappings.chart.chart import read_chart
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from tests.spec.scenarios import Scenario, load
 from tests.terminology import bundled_index
 

@@ -23,7 +23,7 @@ from cards.response.rating_extensions import ABSENT_SYSTEM, CONSULTATION, CRITER
 from cards.response.response import ResponseShape, respond
 from cds_service.protocol import schemas
 from fhir_mappings.chart.chart import read_chart
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from tests.spec.scenarios import PATIENT, Scenario, load
 from tests.terminology import bundled_index as index

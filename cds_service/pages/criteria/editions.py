@@ -15,7 +15,7 @@ from cds_service.guideline.reading import read_guideline
 from cds_service.hooks.adviser import Adviser
 from cds_service.protocol.envelope import HookRequest
 from fhir_mappings.chart.chart import read_chart
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,8 @@ class Edition:
         """Return the response to a request with nothing but its prefetch: every message, in its fullest form."""
         client = replace(self.adviser.client, shape=ClientShape())
         adviser = replace(self.adviser, client=client, verbosity="all", explain=False)
-        chart = read_chart(request.patient_id, read_prefetch(request.prefetch), adviser.index)
+        readings = read_prefetch(request.prefetch, client.sources, client.fhir.form)
+        chart = read_chart(request.patient_id, readings, adviser.index)
         return adviser.respond(adviser.assess(adviser.orders(request), chart, today), request).document
 
 

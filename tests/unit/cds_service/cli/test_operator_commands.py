@@ -24,7 +24,7 @@ from cds_service.protocol.errors import SettingsError
 from cds_service.records.opening import open_database
 from cds_service.records.rows import Batch, write_batch
 from cds_service.records.tables import FEEDBACK, INVOCATIONS
-from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.searches import templates_for
 from tests.ehr import PUBLIC_URL, Ehr, clients_file
 from tests.protocol.builders import SERVICES
 from tests.service import PATIENCE, Running, free_port
@@ -138,7 +138,7 @@ def test_sheet_has_what_a_registration_asks(file: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0
     base = f"{PUBLIC_URL}/cds-services"
     wanted = [base, *(f"{base}/{service}" for service in SERVICES), *(f"{base}/{name}/feedback" for name in SERVICES)]
-    wanted += [f"{need.key}: {need.template}" for need in DATA_NEEDS]
+    wanted += [f"{key}: {template}" for key, template in templates_for().items()]
     wanted += [EHR.iss, "https://typed.example/lumbar", "https://fhir.general.example/r4", "acsearch.acr.org"]
     wanted += ["patient/Condition.rs", "patient/Condition.read", "General Hospital", "integration@general.example"]
     assert [part for part in wanted if part not in result.output] == []
