@@ -277,8 +277,8 @@ class Facts:
     def asking(self, entry: ChartEntry, question: str) -> Evidence:
         """Return a measurement that cannot be judged as what raises a question, by what its sender calls it."""
         code = entry.part.code if entry.part is not None else None
-        said = said_of([code] if code else [])[:LONGEST_QUOTE]
-        return Evidence(entry.reference, question, when=entry.dated, quote=said, place="observation")
+        said = entry.quote or said_of([code] if code else [])[:LONGEST_QUOTE]
+        return Evidence(entry.reference, question, when=entry.dated, quote=said, place=entry.place or "observation")
 
     def finding(  # noqa: PLR0913 - the parts of a finding, all named by their callers
         self,

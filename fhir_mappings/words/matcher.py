@@ -16,6 +16,7 @@ from fhir_mappings.words.phrases import Phrases, Span, compiled, lines_of
 from fhir_mappings.words.scope import Judged, judge
 from fhir_mappings.words.tokens import Words, plain, read
 from fhir_mappings.words.topics import AGENT, LASTING
+from fhir_mappings.words.values import Value, values_of
 
 _WIDEST = 14  # words that a phrase may span
 LONGEST_QUOTE = 60
@@ -29,6 +30,7 @@ def load_table(name: str) -> Phrases:
 
 _PHRASES = load_table("phrases.tsv")
 _CUES = load_table("cues.tsv")
+_MEASURES = load_table("measures.tsv")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,9 +72,17 @@ def is_raised(topic: str, standing: str) -> bool:
 
 
 def judged(words: Words) -> list[Judged]:
-    """Return the phrases of a text with all that is said of them."""
-    spans = _kept(_PHRASES.find(words))
+    """Return the phrases and the values of a text with all that is said of them."""
+    spans = _kept(_PHRASES.find(words)) + [value.span for value in values_of(words, _MEASURES) if value.asks]
     return list(judge(words, spans, cues_of(_CUES.find(words))))
+
+
+def judged_values(words: Words) -> list[tuple[Value, Judged]]:
+    """Return every value of a text, the low ones too, with all that is said of it."""
+    values = {value.span: value for value in values_of(words, _MEASURES)}
+    if not values:
+        return []
+    return [(values[each.span], each) for each in judge(words, list(values), cues_of(_CUES.find(words)))]
 
 
 def _kept(found: Sequence[Span]) -> list[Span]:

@@ -200,11 +200,13 @@ class _Statement:
             standing = "advice"
         elif self._is_past(state, span):
             standing = "past"
-        elif doubt is not None and not yes:
+        elif doubt is not None and not yes and not span.is_measured:
             standing = "suspected"
         return Judged(span, standing, is_weak, chronic, year, is_since, doubt)
 
     def _is_denied(self, state: _State, span: Span) -> bool:
+        if span.is_measured:
+            return False
         after = span.end
         if self._inside(after) and (self.cues.end("deny_after", after) or self.cues.end("normal_after", after)):
             return self.last_taken_back < after
@@ -283,7 +285,8 @@ class _Statement:
 
     def _near(self, span: Span, kind: str) -> bool:
         before = range(max(self.low, span.start - NEAR), span.start)
-        after = range(span.start, min(span.end + NEAR, self.high))
+        # "Residual" in the name of a volume tells nothing of its age.
+        after = range(span.end if span.is_measured else span.start, min(span.end + NEAR, self.high))
         return any(self.cues.end(kind, at) for at in (*before, *after))
 
     def _year(self, span: Span) -> tuple[int | None, bool]:
