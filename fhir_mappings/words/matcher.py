@@ -37,7 +37,7 @@ _MEASURES = load_table("measures.tsv")
 class Mention:
     """A phrase of a topic in a text: where it stands, and whether it is said, doubted, denied, or another's.
 
-    `standing` is affirmed, suspected, denied, family, advice, template_no or past.
+    `standing` is affirmed, suspected, denied, family, advice, template_no, past or planned.
     """
 
     topic: str

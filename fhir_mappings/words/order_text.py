@@ -152,12 +152,23 @@ def _is_clause(words: Words, at: int) -> bool:
 
 
 _REMOVED = frozenset({"removed", "removal", "explanted", "explant", "extracted", "extraction"})
+_NOT_YET = frozenset(
+    ("not", "consider", "considering", "plan", "planned", "planning", "scheduled", "awaiting", "pending", "needs")
+    + ("wants", "requests", "before", "upcoming", "never", "for")
+)
 
 
 def _is_removed(words: Words, each: Judged) -> bool:
+    """Whether an implant is said to be out of the body again; a removal to come is none."""
     span = each.span
     after = range(span.end, min(span.end + _BACK, len(words)))
     before = range(max(0, span.start - 3), span.start)
     said = [at for at in after if not any(words.begins[span.end : at + 1])]
     said += [at for at in before if not any(words.begins[at + 1 : span.start + 1])]
-    return any(words.folded[at] in _REMOVED and "not" not in words.folded[max(0, at - 2) : at] for at in said)
+    around = words.folded[max(0, span.start - 3) : span.start]
+    return any(
+        words.folded[at] in _REMOVED
+        and _NOT_YET.isdisjoint(words.folded[max(0, at - 2) : at] + words.folded[at + 1 : at + 2])
+        and _NOT_YET.isdisjoint(around)
+        for at in said
+    )

@@ -29,6 +29,10 @@ _YEAR = 4
 # A relative's illness is none of the patient's; a relative who sees a leg give way tells of the patient.
 # "S/p fall", "history of infection": the past of these is no past before it is said to be long ago.
 EVENTS = frozenset({"trauma", "infection"})
+# Things that are planned before they are there.
+PLANNED_TOPICS = frozenset({"implant", "surgery"})
+PLAN_REACH = 3  # words from a plan to what is planned
+_NO_PLAN_OF_IT = frozenset({"with", "has", "have", "had", "and", "mri", "despite", "who", "given", "pt", "patient", "for"})
 FAMILY_TOPICS = frozenset({"cancer", "risk", "vascular", "implant", "surgery", "mimic"})
 
 
@@ -200,6 +204,8 @@ class _Statement:
             standing = "advice"
         elif self._is_past(state, span):
             standing = "past"
+        elif year is None and self._is_planned(span):
+            standing = "planned"
         elif doubt is not None and not yes and not span.is_measured:
             standing = "suspected"
         return Judged(span, standing, is_weak, chronic, year, is_since, doubt)
@@ -266,6 +272,24 @@ class _Statement:
             return True
         after = range(span.end, min(span.end + NEAR + 2, self.high))
         return any(self.cues.end("past_after", at) for at in after if not any(self.text.commas[span.end + 1 : at + 1]))
+
+    def _is_planned(self, span: Span) -> bool:
+        """Whether a thing is only planned; one that is looked after, or to be replaced, is there."""
+        if span.kind not in PLANNED_TOPICS:
+            return False
+        near = range(span.end, min(span.end + NEAR, self.high))
+        if any(self.cues.end("in_place", at) for at in near):
+            return False
+        if any(self.cues.end("plan_after", at) and not any(self.text.commas[span.end : at + 1]) for at in near):
+            return True
+        for at in range(span.start - 1, max(self.low, span.start - PLAN_REACH - NEAR) - 1, -1):
+            if self.text.commas[at + 1]:
+                return False
+            end = self.cues.end("plan", at)
+            if end:
+                between = self.text.folded[end : span.start]
+                return len(between) <= PLAN_REACH and _NO_PLAN_OF_IT.isdisjoint(between)
+        return False
 
     def _doubt(self, state: _State, span: Span) -> tuple[int | None, bool]:
         after = span.end

@@ -21,7 +21,7 @@ from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.orders.names import ContrastClass
 from fhir_mappings.terminology.concepts import CES_ITEMS
-from fhir_mappings.words.topics import TOPICS
+from tests.unit.fhir_mappings.words.test_matcher import TOPICS
 from tests.unit.cards.advice import english
 
 ROOT = Path(__file__).parents[4]

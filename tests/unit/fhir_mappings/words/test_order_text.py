@@ -62,12 +62,36 @@ def test_statement_quotes_the_order() -> None:
         ("removal of pacemaker", ""),
         ("pacemaker not removed", "implant_pacemaker"),
         ("mother has a pacemaker", ""),
+        ("hx cerebral aneurysm coiling 2010", "implant_embolization_coil"),
+        ("clip in brain", "implant_aneurysm_clip"),
+        ("considering SCS removal", "implant_neurostimulator"),
+        ("scheduled for pacemaker removal", "implant_pacemaker"),
+        ("pacemaker to be removed, pending", "implant_pacemaker"),
+        ("candidate for spinal cord stimulator", ""),
+        ("SCS trial planned", ""),
+        ("considering stimulator", ""),
+        ("eval for SCS", ""),
+        ("referred for pacemaker", ""),
+        ("may benefit from an intrathecal pump", ""),
+        ("awaiting pacemaker placement", ""),
+        ("pacemaker placement scheduled", ""),
+        ("declined SCS", ""),
+        ("SCS trial 2022", "implant_neurostimulator"),
+        ("SCS in place, considering revision", "implant_neurostimulator"),
+        ("considering SCS revision", "implant_neurostimulator"),
+        ("plan pacemaker battery change", "implant_pacemaker"),
+        ("eval for pacemaker malfunction", "implant_pacemaker"),
+        ("planned MRI with pacemaker protocol", "implant_pacemaker"),
+        ("considering injection, has pacemaker", "implant_pacemaker"),
+        ("candidate for surgery, pacemaker", "implant_pacemaker"),
+        ("pacemaker, surgery planned", "implant_pacemaker"),
+        ("pt with pacemaker considering injection", "implant_pacemaker"),
         ("ICD-10 M54.50", ""),
         ("breast pump", ""),
     ],
 )
 def test_stated_implants(text: str, concepts: str) -> None:
-    """An implant that the order names holds like a record, unless it is denied, another's, or out again."""
+    """An implant that the order names holds like a record, unless it is denied, another's, planned, or out again."""
     assert {each.concept for each in stated_implants(text)} == set(concepts.split())
 
 
