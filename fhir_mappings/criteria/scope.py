@@ -180,8 +180,8 @@ def r_claus(facts: Facts) -> Finding:
 def r_upright(facts: Facts) -> Finding:
     """Whether an upright study may show more: spondylolisthesis, or an order that says the pain is there upright."""
     evidence = [facts.evidence(entry, "spondylolisthesis") for entry in facts.current("spondylolisthesis")]
-    if facts.order_says(_UPRIGHT):
-        evidence.append(Evidence(facts.order.reference, "order_text"))
+    if said := facts.said_by_order(_UPRIGHT):
+        evidence.append(said)
     return facts.finding("R-UPRIGHT", evidence, sources=("Condition",), met=bool(evidence))
 
 

@@ -100,9 +100,8 @@ def r_dx(facts: Facts) -> Finding:
     if len({entry.reference for entry in competing}) >= _COMPETING:
         tags.append("competing")
         entries += competing
-    if facts.order_says(_UNCLEAR):
-        tags.append("stated")
+    said = facts.said_by_order(_UNCLEAR)
+    tags += ["stated"] if said else []
     evidence = [facts.evidence(entry, "plexopathy", "radiculopathy", *sorted(entry.concepts)) for entry in entries]
-    if "stated" in tags:
-        evidence.append(Evidence(facts.order.reference, "order_text"))
+    evidence += [said] if said else []
     return facts.finding("R-DX", evidence, sources=("Condition",), tags=tags, met=bool(tags))

@@ -113,15 +113,37 @@ def _covered(span: Span, ends: dict[int, int]) -> bool:
     )
 
 
+_COUNTED = ("affirmed", "suspected", "past", "family", "advice")
+_OF_NOW = ("affirmed", "suspected")
+
+
 def affirms(text: str, pattern: re.Pattern[str]) -> bool:
     """Whether a text, in small letters and with single spaces, says a pattern without denying it."""
-    said = plain(text)
-    if pattern.search(said) is None:
-        return False
+    return _first_said(plain(text), pattern, _COUNTED) is not None
+
+
+def said_now(text: str, pattern: re.Pattern[str]) -> str:
+    """Return the words of a text that say a pattern, in small letters, of the patient and of now; empty for none."""
+    written, said = _spaced(text), plain(text)
+    span = _first_said(said, pattern, _OF_NOW)
+    if span is None:
+        return ""
     words = read(said)
-    spans = _spans_of(words, pattern)
-    counted = ("affirmed", "suspected", "past", "family", "advice")
-    return any(found.standing in counted for found in judge(words, spans, cues_of(_CUES.find(words))))
+    mention = Mention("", words.starts[span.start], words.ends[span.end - 1], "affirmed")
+    # Where small letters are as many as the written ones, those are quoted.
+    return quote_of(written if len(written) == len(said) else said, mention)
+
+
+def _spaced(text: str) -> str:
+    return "\n".join(" ".join(line.split()) for line in text.splitlines())
+
+
+def _first_said(said: str, pattern: re.Pattern[str], standings: tuple[str, ...]) -> Span | None:
+    if pattern.search(said) is None:
+        return None
+    words = read(said)
+    found = judge(words, _spans_of(words, pattern), cues_of(_CUES.find(words)))
+    return next((each.span for each in found if each.standing in standings), None)
 
 
 def _spans_of(words: Words, pattern: re.Pattern[str]) -> list[Span]:
