@@ -180,13 +180,18 @@ class CardText:
         return f"{words} ({self.wording.day(item.when)})" if item.when.is_known else words
 
     def _worth_showing(self, message: Message) -> list[Evidence]:
-        """Return the evidence, newest first, without reasons of the order that the record states as well."""
+        """Return the evidence, newest first, without reasons of the order that the record states as well.
+
+        What the order says in its own words is always shown.
+        """
         order = self.assessment.order.reference
         recorded = {code.display for item in message.evidence if item.reference != order for code in item.codes}
         kept = [
             item
             for item in message.evidence
-            if item.reference != order or not recorded.issuperset(code.display for code in item.codes)
+            if item.reference != order
+            or item.quote
+            or not recorded.issuperset(code.display for code in item.codes)
         ]
         return sorted(kept, key=lambda item: item.when.latest or date.max, reverse=True)
 
@@ -195,7 +200,7 @@ class CardText:
         table = self.wording.get("messages", message.id, "text")
         variants = self._variants(message)
         chosen = [table[name] for name in variants if name in table]
-        replaces = _REPLACING & set(variants)
+        replaces = _REPLACING.intersection(variants, table)
         if "default" in table and not replaces:
             chosen.insert(0, table["default"])
         values = self._values(message)
@@ -207,12 +212,21 @@ class CardText:
         if message.id.startswith("C-EMERG-") and others & {"C-MR-UNSAFE", "C-MR-HOLD"}:
             return ("blocked", *message.variants)
         if message.evidence and message.evidence[0].concept in _NAMED:
-            return ("named", *message.variants)
+            return (self._certainty(message.evidence), *message.variants)
         if message.id in ("C-MR-HOLD", "C-MR-UNSAFE") and "C-NOTAPP-6W" in others:
             return ("not_indicated", *message.variants)
         if message.id == "C-NOTAPP-6W" and self.assessment.order.contrast.value != "without":
             return ("contrast", *message.variants)
         return message.variants
+
+    def _certainty(self, evidence: Sequence[Evidence]) -> str:
+        """Return whether what a message suspects is on record, stated in the order, or only a suspicion."""
+        named = [item for item in evidence if item.concept in _NAMED and "suspected" not in item.notes]
+        own = [item for item in named if item.reference == self.assessment.order.reference]
+        answered = [item for item in named if item.reference.startswith("QuestionnaireResponse")]
+        if len(named) > len(own) + len(answered):
+            return "named"
+        return "stated" if own else "suspected"
 
     def _values(self, message: Message) -> dict[str, str]:
         """Return what the placeholders of a message stand for."""
