@@ -96,7 +96,7 @@ def decide(order: ImagingOrder, chart: Chart, findings: Findings) -> Decision:
     draft = _Draft(findings)
     emergency = _emergency(draft)
     safety = _safety(draft, emergency=emergency)
-    urgent = _urgent(draft)
+    urgent = _urgent(draft, emergency=emergency)
     pressing = Outcome.EMERGENCY if emergency else Outcome.URGENT if urgent else None
     timing = pressing or _timing(draft, chart)
     contrast = contrast_advice(order, findings, timing=timing, unscannable=safety is not None)
@@ -160,7 +160,7 @@ def _safety(draft: _Draft, *, emergency: bool) -> Outcome | None:
     return None
 
 
-def _urgent(draft: _Draft) -> bool:
+def _urgent(draft: _Draft, *, emergency: bool) -> bool:
     findings = draft.findings
     before = len(draft.messages)
     by_cord = "C-EMERG-CORD" in draft.messages
@@ -172,7 +172,7 @@ def _urgent(draft: _Draft) -> bool:
     if "metastatic" in findings["R-CANCER"].tags and not by_cord:
         draft.say("C-URG-CANCER", "R-CANCER")
     if findings["R-TRAUMA"].met:
-        draft.say("C-URG-TRAUMA", "R-TRAUMA")
+        draft.say("C-URG-TRAUMA", "R-TRAUMA", variants=("emergency",) if emergency else ())
     return len(draft.messages) > before
 
 

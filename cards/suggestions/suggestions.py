@@ -272,7 +272,7 @@ def _not_appropriate(builder: SuggestionBuilder, message: Message) -> Iterator[S
         )
         yield Suggestion(key, builder.say(key, "label", followup=day), (action,), recommended=True)
         return
-    yield from _therapy_instead(builder, "label", recommended=not builder.unscannable)
+    yield from _therapy_instead(builder, "label", recommended=True)
 
 
 def _therapy_instead(builder: SuggestionBuilder, label: str, *, recommended: bool = False) -> Iterator[Suggestion]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.measurements import MILLILITRES, Measured, converted, measured, power
@@ -88,9 +88,11 @@ def _beside_both_sides(facts: Facts) -> list[Evidence]:
         for remark in facts.remarks
         if "ces" in remark.topics and _names_an_item(remark.text)
     }
-    hints = [item for item in r_hint(facts).evidence if item.concept == "hint_ces"]
-    sexual = facts.said_by_order(_SEXUAL)
-    return [*(item for item in hints if (item.reference, item.quote) in named), *([sexual] if sexual else [])]
+    said = [item for item in r_hint(facts).evidence if item.concept == "hint_ces"]
+    found = [item for item in said if (item.reference, item.quote) in named]
+    if not found and (sexual := facts.said_by_order(_SEXUAL)):
+        found = [sexual]
+    return [replace(item, concept="ces_in_words") for item in found]
 
 
 def _names_an_item(text: str) -> bool:

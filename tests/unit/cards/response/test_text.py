@@ -210,7 +210,7 @@ def test_foreign_and_damaged_records_are_reported() -> None:
 @pytest.mark.parametrize(
     ("name", "phrase"),
     [
-        ("acute pain with contrast", "without contrast is the preferred study"),
+        ("acute pain with contrast", "If scanned all the same: without contrast."),
         ("pacemaker, acute pain", "not due now anyway"),
         ("unsafe implant, cauda equina", "Do not start an MRI before the implant is cleared"),
         ("incontinence", "may have another cause"),
