@@ -182,8 +182,8 @@ def _interrupts(message: Message) -> bool:
     return message.indicator is Indicator.CRITICAL or message.id in _NEVER_SILENT or bool(OFFERS.get(message.id))
 
 
-# Warnings that say what a critical message decides already: two cards would take the order away twice, or offer contrast
-# once with a button and once without.
+# Warnings that say what a critical message decides already: two cards would take the order away twice, or offer
+# contrast once with a button and once without.
 _SAME_DECISION = (
     (("C-MR-UNSAFE", "C-MR-HOLD"), frozenset({"C-NOTAPP-6W"})),
     (("C-EMERG-", "C-URG-"), frozenset({"C-CONTRAST-ADD", "C-CONTRAST-SAFETY"})),

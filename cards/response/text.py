@@ -17,10 +17,11 @@ from datetime import date
 
 from cards.decision.assessment import Assessment
 from cards.decision.decision import Message
-from cards.guideline.guideline import MESSAGES, Indicator
+from cards.guideline.guideline import MESSAGES
 from cards.guideline.wording import Wording
 from cards.response.limits import leaves_open, named_sources
 from cards.response.markdown import escape
+from cards.response.measure import Measure, counted_words, measures, most_words
 from cards.suggestions.suggestions import followup
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.criteria.implants import IMPLANTS
@@ -28,9 +29,6 @@ from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
 from fhir_mappings.orders.names import ContrastClass
 
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
-# Words of a detail, but for its questions and its last sentence.
-_MOST_WORDS, _MOST_WORDS_PRESSING, _MOST_WORDS_BLOCKED = 60, 80, 110
-_MOST_EVIDENCE = 3
 _LONGEST_NAME = 6  # words of a code's display; what is longer is called by its concept
 _MOST_NAMES = 2
 _MOST_QUOTES = 2
@@ -48,15 +46,6 @@ _REPLACING = frozenset(
 _NAMED = ("cauda_equina", "cord_compression", "spinal_infection")
 # SNOMED CT's fully specified names end in a tag that says nothing to a clinician.
 _SEMANTIC_TAG = re.compile(r" \((?:[a-z]+(?: [a-z]+)?|regime/therapy)\)$")
-
-
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    """How much a card tells: pieces of evidence of a message, messages told in full, and whether remarks stay."""
-
-    evidence: int
-    whole: int
-    spare: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,17 +97,15 @@ class CardText:
 
     def _fitted(self, messages: Sequence[Message]) -> list[str]:
         """Return the paragraphs within the limit of words: less evidence first, then remarks, then titles for texts."""
-        limit, count = most_words(messages), len(messages)
-        steps = [_Measure(evidence, count) for evidence in range(_MOST_EVIDENCE, 0, -1)]
-        steps += [_Measure(1, whole, spare=False) for whole in range(count, 0, -1)]
+        limit = most_words(messages)
         parts: list[str] = []
-        for measure in (*steps, _Measure(0, 1, spare=False)):
+        for measure in measures(len(messages)):
             parts = list(self._paragraphs_of(messages, measure))
             if counted_words(parts) <= limit:
                 break
         return parts
 
-    def _paragraphs_of(self, messages: Sequence[Message], measure: _Measure) -> Iterator[str]:
+    def _paragraphs_of(self, messages: Sequence[Message], measure: Measure) -> Iterator[str]:
         """Yield the paragraphs of a card of a measure."""
         short: list[str] = []
         for position, message in enumerate(messages):
@@ -136,7 +123,7 @@ class CardText:
             about = self._finding(message, dated=False)
         return f"{title}: {about}" if about else title
 
-    def _block(self, message: Message, measure: _Measure, *, leading: bool) -> Iterator[str]:
+    def _block(self, message: Message, measure: Measure, *, leading: bool) -> Iterator[str]:
         said = [
             *self._found(message, measure.evidence),
             *self._paragraphs(message, spare=measure.spare),
@@ -214,9 +201,7 @@ class CardText:
         kept = [
             item
             for item in message.evidence
-            if item.reference != order
-            or item.quote
-            or not recorded.issuperset(code.display for code in item.codes)
+            if item.reference != order or item.quote or not recorded.issuperset(code.display for code in item.codes)
         ]
         return sorted(kept, key=lambda item: item.when.latest or date.max, reverse=True)
 
@@ -319,18 +304,3 @@ class CardText:
     def _is_said(item: Evidence) -> bool:
         """Whether only the words of the record say it."""
         return bool(item.quote) and not item.codes
-
-
-def most_words(messages: Sequence[Message]) -> int:
-    """Return how many words the detail of a card may have, but for its questions and its last sentence."""
-    lead = messages[0]
-    implant = any(message.id.startswith("C-MR-") for message in messages)
-    if implant and lead.id.startswith("C-EMERG-"):
-        return _MOST_WORDS_BLOCKED
-    return _MOST_WORDS_PRESSING if lead.id.startswith("C-MR-") or lead.indicator is Indicator.CRITICAL else _MOST_WORDS
-
-
-def counted_words(paragraphs: Sequence[str]) -> int:
-    """Return the words of paragraphs, but for lines that ask a question."""
-    lines = (line for paragraph in paragraphs for line in paragraph.splitlines() if not line.startswith("- "))
-    return sum(len(line.split()) for line in lines)

@@ -46,7 +46,8 @@ _PARAPLEGIA, _DISC_WITH_MYELOPATHY = "G82.2", "M51.06"
 # Foot drop, sciatica, sciatica with lumbago.
 _BY_SIDE = ("M21.37", "M54.3", "M54.4")
 _BOTH_LEGS = re.compile(
-    rf"{_BOTH_SIDES} (?:\w+ ){{0,2}}(?:sciatica|radic\w*|(?:leg|legs|le|lower extremity|lower limb) (?:pain|symptoms|sx))\b"
+    rf"{_BOTH_SIDES} (?:\w+ ){{0,2}}"
+    r"(?:sciatica|radic\w*|(?:leg|legs|le|lower extremity|lower limb) (?:pain|symptoms|sx))\b"
     r"|\bble (?:pain|symptoms|sx|radic\w*)\b"
     r"|\b(?:sciatica|radic\w*|leg pain|le pain|radiat\w+|shooting)\W+(?:\w+ ){0,4}"
     rf"(?:bilat\w*|b/l|ble|both (?:legs|sides|lower|les?))(?!\w)"

@@ -10,7 +10,7 @@ from fhir_mappings.criteria.cancer import cancers, weight_loss
 from fhir_mappings.criteria.contrast import is_nondiagnostic
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.facts import Facts
-from fhir_mappings.criteria.findings import Evidence, Finding, Status
+from fhir_mappings.criteria.findings import Finding, Status
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.criteria.infection import (
     drug_use,

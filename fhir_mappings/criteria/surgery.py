@@ -7,7 +7,7 @@ import re
 from fhir_mappings.chart.entries import Assertion, ChartEntry
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.facts import Facts
-from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.criteria.findings import Finding
 from fhir_mappings.criteria.infection import fever
 from fhir_mappings.criteria.neurology import r_ces, r_motor, r_multi
 from fhir_mappings.fhir.resources import Condition, Device

@@ -13,13 +13,18 @@ from itertools import pairwise
 
 from fhir_mappings.words.tokens import Words
 
+_BEGAN = frozenset({"since", "from", "started", "began", "onset"})
+_CENTURIES = ("19", "20")
+_YEAR = 4
+_BEHIND = 4  # words from a phrase to its year
+
 _LONGEST_HEADING = 8  # words
 # What makes the words under it somebody's earlier ones, and what else stands in the heading of a note.
 _COPIED = frozenset({"copied", "carried", "pasted", "copy", "note", "notes", "hpi", "documentation"})
 _SURELY = frozenset({"copied", "carried", "pasted"})
-_HEADING = _COPIED | frozenset(
-    ("per", "from", "forward", "prior", "previous", "last", "old", "my", "dr", "the", "on", "of", "in", "at", "as")
-    + ("clinic", "office", "ed", "er", "visit", "seen", "dated", "date", "progress", "consult", "neurosurgery", "pcp")
+_HEADING = _COPIED.union(
+    ("per", "from", "forward", "prior", "previous", "last", "old", "my", "dr", "the", "on", "of", "in", "at", "as"),
+    ("clinic", "office", "ed", "er", "visit", "seen", "dated", "date", "progress", "consult", "neurosurgery", "pcp"),
 )
 _NOW = frozenset({"today", "now", "currently", "presently", "update", "interval"})
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -46,6 +51,17 @@ class Heading:
         if day is None:
             return False
         return day in self.days or (not self.is_copy and any(found.year == day.year for found in self.days))
+
+
+def year_behind(words: Words, end: int, high: int) -> tuple[int | None, bool]:
+    """Return the year that is written right after a phrase, and whether it is the year of a beginning."""
+    is_since = False
+    for at in range(end, min(end + _BEHIND, high)):
+        word = words.folded[at]
+        is_since |= word in _BEGAN
+        if len(word) == _YEAR and word.isascii() and word.isdigit() and word.startswith(_CENTURIES):
+            return int(word), is_since
+    return None, False
 
 
 def headings_of(words: Words) -> tuple[Heading | None, ...]:

@@ -152,9 +152,8 @@ def _is_clause(words: Words, at: int) -> bool:
 
 
 _REMOVED = frozenset({"removed", "removal", "explanted", "explant", "extracted", "extraction"})
-_NOT_YET = frozenset(
-    ("not", "consider", "considering", "plan", "planned", "planning", "scheduled", "awaiting", "pending", "needs")
-    + ("wants", "requests", "before", "upcoming", "never", "for")
+_NOT_YET = frozenset({"not", "never", "for", "before", "upcoming", "pending", "needs", "wants", "requests"}).union(
+    ("consider", "considering", "plan", "planned", "planning", "scheduled", "awaiting")
 )
 
 

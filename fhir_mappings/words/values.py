@@ -1,8 +1,8 @@
 """Values that somebody typed into a text: a residual volume, ESR, CRP, a temperature, the strength of a leg.
 
 A number says more than a word, whatever stands around it: nobody denies "PVR 650 mL". Here it is found, with its sign
-and its unit as they were written, and weighed only as far as asking needs. What counts as high is the criteria's matter,
-whose limits a site may change.
+and its unit as they were written, and weighed only as far as asking needs. What counts as high is the criteria's
+matter, whose limits a site may change.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ _REACH = 6  # words between a name and its number
 _DIGITS = r"\d+(?:[.,]\d+)*"
 _VALUE = re.compile(
     rf"(?P<sign>[<>≤≥]=?\s?)?(?P<low>{_DIGITS})(?:\s?[-\u2013]\s?(?P<high>{_DIGITS}))?"
-    r"(?:\s?°?\s?(?P<unit>mls?|ccs?|dl|l|mm(?:/ ?h(?:ou)?r?)?|mg/d?l|c|f|deg(?:rees)?(?: [cf])?|celsius|fahrenheit)\b)?",
+    r"(?:\s?°?\s?(?P<unit>mls?|ccs?|dl|l|mm(?:/ ?h(?:ou)?r?)?|mg/d?l|c|f|deg(?:rees)?(?: [cf])?|celsius|fahrenheit)"
+    r"\b)?",
     re.IGNORECASE,
 )
 _SCALES = {"l": 1000.0, "dl": 100.0, "mg/dl": 10.0}  # of units, to those of the limits
@@ -33,9 +34,9 @@ _BODY = ((33.0, 44.0), (91.0, 112.0))  # what a body temperature can be, in degr
 _FREEZING, _NINTHS = 32.0, 9 / 5
 _PAIRS = (("esr", "crp"), ("esr", "and", "crp"), ("crp", "esr"), ("crp", "and", "esr"))
 # A number of these is a time, an age or a count, and the value may still follow.
-_COUNTED = frozenset(
-    ("d", "day", "days", "w", "wk", "wks", "week", "weeks", "mo", "month", "months", "y", "yo", "yr", "yrs", "year")
-    + ("years", "h", "hr", "hrs", "hour", "hours", "min", "mins", "minutes", "am", "pm", "x", "times", "st", "nd")
+_COUNTED = frozenset({"d", "day", "days", "w", "wk", "wks", "week", "weeks", "mo", "month", "months"}).union(
+    ("y", "yo", "yr", "yrs", "year", "years", "h", "hr", "hrs", "hour", "hours", "min", "mins", "minutes"),
+    ("am", "pm", "x", "times", "st", "nd"),
 )
 _COUNT = re.compile(rf"x\d?|{'|'.join(sorted(_COUNTED))}")
 _YEAR = re.compile(r"(?:19|20)\d\d")
@@ -91,9 +92,9 @@ def _measured(words: Words, name: Span, names: _Names) -> Value | None:
                 return value
             if not _is_counted(words, at):
                 return None
-        elif at in names.spans and names.spans[at].kind != name.kind:
-            break
-        elif at not in names.between and at not in names.spans and not _COUNT.fullmatch(words.folded[at]):
+        elif (at in names.spans and names.spans[at].kind != name.kind) or (
+            at not in names.between and at not in names.spans and not _COUNT.fullmatch(words.folded[at])
+        ):
             break
     return _volume_before(words, name, names) if name.kind == "pvr" else None
 

@@ -22,8 +22,8 @@ from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.orders.names import ContrastClass
 from fhir_mappings.terminology.concepts import CES_ITEMS
-from tests.unit.fhir_mappings.words.test_matcher import TOPICS
 from tests.unit.cards.advice import english
+from tests.unit.fhir_mappings.words.test_matcher import TOPICS
 
 ROOT = Path(__file__).parents[4]
 SOURCES = [*(ROOT / "cards").rglob("*.py"), *(ROOT / "fhir_mappings").rglob("*.py")]
@@ -135,7 +135,13 @@ def test_no_question_is_worded_in_vain() -> None:
 
 # What excludes, denies or qualifies something, and is never itself the evidence that a card names.
 NEVER_NAMED = {
-    *("bladder_exclude", "steroid_excluded", "family_history_cancer", "device_external_ignore", "imaging_result_status"),
+    *(
+        "bladder_exclude",
+        "steroid_excluded",
+        "family_history_cancer",
+        "device_external_ignore",
+        "imaging_result_status",
+    ),
     *("mr_unsafe", "mr_no_label", "mr_conditional", "mr_safe", "pregnancy_absent"),
 }
 

@@ -15,7 +15,6 @@ from cds_service.protocol import schemas
 from tests.unit.cards.advice import ACUTE, SITUATIONS, advise, cards_of, messages, shape, situation
 from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, condition, device, mri
 
-
 SAME_DECISION = {"C-NOTAPP-6W", "C-CONTRAST-ADD", "C-CONTRAST-SAFETY"}
 
 

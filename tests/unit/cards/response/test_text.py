@@ -10,7 +10,8 @@ import pytest
 from cards.decision.decision import Message
 from cards.guideline.guideline import MESSAGES, Indicator
 from cards.response.limits import Limits
-from cards.response.text import LONGEST_SUMMARY, CardText, counted_words
+from cards.response.measure import counted_words
+from cards.response.text import LONGEST_SUMMARY, CardText
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, parse_date
 from fhir_mappings.fhir.needs import DATA_NEEDS
@@ -165,7 +166,11 @@ def noted(text: str, code: str = "cpt:72148", **elements: Any) -> Resource:
         ("EHL 2/5 on R", "MRI today: new leg weakness", "“EHL 2/5 on R”, stated in the order"),
         ("has pacemaker", "pacemaker is not cleared", "“has pacemaker”, stated in the order"),
         ("bilateral sciatica", "Pain runs down both legs", "“bilateral sciatica”, stated in the order"),
-        ("bilateral sciatica, bladder changes", "sign with pain in both legs, suspected", "“bilateral sciatica, bladder"),
+        (
+            "bilateral sciatica, bladder changes",
+            "sign with pain in both legs, suspected",
+            "“bilateral sciatica, bladder",
+        ),
         ("known AAA 5.2 cm", "first: text about an aneurysm or a dissection. One", "“known AAA 5.2 cm”"),
     ],
 )
@@ -208,7 +213,9 @@ def test_contrast_without_reason_is_told_why() -> None:
         assert "marrow and canal show without contrast" in text
 
 
-@pytest.mark.parametrize("name", ["acute pain", "acute pain with contrast", "acute pain at 66", "pacemaker, acute pain"])
+@pytest.mark.parametrize(
+    "name", ["acute pain", "acute pain with contrast", "acute pain at 66", "pacemaker, acute pain"]
+)
 def test_patient_is_told_when_to_come_back(name: str) -> None:
     """Advice to wait never goes without the signs that end the wait."""
     (card,) = cards_of(situation(name))
@@ -227,7 +234,7 @@ def test_pressing_order_with_a_question_of_its_own_is_asked_that() -> None:
 
 
 def test_treatment_that_failed_is_not_begun_again() -> None:
-    """An order that says that six weeks have failed contradicts a young pain: its beginning is asked, nothing offered."""
+    """An order that says that six weeks have failed contradicts a young pain: its beginning is asked."""
     (card,) = cards_of(advise(ACUTE, order=noted("failed 6 wks PT")))
     assert "“failed 6 wks PT”, stated in the order" in card["detail"]
     assert "When did this episode begin" in card["detail"]
