@@ -32,6 +32,7 @@ _ORDER = (
     "R-IND",
     "R-EPISODE",
     "R-FAIL6W",
+    "R-6W-NO",
     "R-PREG",
 )
 

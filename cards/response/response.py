@@ -182,9 +182,27 @@ def _interrupts(message: Message) -> bool:
     return message.indicator is Indicator.CRITICAL or message.id in _NEVER_SILENT or bool(OFFERS.get(message.id))
 
 
+# Warnings that say what a critical message decides already: two cards would take the order away twice, or offer
+# contrast once with a button and once without.
+_SAME_DECISION = (
+    (("C-MR-UNSAFE", "C-MR-HOLD"), frozenset({"C-NOTAPP-6W"})),
+    (("C-EMERG-", "C-URG-"), frozenset({"C-CONTRAST-ADD", "C-CONTRAST-SAFETY"})),
+)
+
+
+def _level(message: Message, critical: Sequence[Message]) -> Indicator:
+    """Return the level of the card that a message stands on."""
+    is_same = any(
+        message.id in followers and any(leader.id.startswith(leaders) for leader in critical)
+        for leaders, followers in _SAME_DECISION
+    )
+    return Indicator.CRITICAL if is_same else message.indicator
+
+
 def grouped(messages: Sequence[Message]) -> Iterator[tuple[Message, ...]]:
     """Yield the messages of each card: one card a level, information joining the first card above it."""
-    by_level = {level: [item for item in messages if item.indicator is level] for level in Indicator}
+    critical = [item for item in messages if item.indicator is Indicator.CRITICAL]
+    by_level = {level: [item for item in messages if _level(item, critical) is level] for level in Indicator}
     pressing = [level for level in (Indicator.CRITICAL, Indicator.WARNING) if by_level[level]]
     information = by_level[Indicator.INFO]
     if not pressing:

@@ -91,6 +91,7 @@ def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
             decode(prefetch.get("patient", b"null"), "prefetch.patient"),
             readings["patient"].state,
             request.patient_id,
+            wording,
         ),
         as_of=timeline.as_of,
         today=today,
