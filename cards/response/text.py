@@ -69,7 +69,8 @@ class CardText:
         helpful = tuple(message for message in messages if self._helps(message))
         parts = [self._order()] if several else []
         parts += self._fitted(helpful or tuple(messages))
-        parts += [self._foreign(), self.wording.text("card", "footer")]
+        footer = "footer_approved" if self.assessment.profile.approval else "footer"
+        parts += [self._foreign(), self.wording.text("card", footer)]
         return "\n\n".join(part for part in parts if part)
 
     def _foreign(self) -> str:

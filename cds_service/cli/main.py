@@ -60,7 +60,7 @@ def main() -> None:
       lumbar-cds try acute-low-back-pain      send an example to it and read the card
 
     Every option of `serve` can also be set by an environment variable such as LUMBAR_CDS_PORT. The advice is for
-    clinicians and has not been validated by one: do not use it for the care of real patients.
+    clinicians; as it comes, none has validated it. `lumbar-cds review-sheet` prints it for those who would.
     """  # noqa: D301 - a real backspace tells click not to wrap the paragraph
 
 

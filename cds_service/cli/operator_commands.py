@@ -61,8 +61,8 @@ def check_config(clients_file: str | None, site_file: str | None) -> None:
         raise click.ClickException(str(error)) from None
     click.echo(config_report(settings))
     click.echo(f"\n{clients_report(found.clients, settings.clients_file, found.switched)}")
-    for site in {adviser.site.file: adviser.site for adviser in found.advisers.values()}.values():
-        click.echo(f"\n{site_report(site)}")
+    for adviser in {adviser.site.file: adviser for adviser in found.advisers.values()}.values():
+        click.echo(f"\n{site_report(adviser.site, adviser.standing)}")
 
 
 @click.command("client-sheet")

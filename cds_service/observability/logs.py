@@ -67,6 +67,7 @@ FIELDS: Final = (
     "ms",
     "listening",
     "authentication",
+    "approval",
 )
 _WITHHELD: Final = "(a message that was put together at run time is withheld)"
 _PLAIN: Final = (str, int, float)

@@ -11,6 +11,7 @@ from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.clients.cors_origins import allows_origin
 from cds_service.clients.profile import BY_TOKEN
 from cds_service.hooks.setup import redis_of, shared_store
+from cds_service.hooks.standing import standings
 from cds_service.pages.demo.charts import DemoCharts
 from cds_service.pages.demo.page import Demo, demo_client, demo_is_on
 from cds_service.pages.home import SANDBOX_ORIGIN
@@ -51,6 +52,7 @@ def offered_pages(engine: Engine, settings: Settings, clock: Callable[[], dateti
 
 
 def _facts(engine: Engine, settings: Settings, access: InsightsAccess) -> PageFacts:
+    held = standings(engine.standing())
     return PageFacts(
         version=__version__,
         guideline_version=GUIDELINE_VERSION,
@@ -63,6 +65,8 @@ def _facts(engine: Engine, settings: Settings, access: InsightsAccess) -> PageFa
         sandbox_may_call=any(allows_origin(client, SANDBOX_ORIGIN) for client in engine.clients),
         token_needed=all(client.authentication in BY_TOKEN for client in engine.clients),
         insights_enabled=engine.storage.database is not None and not access.is_closed,
+        standings=tuple((clients, standing.sentence) for clients, standing in held),
+        approved=all(standing.approved for _, standing in held),
         insecure=settings.insecure,
     )
 

@@ -111,7 +111,7 @@ ROOMS: dict[str, str] = {
         " fhir_mappings/fhir_client"
     ),
     "cds_service/server": (
-        "cds_service/app.py cds_service/observability cds_service/clients cds_service/config cds_service/demo"
+        "cds_service/app.py cds_service/hooks cards/guideline cds_service/observability cds_service/clients cds_service/config cds_service/demo"
     ),
     "cds_service/cli": (
         "cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline cds_service/observability"
