@@ -27,6 +27,7 @@ from cds_service.cli.operator_commands import (
     demo_data,
     prune,
     read_settings,
+    review_sheet,
     switch,
 )
 from cds_service.observability.metrics_folder import keep_metrics_in_process, shared_metrics_folder
@@ -208,7 +209,7 @@ def _demo(name: str) -> Demo:
     return demo
 
 
-for command in (check_config, client_sheet, switch, demo_data, prune):
+for command in (check_config, review_sheet, client_sheet, switch, demo_data, prune):
     main.add_command(command)
 
 

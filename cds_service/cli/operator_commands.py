@@ -16,6 +16,7 @@ import click
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from pathlib import Path
+    from typing import TextIO
 
     from cds_service.config.settings import Settings
     from cds_service.records.database import Database
@@ -63,6 +64,35 @@ def check_config(clients_file: str | None, site_file: str | None) -> None:
     click.echo(f"\n{clients_report(found.clients, settings.clients_file, found.switched)}")
     for adviser in {adviser.site.file: adviser for adviser in found.advisers.values()}.values():
         click.echo(f"\n{site_report(adviser.site, adviser.standing)}")
+
+
+@click.command("review-sheet")
+@click.option(
+    "-o", "--output", type=click.File("w", "utf-8", atomic=True), default="-", help="File to write.  [default: print]"
+)
+@click.option("--client", "name", metavar="NAME", help="The client for whom it holds.  [default: the first]")
+@CLIENTS_FILE
+@SITE_FILE
+def review_sheet(output: TextIO, name: str | None, clients_file: str | None, site_file: str | None) -> None:
+    """Write the whole guideline as it stands at this site, as one HTML file to print and sign.
+
+    Each rule with its smallest patient, the card it gives, its source and grade; every number, and what was settled
+    without a source. On A4 it has at most twelve pages.
+    """
+    from cds_service.cli.preflight import preflight
+    from cds_service.pages.criteria.editions import editions_of
+    from cds_service.pages.review.page import sheet_file
+    from cds_service.protocol.errors import SettingsError
+
+    settings = read_settings(clients_file=clients_file, site_file=site_file, host="127.0.0.1")
+    try:
+        editions = editions_of(preflight(settings).advisers)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    edition = next((item for item in editions if name in item.clients), None) if name else editions[0]
+    if edition is None:
+        raise click.ClickException(_no_such_client([client for item in editions for client in item.clients]))
+    output.write(sheet_file(edition, datetime.now(UTC).date(), several=len(editions) > 1))
 
 
 @click.command("client-sheet")

@@ -94,6 +94,10 @@ ROOMS: dict[str, str] = {
         "cds_service/pages/rendering cds_service/hooks cds_service/guideline cds_service/protocol cards/*"
         " fhir_mappings/*"
     ),
+    "cds_service/pages/review": (
+        "cds_service/pages/rendering cds_service/pages/criteria cds_service/hooks cds_service/guideline"
+        " cds_service/config cds_service/protocol cards/* fhir_mappings/*"
+    ),
     "cds_service/pages/why": "cds_service/pages/rendering cds_service/pages/criteria cards/guideline",
     "cds_service/pages/scenarios": "cds_service/pages/rendering cds_service/protocol",
     "cds_service/pages/demo": (
@@ -114,7 +118,8 @@ ROOMS: dict[str, str] = {
         "cds_service/app.py cds_service/hooks cards/guideline cds_service/observability cds_service/clients cds_service/config cds_service/demo"
     ),
     "cds_service/cli": (
-        "cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline cds_service/observability"
+        "cds_service/server cds_service/app.py cds_service/pages/review cds_service/pages/criteria cds_service/hooks"
+        " cds_service/guideline cds_service/observability"
         " cds_service/clients/* cds_service/config cds_service/demo cds_service/records cds_service/protocol"
         " cards/guideline fhir_mappings/fhir"
     ),
