@@ -144,7 +144,6 @@ class Server(BaseApplication):
             arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
 
-
     def _banner(self) -> str:
         return (
             f"Lumbar spine MRI decision support, {self._settings.profile} profile\n"

@@ -40,6 +40,7 @@ _NOISE = re.compile(
 )
 _PLAINER = {"medication request:": "prescription:", "mL/min/{1.73_m2}": "mL/min/1.73 m2", "service request:": "order:"}
 _PARTIAL = re.compile(r"\b\d{4}(?:-\d\d)?\b(?!-)")
+_PAINS = ("for Low back pain", "for Sciatica", "for Radiculopathy")
 _ADULT = 18
 _PERSON = {("female", True): "Woman", ("male", True): "Man", ("female", False): "Girl", ("male", False): "Boy"}
 
@@ -78,12 +79,14 @@ class Candidate:
         beside = {message for card in response.sent[0].cards for message in card.messages} & set(wanted)
         return len(wanted) if beside else None
 
-    @property
-    def size(self) -> tuple[int, int, bool, int, str]:
-        """How much there is to take in: first what else speaks, then what there is to read."""
-        speaking = sum(fires(criterion.id, self.answered[0]) for criterion in CRITERIA) if self.answered else 0
+    def size(self, rule: str) -> tuple[bool, int, int, bool, int, str]:
+        """How much there is to take in: an unusual order, what else speaks to the same end, then what there is to read."""
+        unusual = not any(pain in self.line for pain in _PAINS)
+        about = set(messages_of(rule)) - {"C-INFO-NEED"}
+        rivals = [criterion.id for criterion in CRITERIA if about & set(messages_of(criterion.id))]
+        speaking = sum(fires(name, self.answered[0]) for name in rivals) if self.answered else 0
         partial = bool(_PARTIAL.search(self.line))  # makes one think
-        return speaking, len(self.scenario.body["facts"]), partial, len(self.line), self.scenario.id
+        return unusual, speaking, len(self.scenario.body["facts"]), partial, len(self.line), self.scenario.id
 
     @cached_property
     def line(self) -> str:
@@ -107,8 +110,8 @@ def smallest(rule: str, candidates: list[Candidate]) -> Candidate:
     """Return the patient with the least beside what a rule needs; an error where no scenario shows the rule."""
     ranked = [(rank, candidate) for candidate in candidates if (rank := candidate.rank(rule)) is not None]
     best = min(rank for rank, _ in ranked)
-    shown = sorted((candidate for rank, candidate in ranked if rank == best), key=lambda item: item.size)
-    return min((_stripped(rule, best, candidate) for candidate in shown[:_TRIED]), key=lambda item: item.size)
+    shown = sorted((candidate for rank, candidate in ranked if rank == best), key=lambda item: item.size(rule))
+    return min((_stripped(rule, best, candidate) for candidate in shown[:_TRIED]), key=lambda item: item.size(rule))
 
 
 def _stripped(rule: str, rank: int, candidate: Candidate) -> Candidate:

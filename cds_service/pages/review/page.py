@@ -60,7 +60,6 @@ def sheet_values(edition: Edition, today: date, version: str, *, several: bool) 
     """Return what the templates of the sheet show."""
     return {
         "sheet": read_sheet(edition),
-        "prose": edition.wording.get("criteria-page"),
         "letters": LETTERS,
         "printed": today.isoformat(),
         "version": version,

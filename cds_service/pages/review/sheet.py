@@ -10,14 +10,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Literal
 
-from cards.guideline.guideline import MESSAGES, RULES
+from cards.guideline.guideline import MESSAGES, RULES, Rule
 from cds_service.guideline.document import Guideline, MessageEntry, RuleEntry
 from cds_service.hooks.standing import Standing
 from cds_service.pages.criteria.editions import Edition
 from cds_service.pages.criteria.gallery import exhibits
 from cds_service.pages.review.patients import SmallestPatient, fires, load_patients, messages_of
 from cds_service.pages.review.site_changes import site_changes
-from fhir_mappings.criteria.registry import CRITERIA
+from fhir_mappings.criteria.registry import CRITERIA, Criterion
 
 Grade = Literal["published", "guidance", "design"]
 LETTERS: Final[Mapping[str, str]] = {"published": "A", "guidance": "B", "design": "C"}
@@ -83,20 +83,15 @@ def read_sheet(edition: Edition) -> ReviewSheet:
 
 
 def grade_of(rule: str) -> Grade:
-    """Return what stands behind a rule: a published guideline, the guidance text alone, or nothing."""
-    criterion = next((item for item in CRITERIA if item.id == rule), None)
-    if criterion is not None:
-        keys = set(criterion.citations)
-        stated = bool(criterion.statements)
+    """Return what stands behind a rule: a published guideline, a statement of the guidance text alone, or nothing."""
+    found: Criterion | Rule = next(item for item in (*CRITERIA, *RULES) if item.id == rule)
+    if isinstance(found, Rule):
+        cited = {key for message in found.messages for key in MESSAGES[message].citations if found.statements}
     else:
-        found = next(item for item in RULES if item.id == rule)
-        # Of its messages' citations none is of the rule itself; what it states is the guidance text's.
-        keys, stated = set(), bool(found.statements)
-        if rule == "R-6W-YES":
-            keys = set(MESSAGES["C-APPROP-6W"].citations)
-    if keys - {"guidance"}:
+        cited = set(found.citations)
+    if cited - {"guidance"}:
         return "published"
-    return "guidance" if keys or stated else "design"
+    return "guidance" if found.statements else "design"
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import Final
 
 from cds_service.config.site import Site
 from cds_service.pages.criteria.editions import Edition
 
 # More would crowd the rules out of the sheet; a whole list stands in the site's own files.
-_MOST_CODES: Final = 12
+_MOST_CODES, _OF_ONE_CONCEPT = 96, 12
 
 
 def site_changes(edition: Edition) -> Iterator[str]:
@@ -36,13 +35,14 @@ def _codes(site: Site) -> Iterator[str]:
     for addition in site.terminology.additions:
         below = " and below" if addition.member.branch else ""
         added[addition.concept].append(f"{addition.member.code}{below} {addition.member.display}".strip())
+    most = max(1, min(_OF_ONE_CONCEPT, _MOST_CODES // max(1, len(added))))
     for concept, codes in sorted(added.items()):
-        yield f"Codes added to {concept}: {_few(codes)}"
+        yield f"Codes added to {concept}: {_few(codes, most)}"
     mapped = [f"{local.local.code} as {local.standard.code}" for local in site.terminology.local_codes]
     if mapped:
-        yield f"Local codes: {_few(mapped)}"
+        yield f"Local codes: {_few(mapped, _OF_ONE_CONCEPT)}"
 
 
-def _few(codes: list[str]) -> str:
-    more = f"; and {len(codes) - _MOST_CODES} more" if len(codes) > _MOST_CODES else ""
-    return "; ".join(codes[:_MOST_CODES]) + more
+def _few(codes: list[str], most: int) -> str:
+    more = f"; and {len(codes) - most} more" if len(codes) > most else ""
+    return "; ".join(codes[:most]) + more
