@@ -97,6 +97,7 @@ def _entry(scenario: Scenario) -> dict[str, Any]:
 
 
 def order_words(order: Mapping[str, Any]) -> str:
+    """Return the order: the study, its priority, its reasons and what is written beside them."""
     parts = [_coded(order), str(order.get("priority", ""))]
     reasons = [_coded(reason) for reason in listed(order.get("reasonCode"))]
     parts.append(f"for {'; '.join(reasons)}" if reasons else "no coded reason")

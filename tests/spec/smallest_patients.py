@@ -80,7 +80,7 @@ class Candidate:
         return len(wanted) if beside else None
 
     def size(self, rule: str) -> tuple[bool, int, int, bool, int, str]:
-        """How much there is to take in: an unusual order, what else speaks to the same end, then what there is to read."""
+        """How much there is to take in: an unusual order, what else speaks to the same end, what there is to read."""
         unusual = not any(pain in self.line for pain in _PAINS)
         about = set(messages_of(rule)) - {"C-INFO-NEED"}
         rivals = [criterion.id for criterion in CRITERIA if about & set(messages_of(criterion.id))]

@@ -115,13 +115,13 @@ ROOMS: dict[str, str] = {
         " fhir_mappings/fhir_client"
     ),
     "cds_service/server": (
-        "cds_service/app.py cds_service/hooks cards/guideline cds_service/observability cds_service/clients cds_service/config cds_service/demo"
+        "cds_service/app.py cds_service/hooks cds_service/observability cds_service/clients cds_service/config"
+        " cds_service/demo cards/guideline"
     ),
     "cds_service/cli": (
         "cds_service/server cds_service/app.py cds_service/pages/review cds_service/pages/criteria cds_service/hooks"
-        " cds_service/guideline cds_service/observability"
-        " cds_service/clients/* cds_service/config cds_service/demo cds_service/records cds_service/protocol"
-        " cards/guideline fhir_mappings/fhir"
+        " cds_service/guideline cds_service/observability cds_service/clients/* cds_service/config cds_service/demo"
+        " cds_service/records cds_service/protocol cards/guideline fhir_mappings/fhir"
     ),
     "cds_service/__main__.py": "cds_service/cli",
 }

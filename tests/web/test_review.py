@@ -101,7 +101,8 @@ def test_every_rule_has_a_patient_and_a_card(sheet: ReviewSheet) -> None:
     """As the guideline comes, each rule speaks and brings a card; every message leads or stands on one."""
     assert [entry.rule.id for entry in sheet.rules] == [rule.id for rule in sheet.guideline.rules]
     assert [entry.rule.id for entry in sheet.rules if not entry.fires or entry.card is None] == []
-    cards = [entry.card for entry in (*sheet.rules, *sheet.others) if entry.card]
+    cards = [entry.card for entry in sheet.rules if entry.card]
+    cards += [entry.card for entry in sheet.others if entry.card]
     told = "\n".join(card.detail for card in cards)
     topics = {card.topic for card in cards}
     missing = [m.id for m in sheet.guideline.messages if m.id.replace("-", "") not in topics and m.title not in told]

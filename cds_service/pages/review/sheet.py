@@ -84,7 +84,8 @@ def read_sheet(edition: Edition) -> ReviewSheet:
 
 def grade_of(rule: str) -> Grade:
     """Return what stands behind a rule: a published guideline, a statement of the guidance text alone, or nothing."""
-    found: Criterion | Rule = next(item for item in (*CRITERIA, *RULES) if item.id == rule)
+    rules: tuple[Criterion | Rule, ...] = (*CRITERIA, *RULES)
+    found = next(item for item in rules if item.id == rule)
     if isinstance(found, Rule):
         cited = {key for message in found.messages for key in MESSAGES[message].citations if found.statements}
     else:
@@ -151,7 +152,7 @@ class _Writer:
 
 def _best(cards: Sequence[Mapping[str, Any]], messages: Sequence[str], edition: Edition) -> Mapping[str, Any] | None:
     """Return the card that a message of the rule leads, else one that tells it, else the first."""
-    by_topic = {card["source"]["topic"]["code"]: card for card in reversed(cards)}
+    by_topic: dict[str, Mapping[str, Any]] = {card["source"]["topic"]["code"]: card for card in reversed(cards)}
     for message in messages:
         if found := by_topic.get(_topic(message)):
             return found
