@@ -61,7 +61,7 @@ def main() -> None:
       lumbar-cds try acute-low-back-pain      send an example to it and read the card
 
     Every option of `serve` can also be set by an environment variable such as LUMBAR_CDS_PORT. The advice is for
-    clinicians; as it comes, none has validated it. `lumbar-cds review-sheet` prints it for those who would.
+    clinicians; until yours have approved it (`lumbar-cds review-sheet`), do not use it for the care of real patients.
     """  # noqa: D301 - a real backspace tells click not to wrap the paragraph
 
 

@@ -77,7 +77,7 @@ class _Reader:
         if approval is None:
             return self.wording.text("criteria-page", "standing")
         by, on = escape(approval.by), approval.on.isoformat()
-        return self.wording.text("criteria-page", "standing-approved", by=by, on=on, version=approval.guideline)
+        return self.wording.text("approval", "standing", by=by, on=on, version=approval.guideline)
 
     def _sentence(self, *path: str) -> str:
         """Return a sentence with the thresholds that it names."""

@@ -114,7 +114,7 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "nested": ("x = " + "[" * 5000, "cannot be read"),
     "large": ("#" * (1024 * 1024 + 1), "larger than"),
     "no name": ("", "name: 'name' is a required property"),
-    "half an approval": ('name = "A"\napproved_by = "B"', "'guideline' is a dependency of 'approved_by'"),
+    "half an approval": ('name = "A"\napproved_by = "B"', "'approved_on' is a dependency of 'approved_by'"),
     "no such day": (
         'name = "A"\napproved_by = "B"\napproved_on = "2026-02-30"\nguideline = "1.2.0"',
         "no day 2026-02-30",

@@ -111,7 +111,7 @@ def test_cards_and_pages_lose_the_sentence(tmp_path: Path) -> None:
     assert explained["guideline"]["approved"] == {"by": "Dr. J. Doe", "on": "2026-05-31"}
     for path in ("/", "/criteria", "/review", "/why/C-NOTAPP-6W", "/docs", "/openapi.json"):
         page = client.get(path).text
-        assert "ot validated by" not in page.replace("none has validated it", ""), path
+        assert "ot validated by" not in page, path
         assert "No clinician has validated" not in page, path
     assert "Approved by Dr. J. Doe" in client.get("/").text
 
