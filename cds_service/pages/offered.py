@@ -20,6 +20,7 @@ from cds_service.pages.insights.labels import insights_words
 from cds_service.pages.insights.login import InsightsLogin
 from cds_service.pages.insights.page import InsightsPage
 from cds_service.pages.insights.visits import Visits
+from cds_service.pages.problem import ProblemPage
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.service_facts import PageFacts
 from cds_service.pages.views import Pages
@@ -49,6 +50,11 @@ def offered_pages(engine: Engine, settings: Settings, clock: Callable[[], dateti
             words=insights_words(settings.language),
             clock=clock,
         ).blueprint()
+
+
+def problem_page(engine: Engine, settings: Settings) -> ProblemPage:
+    """Return the page that stands where something failed."""
+    return ProblemPage(Renderer(_facts(engine, settings, _insights_access(settings))))
 
 
 def _facts(engine: Engine, settings: Settings, access: InsightsAccess) -> PageFacts:

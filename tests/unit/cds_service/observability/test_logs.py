@@ -255,7 +255,7 @@ def test_every_field_is_one_that_is_logged() -> None:
     full.phases["read"] = 1.0
     full.feedback.update(["accepted"])
     full.fhir_results.update([Result.OK])
-    assert {*full.line(200), "listening", "authentication"} == set(FIELDS)
+    assert {*full.line(200), "listening", "authentication", "approval"} == set(FIELDS)
 
 
 def test_empty_fields_are_left_out() -> None:
