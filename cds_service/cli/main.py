@@ -158,13 +158,15 @@ def try_demo(name: str, url: str, wait: float) -> None:
     """
     import requests
 
+    from cds_service.protocol.trace import DEMO_HEADER
+
     demo = _demo(name)
     address = f"{url.rstrip('/')}/cds-services/{_service_of(demo.hook)}"
     with requests.Session() as session:
         session.trust_env = False  # a proxy would not find a service on this machine
         try:
             _await_service(session, url, wait)
-            response = session.post(address, data=demo.body(), headers=_JSON, timeout=_TIMEOUT)
+            response = session.post(address, data=demo.body(), headers=_JSON | {DEMO_HEADER: "1"}, timeout=_TIMEOUT)
         except requests.RequestException:
             message = f"No service answers at {url}. Start one with `lumbar-cds serve`, or name another with --url."
             raise click.ClickException(message) from None
