@@ -25,8 +25,8 @@ def card_section(insights: Insights) -> Section:
     return Section(
         ident="cards",
         title="What was done with the cards",
-        about=f"{_OUR_RECORD} A card is accepted when a suggestion on it ever was taken, its question answered when only "
-        "that was pressed, overridden when it was only dismissed, and otherwise has no answer. Of a card without "
+        about=f"{_OUR_RECORD} A card is accepted when a suggestion on it ever was taken, its question answered when "
+        "only that was pressed, overridden when it was only dismissed, and otherwise has no answer. Of a card without "
         "anything to press nothing can be accepted.",
         plots=(bar_plot(Caption("Answers to all cards", "cards", ANSWERS), rows),),
         table=Table(

@@ -72,7 +72,8 @@ def _period(point: TrendPoint, unit: Unit, *parts: tuple[str, float | None], few
         f"{begin}{day_words(point.start)}: {counted(point.calls, 'hook call')}; "
         f"{counted(point.orders, 'lumbar MRI order')}, {count(point.fired)} with a card "
         f"({per_100(point.fired, point.orders)} per 100); {counted(point.cards, 'card')} shown: "
-        f"{count(point.accepted)} accepted, {count(point.answered)} answered, {count(point.overridden)} overridden, {count(_unanswered(point))} no answer"
+        f"{count(point.accepted)} accepted, {count(point.answered)} answered, {count(point.overridden)} overridden, "
+        f"{count(_unanswered(point))} no answer"
     )
     return Period(day_words(point.start, year=False), parts, tip, few)
 

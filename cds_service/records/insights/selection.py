@@ -78,7 +78,8 @@ def answered_cards(selection: Selection, *columns: ColumnElement[Any]) -> Subque
     """Return the same cards with what was reported of each.
 
     `reports` are how many; 1 or 0 says whether something could be taken (`offers`), was taken (`accepted`), or a
-    question was answered by a press (`answered`). Feedback counts for the cards of the client that sent it, and for no others.
+    question was answered by a press (`answered`). Feedback counts for the cards of the client that sent it, and for no
+    others.
     """
     kept = (*_IDENTITY, *columns)
     of_card = and_(

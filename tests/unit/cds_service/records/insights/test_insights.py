@@ -106,7 +106,7 @@ def test_answers_are_measured_against_the_cards_that_were_shown(database: Databa
 
 
 def test_answered_question_is_no_acceptance(database: Database) -> None:
-    """A pressed answer counts as one; with a suggestion taken too the card is accepted, without an offer it cannot be."""
+    """A pressed answer counts as one; with a suggestion taken too the card is accepted; without an offer, never."""
     answer = ("s-no", "answer-ces-no")
     cards = [card(f"card-{number}", "C-INFO-NEED", suggestions=(answer, THERAPY)) for number in (1, 2, 3)]
     cards += [card("card-4", "C-DEGRADED")]
