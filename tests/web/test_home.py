@@ -20,7 +20,7 @@ from tests.web.html import Html
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-PAGES = ("/", "/criteria", "/criteria/codes", "/scenarios", "/docs")
+PAGES = ("/", "/criteria", "/criteria/codes", "/review", "/scenarios", "/docs")
 JSON = {"Accept": "application/json"}
 BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
