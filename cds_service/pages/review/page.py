@@ -51,7 +51,8 @@ class ReviewPage:
 def sheet_file(edition: Edition, today: date, *, several: bool) -> str:
     """Return the sheet as one HTML file with its style inside it, made where no service runs."""
     renderer = Renderer(PageFacts(__version__, GUIDELINE_VERSION, profile="", authentication=""))
-    style = Markup(load_assets().files["review.css"].decode())  # noqa: S704 - a file of ours
+    css = load_assets().files["review.css"].decode()
+    style = Markup(f"<style>\n{css}</style>")  # noqa: S704 - a file of ours, with no policy that a page would be under
     values = sheet_values(edition, today, __version__, several=several)
     return str(renderer.html("review_file.html", style=style, **values))
 
