@@ -9,35 +9,17 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import click
 
+from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, find_client, no_such_client, read_settings
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
-    from typing import TextIO
 
     from cds_service.config.settings import Settings
     from cds_service.records.database import Database
-
-SITE_FILE: Final = click.option(
-    "--site-file", metavar="FILE", help="TOML file with what this site changes of the guideline.  [default: none]"
-)
-CLIENTS_FILE: Final = click.option(
-    "--clients-file", metavar="FILE", help="TOML or YAML file with the clients that may call.  [default: built-in ones]"
-)
-
-
-def read_settings(**overrides: Any) -> Settings:
-    """Return the settings; the command ends with their problems when they cannot be used."""
-    from cds_service.config.settings import load_settings
-    from cds_service.protocol.errors import SettingsError
-
-    try:
-        return load_settings(**overrides)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
 
 
 @click.command("check-config")
@@ -66,35 +48,6 @@ def check_config(clients_file: str | None, site_file: str | None) -> None:
         click.echo(f"\n{site_report(adviser.site, adviser.standing)}")
 
 
-@click.command("review-sheet")
-@click.option(
-    "-o", "--output", type=click.File("w", "utf-8", atomic=True), default="-", help="File to write.  [default: print]"
-)
-@click.option("--client", "name", metavar="NAME", help="The client for whom it holds.  [default: the first]")
-@CLIENTS_FILE
-@SITE_FILE
-def review_sheet(output: TextIO, name: str | None, clients_file: str | None, site_file: str | None) -> None:
-    """Write the whole guideline as it stands at this site, as one HTML file to print and sign.
-
-    Each rule with its smallest patient, the card it gives, its source and grade; every number, and what was settled
-    without a source. On A4 it has at most twelve pages.
-    """
-    from cds_service.cli.preflight import preflight
-    from cds_service.pages.criteria.editions import editions_of
-    from cds_service.pages.review.page import sheet_file
-    from cds_service.protocol.errors import SettingsError
-
-    settings = read_settings(clients_file=clients_file, site_file=site_file, host="127.0.0.1")
-    try:
-        editions = editions_of(preflight(settings).advisers)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    edition = next((item for item in editions if name in item.clients), None) if name else editions[0]
-    if edition is None:
-        raise click.ClickException(_no_such_client([client for item in editions for client in item.clients]))
-    output.write(sheet_file(edition, datetime.now(UTC).date(), several=len(editions) > 1))
-
-
 @click.command("client-sheet")
 @click.argument("name")
 @CLIENTS_FILE
@@ -104,19 +57,11 @@ def client_sheet(name: str, clients_file: str | None) -> None:
     Service addresses, audiences, keys, prefetch, scopes and links, as plain text to copy from.
     """
     from cds_service.cli.client_sheet import client_sheet as sheet
-    from cds_service.hooks.setup import clients_of
     from cds_service.protocol.discovery import SERVICES
-    from cds_service.protocol.errors import SettingsError
 
-    # The sheet may be printed on a machine on which the service would not be allowed to listen.
-    settings = read_settings(clients_file=clients_file, host="127.0.0.1")
-    try:
-        clients = {client.name: client for client in clients_of(settings)}
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    if name not in clients:
-        raise click.ClickException(_no_such_client(clients))
-    click.echo(sheet(clients[name], settings.public_url or f"http://127.0.0.1:{settings.port}", SERVICES), nl=False)
+    settings = read_settings(clients_file=clients_file)
+    client = find_client(name, settings)
+    click.echo(sheet(client, settings.public_url or settings.local_url, SERVICES), nl=False)
 
 
 @click.command()
@@ -190,11 +135,7 @@ def _check_name(name: str, settings: Settings) -> None:
         click.echo("the clients cannot be read, so the name is not checked; check-config says why", err=True)
         return
     if name not in names:
-        raise click.ClickException(_no_such_client(names))
-
-
-def _no_such_client(names: Iterable[str]) -> str:
-    return f"there is no client of this name; there are: {', '.join(names)}"
+        raise click.ClickException(no_such_client(names))
 
 
 @click.command("demo-data")
@@ -225,7 +166,7 @@ def demo_data(weeks: int, *, remove: bool, show: bool) -> None:
     days = {"from": until - timedelta(weeks=weeks), "to": until - timedelta(days=1)}
     query = urlencode({"records": "synthetic"} | {name: day.isoformat() for name, day in days.items()})
     settings = read_settings()
-    address = f"{(settings.public_url or f'http://127.0.0.1:{settings.port}').rstrip('/')}/insights?{query}"
+    address = f"{(settings.public_url or settings.local_url).rstrip('/')}/insights?{query}"
     click.echo(f"See them at {address}")
     if show:
         click.launch(address)
