@@ -24,6 +24,7 @@ PATHS: Final = (
     "/review",
     "/scenarios?outcome=CONTRAINDICATED",
     "/demo",
+    "/calls",
     "/docs",
 )
 # What is folded away is not looked at: this many entries are opened first.
