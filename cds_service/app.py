@@ -34,7 +34,7 @@ from cds_service.observability.health import Health, Lifecycle
 from cds_service.observability.logs import log_requests
 from cds_service.observability.metrics import Metrics
 from cds_service.observability.metrics_endpoint import MetricsEndpoint, count_requests
-from cds_service.pages.offered import insights_access, offered_pages
+from cds_service.pages.offered import insights_access, offered_pages, problem_page
 from cds_service.pages.rendering.security import refuse_sniffing
 from cds_service.protocol.discovery import SERVICES
 from cds_service.protocol.errors import outcome_response, register_error_handlers
@@ -78,7 +78,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     journal = None if storage else _journal(engine, settings)
     for blueprint in offered_pages(engine, settings, clock, journal):
         app.register_blueprint(blueprint)
-    register_error_handlers(app)
+    register_error_handlers(app, problem_page(engine, settings).show)
     refuse_sniffing(app)
     log_requests(app)
     count_requests(app, metrics)

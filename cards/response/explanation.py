@@ -48,6 +48,8 @@ def _ledger(assessment: Assessment) -> dict[str, Any]:
 
 
 def _guideline(assessment: Assessment) -> dict[str, Any]:
-    """Return the guideline's version, and the site where one has changed it."""
-    guideline = {"id": assessment.guideline_id, "version": assessment.guideline_version}
-    return guideline | ({"site": assessment.profile.site} if assessment.profile.site else {})
+    """Return the guideline's version, the site where one has changed it, and who has approved it if somebody has."""
+    guideline: dict[str, Any] = {"id": assessment.guideline_id, "version": assessment.guideline_version}
+    approval, site = assessment.profile.approval, assessment.profile.site
+    guideline |= {"site": site} if site else {}
+    return guideline | ({"approved": {"by": approval.by, "on": approval.on.isoformat()}} if approval else {})

@@ -78,7 +78,8 @@ class CardText:
         told = helpful or tuple(messages)
         parts += self._paragraphs_of(told, 1, 1) if short else self._fitted(told)
         parts += [self.wording.text("shaping", "by_hand", labels="; ".join(by_hand))] if by_hand else []
-        parts += [self._foreign(), self.wording.text("card", "footer")]
+        footer = "footer_approved" if self.assessment.profile.approval else "footer"
+        parts += [self._foreign(), self.wording.text("card", footer)]
         return "\n\n".join(part for part in parts if part)
 
     def _foreign(self) -> str:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from cards.decision.assessment import AssessmentProfile, assess
 from cards.guideline.wording import Wording, WordingError, load_wording
 from cards.response.response import ResponseShape, respond
 from cds_service.config.site import Site, load_site
+from cds_service.hooks.standing import Standing, standing_of
 from cds_service.protocol.envelope import bare_patient_id
 from cds_service.protocol.errors import BadRequestError, SettingsError
 from fhir_mappings.orders.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
@@ -39,6 +40,7 @@ class Adviser:
     explain: bool
     max_orders: int
     site: Site
+    standing: Standing
     address: str = ""
 
     @classmethod
@@ -55,15 +57,18 @@ class Adviser:
             raise SettingsError([f"{where}: {error}"]) from error
         file = client.site_file or settings.site_file
         site = load_site(file, bundled) if file else Site()
+        profile = _profile(settings, site)
+        standing = standing_of(site, profile, wording)
         return cls(
             client=client,
             index=site.terminology.applied_to(bundled),
-            profile=_profile(settings, site),
+            profile=replace(profile, approval=site.approval if standing.approved else None),
             wording=wording,
             verbosity=client.verbosity or settings.verbosity,
             explain=settings.explain if client.explain is None else client.explain,
             max_orders=client.max_orders or settings.max_orders,
             site=site,
+            standing=standing,
             address=(settings.public_url or "").rstrip("/"),
         )
 

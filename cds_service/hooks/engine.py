@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from cds_service.clients.profile import ClientProfile
     from cds_service.config.settings import Settings
     from cds_service.hooks.adviser import Adviser
+    from cds_service.hooks.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +51,10 @@ class Engine:
     def modes(self) -> dict[str, Mode]:
         """Return the mode in force for each client, by its name."""
         return {client.name: self.switches.mode(client) for client in self.clients}
+
+    def standing(self) -> dict[str, Standing]:
+        """Return how the guideline stands for each client, by its name."""
+        return {name: adviser.standing for name, adviser in self.advisers.items()}
 
     def switched(self) -> dict[str, Mode]:
         """Return the clients that the kill switch lowers, with the mode in force."""

@@ -17,7 +17,7 @@ from cds_service.clients.profile import Mode
 from cds_service.protocol.envelope import read_hook_request
 from cds_service.protocol.errors import BadRequestError, DataMissingError, ServiceError
 from cds_service.protocol.serialization import encode
-from cds_service.records.invocations import AssessmentRecord, CardRecord, Invocation
+from cds_service.records.invocations import DEMO_MARK, AssessmentRecord, CardRecord, Invocation
 from fhir_mappings.chart.chart import read_chart
 
 if TYPE_CHECKING:
@@ -142,7 +142,7 @@ class HookHandler:
                 request_id=trace.request_id,
                 at=self.clock(),
                 client=client,
-                service=call.service.id,
+                service=f"{DEMO_MARK if trace.is_demo else ''}{call.service.id}",
                 hook=call.service.hook,
                 status=int(call.status),
                 mode=call.mode.value,

@@ -70,6 +70,7 @@ FIELDS: Final = (
     "ms",
     "listening",
     "authentication",
+    "approval",
     "pid",
     "signal",
     "exit_status",

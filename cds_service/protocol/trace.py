@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 
 Phase = Literal["authenticate", "read", "fetch", "chart", "assess", "respond", "store"]
 PHASES: Final[tuple[str, ...]] = get_args(Phase)
+# Sent by the demo page and by the command line, whose patients are invented: their calls are recorded apart.
+DEMO_HEADER: Final = "X-Lumbar-CDS-Demo"
 
 _USUAL: Final = "prefetch:complete"
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -32,7 +34,8 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 class Trace:
     """The loggable facts of one request; filled in as they become known, by the thread that answers it.
 
-    `client` is the name of a profile and `mode` its mode; `shown` says whether cards, if any, are sent. `refusal` is
+    `client` is the name of a profile and `mode` its mode; `shown` says whether cards, if any, are sent, and
+    `is_demo` that the patient is an invented one of ours. `refusal` is
     the fixed word of why a caller was refused, `problem` the FHIR issue code of an error answer and `problem_at` the
     fields that it names; `remarks` are fixed words on what was tolerated. `orders` counts the lumbar MRI orders and
     `unrecognised_orders` those that look like an MRI of the spine and were not recognised.
@@ -56,6 +59,7 @@ class Trace:
     problem_at: tuple[str, ...] = ()
     remarks: list[str] = field(default_factory=list)
     shown: bool = True
+    is_demo: bool = False
     orders: int = 0
     unrecognised_orders: int = 0
     outcomes: tuple[str, ...] = ()

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+# Begins the service of a call that the demo page or the command line made about an invented patient.
+DEMO_MARK: Final = "demo:"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -283,11 +284,23 @@ def test_demo_data_come_and_go(tmp_path: Path) -> None:
     told = re.match(r"(\d+) synthetic calls and (\d+) synthetic reports written", first.output)
     assert told
     assert stored(tmp_path) == (int(told[1]), int(told[2]))
+    address = first.output.split("See them at ")[1].strip()
+    assert_shown(tmp_path, address, calls=int(told[1]))
     again = run("demo-data", "--weeks", "1", folder=tmp_path)
     assert again.exit_code == 0
     assert stored(tmp_path)[0] <= 2 * int(told[1])
     assert run("demo-data", "--remove", folder=tmp_path).exit_code == 0
     assert stored(tmp_path) == (0, 0)
+
+
+def assert_shown(folder: Path, address: str, *, calls: int) -> None:
+    """Fail unless the insights at an address count these calls with orders, and more."""
+    settings = load_settings({}, data_dir=folder)
+    client = create_app(settings).test_client()
+    parts = urlsplit(address)
+    assert parts.path.endswith("/insights")
+    exported = client.get("/insights/export.json", query_string=parts.query).get_json()
+    assert exported["volume"][0]["lumbar_calls"] == calls
 
 
 def with_old_calls(folder: Path) -> None:

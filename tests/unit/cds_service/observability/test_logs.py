@@ -276,7 +276,7 @@ def test_every_field_is_one_that_is_logged() -> None:
     full.phases["read"] = 1.0
     full.feedback.update(["accepted"])
     full.fhir_results.update([Result.OK])
-    others = {"listening", "authentication", "pid", "signal", "exit_status", "category"}
+    others = {"listening", "authentication", "approval", "pid", "signal", "exit_status", "category"}
     assert {*full.line(200), *others} == set(FIELDS)
 
 
