@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
+
+from cards.guideline.wording import Wording
 
 ActionStyle = Literal["replace", "update", "single", "info"]
 SelectionBehavior = Literal["any", "at-most-one"]
@@ -37,3 +39,22 @@ class ClientShape:
     def rates_in_extension(self) -> bool:
         """Whether ratings go where the Argonaut guide puts them, which only clients written for it read."""
         return self.rating_place in ("extension", "both")
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseShape:
+    """How one client wants its response.
+
+    `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
+    `address` is where people reach this service, empty where nobody said.
+    """
+
+    hook_instance: str
+    hook: str
+    wording: Wording
+    verbosity: Literal["all", "action"] = "all"
+    explain: bool = False
+    ask_questions_at: Literal["select", "sign", "both"] = "sign"
+    client: ClientShape = field(default_factory=ClientShape)
+    consultation_scope: str = ""
+    address: str = ""

@@ -21,6 +21,7 @@ from cards.guideline.guideline import MESSAGES, Indicator
 from cards.guideline.wording import Wording
 from cards.response.limits import leaves_open, named_sources
 from cards.response.markdown import escape
+from cards.response.memory import Answer, answered_before
 from cards.suggestions.suggestions import followup
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.criteria.implants import IMPLANTS
@@ -54,9 +55,12 @@ class CardText:
     assessment: Assessment
     wording: Wording
 
-    def summary(self, message: Message) -> str:
-        """Return the one-line summary of a card led by a message."""
-        wording = str(self.wording.variant(message.id, "summary", self._variants(message)))
+    def summary(self, message: Message, *, answered: bool = False) -> str:
+        """Return the one-line summary of a card led by a message; once answered, what is done is not asked for."""
+        variants = self._variants(message)
+        if answered and self.assessment.order.priority == "stat" and "blocked" not in variants:
+            variants = ("stat", *variants)
+        wording = str(self.wording.variant(message.id, "summary", variants))
         dated, bare = (
             wording.format(finding=self._finding(message, dated=dated), **self._values(message))
             for dated in (True, False)
@@ -64,10 +68,13 @@ class CardText:
         text = dated if len(dated) <= LONGEST_SUMMARY else bare
         return text if len(text) <= LONGEST_SUMMARY else text[: LONGEST_SUMMARY - 1].rstrip() + "…"
 
-    def detail(self, messages: Sequence[Message], *, several: bool = False) -> str:
-        """Return the detail of a card; `several` orders in one call are told apart by their study."""
+    def detail(self, messages: Sequence[Message], *, several: bool = False, equal: int = 1) -> str:
+        """Return the detail of a card; `several` orders in one call are told apart by their study.
+
+        `equal` is how many equal orders the card is about.
+        """
         helpful = tuple(message for message in messages if self._helps(message))
-        parts = [self._order()] if several else []
+        parts = [self._order(equal)] if several or equal > 1 else []
         parts += self._fitted(helpful or tuple(messages))
         parts += [self._foreign(), self.wording.text("card", "footer")]
         return "\n\n".join(part for part in parts if part)
@@ -77,9 +84,17 @@ class CardText:
         foreign = self.assessment.chart.foreign
         return self.wording.text("card", "foreign", sources=named_sources(foreign, self.wording)) if foreign else ""
 
-    def _order(self) -> str:
+    def reminder(self, messages: Sequence[Message], answer: Answer, *, several: bool = False, equal: int = 1) -> str:
+        """Return the one line of a card that was answered: what else it is about, and what was answered."""
+        parts = [self._order(equal)] if several or equal > 1 else []
+        if others := [self.wording.text("messages", message.id, "title") for message in messages[1:]]:
+            parts.append(self.wording.text("card", "also", titles="; ".join(others)))
+        parts += [answered_before(answer, self.wording), self.wording.text("card", "footer")]
+        return " ".join(parts)
+
+    def _order(self, equal: int) -> str:
         order = escape(self.wording.text("orders", self.assessment.order.contrast.value))
-        return self.wording.text("card", "order", order=order)
+        return self.wording.text("card", "equal_orders" if equal > 1 else "order", order=order, count=equal)
 
     def _helps(self, message: Message) -> bool:
         """Whether a message helps at this moment: how to read a picture does where the scan is a close call."""

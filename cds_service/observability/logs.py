@@ -60,6 +60,7 @@ FIELDS: Final = (
     "unrecognised_orders",
     "outcomes",
     "messages",
+    "not_repeated",
     "sources",
     "fhir_calls",
     "feedback",
