@@ -12,8 +12,8 @@ from typing import Protocol
 class CardRecord:
     """A card of an answer: its id, level and messages, and its suggestions as (uuid, key).
 
-    `message_keys` and `marks` are keyed hashes by which a later call finds out that it was answered; `suggestion_marks` are
-    those of the order once a suggestion is taken, in the order of the suggestions.
+    `message_keys` and `marks` are keyed hashes by which a later call finds out that it was answered;
+    `suggestion_marks` are those of the order once a suggestion is taken, in the order of the suggestions.
     """
 
     uuid: str
