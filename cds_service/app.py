@@ -88,6 +88,7 @@ def _metrics(engine: Engine) -> Metrics:
     metrics = Metrics([client.name for client in engine.clients], refusals=Reason, fhir_results=Result)
     metrics.watch_circuits(engine.breakers.states)
     metrics.watch_modes(engine.modes)
+    metrics.watch_tokens(lambda: engine.replay.is_available)
     metrics.watch_switches(engine.switched, lambda: engine.switches.is_current)
     if isinstance(engine.storage.recorder, QueueRecorder):
         metrics.watch_recorder(engine.storage.recorder)
@@ -102,7 +103,7 @@ def _register(app: Flask, engine: Engine, settings: Settings) -> None:
     health = Health(
         app.extensions["lifecycle"],
         feedback,
-        parts={"switches": lambda: engine.switches.is_current}
+        parts={"switches": lambda: engine.switches.is_current, "tokens": lambda: engine.replay.is_available}
         | ({"keys": lambda: gate.has_all_keys} if gate.fetches_keys else {}),
         circuits=lambda: engine.breakers.states().values(),
         modes=lambda: [mode.value for mode in engine.modes().values()],

@@ -149,6 +149,16 @@ class MediaTypeError(ServiceError):
         super().__init__(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-supported", message)
 
 
+class TokensUnavailableError(ServiceError):
+    """503: whether the token of a call was used before cannot be told, and its client lets nothing pass then."""
+
+    def __init__(self) -> None:
+        """Say that the client may call again, with a new token."""
+        message = "Whether this token was used before cannot be told at the moment; please call again with a new one."
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, "transient", message)
+        self.headers["Retry-After"] = "2"
+
+
 class StoreUnavailableError(ServiceError):
     """503: the store did not take what it was given; nothing of it was kept."""
 

@@ -51,6 +51,7 @@ def build_profile(name: str, table: Mapping[str, Any], folder: Path | None = Non
         pilot=_pilot(table.get("pilot", {})),
         shape=_shape(table["shape"]),
         strict_hook=table.get("strict_hook", True),
+        strict_tokens=table.get("strict_tokens", False),
         sources=tuple(table["sources"]) if "sources" in table else None,
         verbosity=table.get("verbosity"),
         explain=table.get("explain"),
