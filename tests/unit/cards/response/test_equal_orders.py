@@ -8,9 +8,9 @@ import pytest
 
 from cards.response.client_shape import ClientShape
 from cards.response.response import ASSESSMENTS, respond
-from tests.unit.cards.advice import PAIN, SITUATIONS, WITH_BOTH, advise, shape
+from tests.unit.cards.advice import SITUATIONS, WITH_BOTH, advise, shape
 from tests.unit.cards.response.answering import EMPTY, overridden, remembering
-from tests.unit.fhir_mappings.records import CAUDA_EQUINA, condition, device, mri
+from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, condition, device, mri
 
 ACUTE = condition(PAIN, 10)
 ROOT = ClientShape(rating_place="root")

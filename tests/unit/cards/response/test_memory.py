@@ -9,7 +9,7 @@ import pytest
 from cards.response.client_shape import ClientShape
 from cards.response.memory import Memory, is_never_silent
 from cards.response.response import ASSESSMENTS, respond
-from tests.unit.cards.advice import LONG, PAIN, SITUATIONS, WITH_BOTH, advise, messages, shape, situation
+from tests.unit.cards.advice import LONG, SITUATIONS, WITH_BOTH, advise, messages, shape, situation
 from tests.unit.cards.response.answering import (
     AT,
     EMPTY,
@@ -20,7 +20,7 @@ from tests.unit.cards.response.answering import (
     sent_cards,
     updated,
 )
-from tests.unit.fhir_mappings.records import allergy, condition, device, mri, observation, procedure, quantity
+from tests.unit.fhir_mappings.records import PAIN, allergy, condition, device, mri, observation, procedure, quantity
 
 if TYPE_CHECKING:
     from cards.decision.assessment import Assessment
@@ -178,7 +178,7 @@ def test_accepted_tests_count_when_they_are_drafted() -> None:
     """Orders that were to be added must be among the drafts."""
     risk = (LONG, condition("icd:Z85.3", 900))
     before = first(advise(*risk, order=mri(reasons=[PAIN])))
-    card = next(card for card in sent_cards(before) if "labs" in dict(map(reversed, card.suggestions)))
+    card = next(card for card in sent_cards(before) if "labs" in {key for _, key in card.suggestions})
     memory = remembering(accepted(card, "labs"))
     drafted = [mri(code, id=code[-5:]) for code in ("loinc:30341-2", "loinc:1988-5")]
     carried = advise(*risk, order=mri(reasons=[PAIN]), others=drafted)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from contextlib import contextmanager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,6 @@ from tests.unit.cds_service.records.builders import AT, assessed, call, event
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from contextlib import AbstractContextManager
     from pathlib import Path
 
     from sqlalchemy import Connection
@@ -134,10 +134,12 @@ class HangingDatabase(Database):
         super().__init__(None, folder)
         self.go = threading.Event()
 
-    def read(self) -> AbstractContextManager[Connection]:
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
         """Wait."""
         self.go.wait(30)
-        return super().read()
+        with super().read() as connection:
+            yield connection
 
 
 @pytest.fixture
