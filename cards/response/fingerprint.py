@@ -41,10 +41,17 @@ def message_text(assessment: Assessment, message: Message) -> str:
     )
 
 
-def order_text(resource: Mapping[str, Any], contrast: str, elements: Iterable[str] = IDENTITY) -> str:
-    """Return some elements of an order, by name; `contrast` is its contrast class, which is no element of FHIR."""
-    special = {"code": _code(resource), "contrast": contrast, "priority": resource.get("priority") or "routine"}
-    return _text({name: special.get(name, resource.get(name)) for name in elements})
+def order_texts(resource: Mapping[str, Any], contrast: str, elements: Iterable[str] = IDENTITY) -> tuple[str, ...]:
+    """Return some elements of an order, by name, once for each coding: a client that adds one has not changed the code.
+
+    `contrast` is its contrast class, which is no element of FHIR.
+    """
+    fixed = {"contrast": contrast, "priority": resource.get("priority") or "routine"}
+    named = tuple(elements)
+    return tuple(
+        _text({name: {**fixed, "code": code}.get(name, resource.get(name)) for name in named})
+        for code in _codes(resource)
+    )
 
 
 def changed_elements(order: ImagingOrder, resource: Mapping[str, Any]) -> tuple[str, ...]:
@@ -78,16 +85,16 @@ def _told(item: Evidence, order: str) -> list[Any]:
     ]
 
 
-def _code(resource: Mapping[str, Any]) -> Any:
+def _codes(resource: Mapping[str, Any]) -> list[Any]:
     """Return the codings of an order's code, or its text where it has none; R5 puts them one level lower."""
     code = resource.get("code")
     concept = code.get("concept", code) if isinstance(code, dict) else code
     if not isinstance(concept, dict):
-        return concept
+        return [concept]
     codings = concept.get("coding")
     given = [item for item in codings if isinstance(item, dict)] if isinstance(codings, list) else []
     coded = sorted(f"{item.get('system')}|{item['code']}" for item in given if item.get("code"))
-    return coded or concept.get("text")
+    return coded or [concept.get("text")]
 
 
 def _text(value: Any) -> str:

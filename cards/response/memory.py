@@ -8,7 +8,7 @@ order must hold, or names of the orders that must be drafted beside it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal
@@ -17,7 +17,7 @@ from cards.decision.assessment import Assessment
 from cards.decision.decision import Message
 from cards.guideline.guideline import MESSAGES, Indicator
 from cards.guideline.wording import Wording
-from cards.response.fingerprint import IDENTITY, changed_elements, message_text, order_text
+from cards.response.fingerprint import IDENTITY, changed_elements, message_text, order_texts
 from cards.suggestions import drafts
 from cards.suggestions.actions import Action, Suggestion
 from fhir_mappings.orders.names import ContrastClass
@@ -90,44 +90,42 @@ class Memory:
 
     def marks(self, orders: Sequence[ImagingOrder]) -> tuple[str, ...]:
         """Return the marks of a card about some orders: any of them, as it is."""
-        return _unique(self._mark(order.resource, order.contrast.value) for order in orders)
+        return _unique(mark for order in orders for mark in self._marks(order.resource, order.contrast.value))
 
     def marks_after(self, orders: Sequence[ImagingOrder], suggestion: Suggestion) -> tuple[str, ...]:
         """Return the marks of a suggestion about some orders; none where it leaves no order of ours behind."""
-        left = (self._mark_after(order, suggestion.actions) for order in orders)
-        if not (carried := _unique(left)):
-            return ()
+        left = _unique(mark for order in orders for mark in self._marks_after(order, suggestion.actions))
         added = (action for action in suggestion.actions if action.type == "create" and action.orderable)
-        return (*carried, *_unique(f"+{drafts.concept_of(action.orderable)}" for action in added))
+        return (*left, *_unique(f"+{drafts.concept_of(action.orderable)}" for action in added)) if left else ()
 
-    def _mark_after(self, order: ImagingOrder, actions: Sequence[Action]) -> str:
-        """Return the mark of an order once the actions are done; empty where it is gone or has become another study."""
+    def _marks_after(self, order: ImagingOrder, actions: Sequence[Action]) -> Iterable[str]:
+        """Return the marks of an order once the actions are done; none where it is gone or became another study."""
         resource, contrast = order.resource, order.contrast.value
         elements: tuple[str, ...] = ()
         for action in actions:
             if action.type == "delete" and action.resource_id == order.reference:
-                return ""
+                return ()
             if action.type == "update" and action.resource is not None and action.resource.get("id") == order.id:
                 if action.orderable and action.orderable not in _CONTRAST_OF:
-                    return ""
+                    return ()
                 resource, elements = action.resource, changed_elements(order, action.resource)
                 contrast = _CONTRAST_OF[action.orderable].value if action.orderable else contrast
-        return self._mark(resource, contrast, (*IDENTITY, *elements))
+        return self._marks(resource, contrast, (*IDENTITY, *elements))
 
-    def _mark(self, resource: Mapping[str, Any], contrast: str, elements: Sequence[str] = IDENTITY) -> str:
-        """Return the names of some elements and the hash of their values; empty where nothing is kept."""
-        held = self.seal(order_text(resource, contrast, elements))
-        return f"{','.join(elements)}={held}" if held else ""
+    def _marks(self, resource: Mapping[str, Any], contrast: str, elements: Sequence[str] = IDENTITY) -> Iterator[str]:
+        """Yield the names of some elements and the hash of their values, one for each coding; none if not kept."""
+        for held in filter(None, map(self.seal, order_texts(resource, contrast, elements))):
+            yield f"{','.join(elements)}={held}"
 
     def _stands(self, marks: Sequence[str], order: ImagingOrder) -> bool:
         """Whether the order received now carries what the marks say."""
         held = [mark for mark in marks if not mark.startswith("+")]
         beside = {mark.removeprefix("+") for mark in marks if mark.startswith("+")}
-        return any(self._holds(mark, order) for mark in held) and beside <= order.sibling_concepts
+        return beside <= order.sibling_concepts and any(self._holds(mark, order) for mark in held)
 
     def _holds(self, mark: str, order: ImagingOrder) -> bool:
         elements = tuple(mark.partition("=")[0].split(","))
-        return self._mark(order.resource, order.contrast.value, elements) == mark
+        return mark in self._marks(order.resource, order.contrast.value, elements)
 
 
 def is_never_silent(message: Message) -> bool:

@@ -25,7 +25,7 @@ from cds_service.records.tables import ACCEPTED_SUGGESTIONS, CARDS, FEEDBACK, IN
 _LOG: Final = logging.getLogger(__name__)
 
 _PATIENCE: Final = 0.2  # seconds that a call waits
-_REST: Final = 2.0  # seconds in which nobody waits again after the database did not answer
+_REST: Final = 1.0  # seconds in which nobody waits again after the database did not answer
 _AT_ONCE: Final = 4  # look-ups of a process
 _MOST: Final = 200  # rows
 

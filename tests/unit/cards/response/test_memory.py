@@ -107,6 +107,16 @@ def test_another_order_is_another_question(change: str) -> None:
     assert told(again(advise(acute, **NEWS[change]), before))
 
 
+def test_one_more_coding_is_the_same_order() -> None:
+    """An EHR that adds a code of its own to the study has not chosen another."""
+    acute, order = condition(PAIN, 10), mri(reasons=[PAIN])
+    before = first(advise(acute, order=order))
+    local = {"system": "urn:local", "code": "IMG77"}
+    assert (
+        told(again(advise(acute, order={**order, "code": {"coding": [local, *order["code"]["coding"]]}}), before)) == []
+    )
+
+
 def test_draft_made_anew_is_the_same_order() -> None:
     """Deleting the draft and choosing the same study again does not bring the card back."""
     acute = condition(PAIN, 10)
