@@ -160,11 +160,11 @@ class TokensUnavailableError(ServiceError):
 
 
 class StoreUnavailableError(ServiceError):
-    """503: the store did not take what it was given; nothing of it was kept."""
+    """503: the store did not confirm what it was given."""
 
     def __init__(self) -> None:
-        """Say that the client may send the same again."""
-        message = "The feedback could not be stored and nothing of it was kept; please send it again later."
+        """Say that the client may send the same again; what was kept after all is known as a repeat."""
+        message = "The feedback could not be stored; please send it again later."
         super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, "no-store", message)
         self.headers["Retry-After"] = "10"
 

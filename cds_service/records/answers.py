@@ -11,13 +11,12 @@ import logging
 import threading
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from sqlalchemy import Connection, and_, or_, select
-from sqlalchemy.exc import SQLAlchemyError
 
 from cds_service.records.database import Database
 from cds_service.records.tables import ACCEPTED_SUGGESTIONS, CARDS, FEEDBACK, INVOCATIONS, SUGGESTIONS
@@ -57,16 +56,12 @@ class NoAnsweredCards:
 
 
 class StoredAnsweredCards:
-    """Looks into the database, on threads of its own; safe to share between threads.
-
-    Nothing may be looked up before the process forks: its threads would stay behind.
-    """
+    """Looks into the database, on a thread each, which a server that never answers may keep; safe to share."""
 
     def __init__(self, database: Database, patience: float = _PATIENCE) -> None:
         """Take a database at the layout of this version, and how many seconds a call may wait for it."""
         self._database = database
         self._patience = patience
-        self._executor = ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="answered")
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
         self._resting_until = 0.0
 
@@ -76,16 +71,25 @@ class StoredAnsweredCards:
         if begun < self._resting_until:
             return None
         if self._turns.acquire(timeout=self._patience):
-            search = self._executor.submit(self._look, client, user, patient, since)
-            search.add_done_callback(lambda _: self._turns.release())
+            found: Future[tuple[AnsweredCard, ...]] = Future()
+            asked = (found, client, user, patient, since)
+            threading.Thread(target=self._in_turn, args=asked, name="answered", daemon=True).start()
             try:
-                return search.result(max(0.0, self._patience - (time.monotonic() - begun)))
+                return found.result(max(0.0, self._patience - (time.monotonic() - begun)))
             except TimeoutError:
-                search.cancel()
-            except SQLAlchemyError as error:
+                pass
+            except Exception as error:  # noqa: BLE001 - advice needs no database, whatever is wrong with it
                 _LOG.warning("answered cards cannot be looked up (%s)", type(error).__name__)
         self._resting_until = time.monotonic() + _REST
         return None
+
+    def _in_turn(self, found: Future[tuple[AnsweredCard, ...]], *asked: Any) -> None:
+        try:
+            found.set_result(self._look(*asked))
+        except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
+            found.set_exception(error)
+        finally:
+            self._turns.release()
 
     def _look(self, client: str, user: str, patient: str, since: datetime) -> tuple[AnsweredCard, ...]:
         with self._database.read() as connection:

@@ -100,8 +100,7 @@ class Server(BaseApplication):
     @property
     def url(self) -> str:
         """The address a browser on this machine would use."""
-        local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._settings.host, self._settings.host)  # noqa: S104
-        return f"http://{_netloc(local, self._settings.port)}"
+        return self._settings.local_url
 
     @property
     def _bound(self) -> str:

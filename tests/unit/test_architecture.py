@@ -113,10 +113,20 @@ ROOMS: dict[str, str] = {
     "cds_service/server": (
         "cds_service/app.py cds_service/observability cds_service/clients cds_service/config cds_service/demo"
     ),
+    "cds_service/cli/connection": (
+        "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"
+        " fhir_mappings/fhir fhir_mappings/fhir_client"
+    ),
+    "cds_service/cli/trying": "cds_service/clients",
+    "cds_service/cli/orderables": "fhir_mappings/orders fhir_mappings/terminology",
+    "cds_service/cli/snomed": (
+        "cds_service/egress fhir_mappings/fhir_client fhir_mappings/terminology fhir_mappings/words"
+    ),
     "cds_service/cli": (
-        "cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline cds_service/observability"
-        " cds_service/clients/* cds_service/config cds_service/demo cds_service/records cds_service/protocol"
-        " cards/guideline fhir_mappings/fhir"
+        "cds_service/cli/* cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline"
+        " cds_service/observability cds_service/clients/* cds_service/config cds_service/egress cds_service/demo"
+        " cds_service/records cds_service/protocol cards/guideline fhir_mappings/fhir fhir_mappings/fhir_client"
+        " fhir_mappings/terminology"
     ),
     "cds_service/__main__.py": "cds_service/cli",
 }

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from cds_service.clients.file.addresses import is_loopback
 from cds_service.clients.file.public_keys import believes_everybody
 from cds_service.clients.profile import Authentication, Mode
+from cds_service.clients.test_keys import is_test_issuer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,6 +37,8 @@ def _trust(client: ClientProfile) -> Iterator[str]:
         yield "nobody is authenticated"
     elif believes_everybody(client):
         yield "the key of the public sandbox is known to everybody, so its tokens prove nothing"
+    if any(is_test_issuer(issuer.iss) for issuer in client.issuers):
+        yield "a test key is believed: whoever has its private part can call as this client"
     certificates = client.certificates
     if certificates:
         wide = [proxy for proxy in certificates.proxies if "/" in proxy and not is_loopback(proxy.partition("/")[0])]
