@@ -146,7 +146,7 @@ def _rehearse(app: Flask, engine: Engine) -> None:
     """Answer the bundled demos as the first client, whatever its mode, record nothing, and refuse one request."""
     caller = Caller(replace(engine.clients[0], mode=Mode.ON))
     services = {service.hook: service for service in SERVICES}
-    # No thread may look anything up before the workers fork.
+    # No database is asked: it may not be there, and nothing was answered.
     remembrance = replace(engine.handler.remembrance, answered=NoAnsweredCards())
     switches = Switches(None, time.monotonic)
     handler = replace(engine.handler, switches=switches, recorder=NullRecorder(), remembrance=remembrance)
