@@ -22,6 +22,7 @@ from cards.guideline.wording import Wording
 from cards.response.limits import leaves_open, named_sources
 from cards.response.markdown import escape
 from cards.response.measure import Measure, counted_words, measures, most_words
+from cards.response.memory import Answer, answered_before
 from cards.suggestions.suggestions import followup
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.criteria.implants import IMPLANTS
@@ -55,9 +56,12 @@ class CardText:
     assessment: Assessment
     wording: Wording
 
-    def summary(self, message: Message) -> str:
-        """Return the one-line summary of a card led by a message."""
-        wording = str(self.wording.variant(message.id, "summary", self._variants(message)))
+    def summary(self, message: Message, *, answered: bool = False) -> str:
+        """Return the one-line summary of a card led by a message; once answered, what is done is not asked for."""
+        variants = self._variants(message)
+        if answered and self.assessment.order.priority == "stat" and "blocked" not in variants:
+            variants = ("stat", *variants)
+        wording = str(self.wording.variant(message.id, "summary", variants))
         dated, bare = (
             wording.format(finding=self._finding(message, dated=dated), **self._values(message))
             for dated in (True, False)
@@ -66,30 +70,48 @@ class CardText:
         return text if len(text) <= LONGEST_SUMMARY else text[: LONGEST_SUMMARY - 1].rstrip() + "…"
 
     def detail(
-        self, messages: Sequence[Message], *, several: bool = False, short: bool = False, by_hand: Sequence[str] = ()
+        self,
+        messages: Sequence[Message],
+        *,
+        several: bool = False,
+        equal: int = 1,
+        short: bool = False,
+        by_hand: Sequence[str] = (),
     ) -> str:
         """Return the detail of a card; `several` orders in one call are told apart by their study.
 
-        A `short` one tells its first message in full and the others, but for what is never short, by title. `by_hand`
-        are suggestions that this client gives no button for.
+        `equal` is how many equal orders the card is about. A `short` one tells its first message in full and the
+        others, but for what is never short, by title. `by_hand` are suggestions that this client gives no button for.
         """
         helpful = tuple(message for message in messages if self._helps(message))
-        parts = [self._order()] if several else []
+        parts = [self._order(equal)] if several or equal > 1 else []
         told = helpful or tuple(messages)
-        parts += self._paragraphs_of(told, 1, 1) if short else self._fitted(told)
+        parts += self._paragraphs_of(told, Measure(1, 1)) if short else self._fitted(told)
         parts += [self.wording.text("shaping", "by_hand", labels="; ".join(by_hand))] if by_hand else []
-        footer = "footer_approved" if self.assessment.profile.approval else "footer"
-        parts += [self._foreign(), self.wording.text("card", footer)]
+        parts += [self._foreign(), self._footer]
         return "\n\n".join(part for part in parts if part)
+
+    @property
+    def _footer(self) -> str:
+        """The sentence that every card ends with."""
+        return self.wording.text("card", "footer_approved" if self.assessment.profile.approval else "footer")
 
     def _foreign(self) -> str:
         """Return that somebody else's records came along, which a clinician may want to look into at once."""
         foreign = self.assessment.chart.foreign
         return self.wording.text("card", "foreign", sources=named_sources(foreign, self.wording)) if foreign else ""
 
-    def _order(self) -> str:
+    def reminder(self, messages: Sequence[Message], answer: Answer, *, several: bool = False, equal: int = 1) -> str:
+        """Return the one line of a card that was answered: what else it is about, and what was answered."""
+        parts = [self._order(equal)] if several or equal > 1 else []
+        if others := [self.wording.text("messages", message.id, "title") for message in messages[1:]]:
+            parts.append(self.wording.text("card", "also", titles="; ".join(others)))
+        parts += [answered_before(answer, self.wording), self._footer]
+        return " ".join(parts)
+
+    def _order(self, equal: int) -> str:
         order = escape(self.wording.text("orders", self.assessment.order.contrast.value))
-        return self.wording.text("card", "order", order=order)
+        return self.wording.text("card", "equal_orders" if equal > 1 else "order", order=order, count=equal)
 
     def _helps(self, message: Message) -> bool:
         """Whether a message helps at this moment: how to read a picture does where the scan is a close call.

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Literal
 
 from cards.decision.assessment import AssessmentProfile, assess
 from cards.guideline.wording import Wording, WordingError, load_wording
-from cards.response.response import ResponseShape, respond
+from cards.response.client_shape import ResponseShape
+from cards.response.response import respond
 from cds_service.config.site import Site, load_site
 from cds_service.hooks.standing import Standing, standing_of
 from cds_service.protocol.envelope import bare_patient_id
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from cards.decision.assessment import Assessment
+    from cards.response.memory import Memory
     from cards.response.response import Response
     from cds_service.clients.profile import ClientProfile
     from cds_service.config.settings import Settings
@@ -90,8 +92,10 @@ class Adviser:
         """Return what the guideline says of each order."""
         return [assess(order, chart, order.as_of(today), self.profile, today) for order in orders]
 
-    def respond(self, assessments: Sequence[Assessment], request: HookRequest) -> Response:
-        """Return the response that says so, shaped for the client."""
+    def respond(
+        self, assessments: Sequence[Assessment], request: HookRequest, memory: Memory | None = None
+    ) -> Response:
+        """Return the response that says so, shaped for the client, without what was answered before."""
         shape = ResponseShape(
             hook_instance=request.hook_instance,
             hook=request.hook,
@@ -103,7 +107,7 @@ class Adviser:
             consultation_scope=self.client.name,
             address=self.address,
         )
-        return respond(assessments, shape)
+        return respond(assessments, shape, memory)
 
     def _refuse_too_many(self, orders: Sequence[ImagingOrder]) -> None:
         """Refuse more orders than are assessed: an answer for the first few would look like approval of the rest."""

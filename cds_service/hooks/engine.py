@@ -19,6 +19,7 @@ from cds_service.clients.switches import Switches
 from cds_service.egress.breaker import Breakers
 from cds_service.hooks.data_access import DataAccess
 from cds_service.hooks.handler import HookHandler
+from cds_service.hooks.memory import Remembrance
 from cds_service.hooks.setup import advisers_of, clients_of, http_client_of, redis_of, replay_store
 from cds_service.hooks.storage import Storage, open_storage
 
@@ -87,6 +88,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
             switches=switches,
             identities=stores.identities,
             recorder=stores.recorder,
+            remembrance=Remembrance(stores.identities, stores.answered, clock),
             clock=clock,
         ),
         switches=switches,

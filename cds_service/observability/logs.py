@@ -63,6 +63,7 @@ FIELDS: Final = (
     "unrecognised_orders",
     "outcomes",
     "messages",
+    "not_repeated",
     "sources",
     "fhir_calls",
     "feedback",

@@ -34,6 +34,7 @@ from fhir_mappings.orders.contents import (
 )
 from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast, names_of
 from fhir_mappings.orders.recognition import is_another_procedure, plain_concepts, recognised
+from fhir_mappings.orders.requesters import requester_names
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.order_text import Statement, stated_emergencies, stated_implants, stated_values
 
@@ -54,7 +55,8 @@ class ImagingOrder:
     `companions` are the resources sent with it (contained, or in the Bundle) by the reference that the order uses for
     them; `entries` is what its reasons, those resources and its answered questions state, by concept. `own_texts` are
     the words of its author about now (reasons and notes), `other_texts` all other words that come with it;
-    `sibling_concepts` are the concepts of the other draft orders, so that nothing is suggested twice.
+    `sibling_concepts` are the concepts of the other draft orders, so that nothing is suggested twice;
+    `requester_names` is what whoever ordered is called, with specialty and department.
     """
 
     reference: str
@@ -74,6 +76,7 @@ class ImagingOrder:
     companions: Mapping[str, Resource] = field(default_factory=dict)
     entries: Mapping[str, tuple[ChartEntry, ...]] = field(default_factory=dict)
     sibling_concepts: frozenset[str] = frozenset()
+    requester_names: tuple[str, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
 
     @property
@@ -218,6 +221,7 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
         companions=read,
         entries=_entries(reference, contents, read, index, authored.earliest),
         sibling_concepts=siblings,
+        requester_names=requester_names(resource, companions),
         ledger=Ledger(tuple(_lines(reference, contents, read, index))),
     )
 

@@ -16,7 +16,8 @@ import msgspec
 from cards.decision.assessment import Assessment, AssessmentProfile, assess
 from cards.guideline.guideline import Outcome
 from cards.guideline.wording import Wording, load_wording
-from cards.response.response import ResponseShape, respond
+from cards.response.client_shape import ResponseShape
+from cards.response.response import respond
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.prefetch import read_prefetch

@@ -121,7 +121,7 @@ def test_call_is_kept_as_it_was_answered(hospital: Hospital) -> None:
     usual = {"client": "north", "service": SIGN, "hook": "order-sign", "status": 200, "mode": "on", "shown": True}
     assert usual.items() <= row.items()
     assert (row["at"], row["guideline"], row["synthetic"]) == (NOW, GUIDELINE_VERSION, False)
-    assert set(row["phases"]) == {"authenticate", "read", "chart", "assess", "respond"}
+    assert set(row["phases"]) == {"authenticate", "read", "chart", "assess", "respond", "recall"}
     assert 0 < sum(row["phases"].values()) <= row["milliseconds"]
     assert row["sources"] == dict.fromkeys(prefetch(), "prefetch:complete")
     (assessed,) = hospital.rows(METADATA.tables["assessments"], invocation=row["id"])

@@ -25,7 +25,7 @@ from cds_service.pages.review.patients import fires, messages_of
 from cds_service.protocol.envelope import read_hook_request
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.criteria.registry import CRITERIA
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from tests.spec.document import fact_words, order_words
 from tests.spec.gallery import HOOK, terse
 from tests.spec.scenarios import Scenario, load

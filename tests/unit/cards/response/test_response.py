@@ -98,7 +98,10 @@ def _ids(cards: list[dict[str, Any]]) -> list[str]:
 
 def test_two_orders_have_cards_of_their_own() -> None:
     """The same advice about two orders has different ids, so that feedback can tell them apart."""
-    both = [advise(condition(PAIN, 10), order=mri(id=name)) for name in ("mri-1", "mri-2")]
+    both = [
+        advise(condition(PAIN, 10), order=mri(code, id=name))
+        for name, code in (("mri-1", "cpt:72148"), ("mri-2", "cpt:72158"))
+    ]
     response = respond(both, shape(explain=True)).document
     ids = _ids(response["cards"])
     assert len(ids) == len(set(ids))
