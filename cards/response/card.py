@@ -58,18 +58,27 @@ class CardMaker:
 
     def full(self, messages: tuple[Message, ...], suggestions: tuple[Suggestion, ...]) -> Card:
         """Return a card with its text, its suggestions and the reasons to override it."""
-        wording, lead = self.shape.wording, messages[0]
-        detail = self._text.detail(messages, several=self.several, equal=len(self.assessments))
+        wording, client, lead = self.shape.wording, self.shape.client, messages[0]
+        # What this client cannot press has no action, and is said.
+        said_only = tuple(item.label for item in suggestions if not item.actions)
+        suggestions = tuple(item for item in suggestions if item.actions)
+        detail = self._text.detail(
+            messages,
+            several=self.several,
+            equal=len(self.assessments),
+            short=client.detail == "short",
+            by_hand=said_only,
+        )
         card = self._document(lead, self._name(lead), self._text.summary(lead), detail)
         offered: list[tuple[str, Suggestion]] = []
         if suggestions:
-            behavior, suggestions = selection(suggestions, self.shape.client, wording)
+            behavior, suggestions = selection(suggestions, client, wording)
             offered = [(str(uuid5(_NAMESPACE, f"{self._name(lead)}|{item.key}")), item) for item in suggestions]
             card["suggestions"] = [_suggestion(item, identifier) for identifier, item in offered]
             card["selectionBehavior"] = behavior
         reasons = dict.fromkeys(key for message in messages for key in MESSAGES[message.id].overrides)
         if reasons:
-            card["overrideReasons"] = [dict(wording.get("overrides", key)) for key in reasons]
+            card["overrideReasons"] = [_override_reason(key, self.shape) for key in reasons]
         return self._linked(card, messages, offered)
 
     def line(self, messages: tuple[Message, ...], answer: Answer) -> Card:
@@ -134,6 +143,15 @@ def _link(message: str, shape: ResponseShape) -> dict[str, str]:
     kind = "why" if shape.address else "link"
     url = _why(message, shape) or shape.wording.text("meta", "link_url")
     return {"label": shape.wording.text("meta", f"{kind}_label"), "url": url, "type": "absolute"}
+
+
+def _override_reason(key: str, shape: ResponseShape) -> dict[str, str]:
+    """Return a reason to override, by the client's own code where it has one."""
+    ours = dict(shape.wording.get("overrides", key))
+    site = shape.client.override_reasons.get(key)
+    return (
+        ours if site is None else {"code": site.code, "system": site.system, "display": site.display or ours["display"]}
+    )
 
 
 def _suggestion(suggestion: Suggestion, identifier: str) -> dict[str, Any]:
