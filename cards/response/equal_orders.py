@@ -49,7 +49,8 @@ def together(
         parts = [suggestion]
         for offer, assessment in zip(others, assessments[1:], strict=True):
             parts += [_following(part, assessment, wording) for part in offer if part.key == suggestion.key]
-        found += _numbered(parts, wording) if client.action_style == "single" else [_joined(parts, wording)]
+        one_each = client.action_style in ("single", "catalogue")
+        found += _numbered(parts, wording) if one_each else [_joined(parts, wording)]
     return tuple(found)
 
 
@@ -70,9 +71,18 @@ def _joined(parts: Sequence[Suggestion], wording: Wording) -> Suggestion:
 
 
 def _numbered(parts: Sequence[Suggestion], wording: Wording) -> Iterator[Suggestion]:
-    """Yield a suggestion for each order, where none may have more than one action."""
+    """Yield a suggestion for each order, where none may have more than one action; some clients show only that."""
     for number, part in enumerate(parts, start=1):
         removed = number > 1 and all(action.type == "delete" for action in part.actions)
         plain = wording.text("suggestions", "remove", "label") if removed else part.label
-        label = wording.text("shaping", "one_order", label=plain, number=number, count=len(parts))
-        yield replace(part, key=part.key if number == 1 else f"{part.key}/{number}", label=label)
+        texts = (plain, *(action.description for action in part.actions))
+        label, *descriptions = (
+            wording.text("shaping", "one_order", label=text, number=number, count=len(parts)) for text in texts
+        )
+        described = zip(part.actions, descriptions, strict=True)
+        yield replace(
+            part,
+            key=part.key if number == 1 else f"{part.key}/{number}",
+            label=label,
+            actions=tuple(replace(action, description=text) for action, text in described),
+        )

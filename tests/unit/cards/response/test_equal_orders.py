@@ -74,6 +74,7 @@ REPLACED: dict[str, list[Actions]] = {
     "replace": [[("delete", "mri-1"), ("delete", "mri-2"), ("create", "new")]],
     "update": [[("update", "mri-1"), ("delete", "mri-2")]],
     "single": [[("update", "mri-1")], [("delete", "mri-2")]],
+    "catalogue": [[("delete", "mri-1")], [("delete", "mri-2")]],
 }
 
 

@@ -236,7 +236,7 @@ def test_explanation_tells_what_was_not_repeated() -> None:
     assert REASON not in str(explained["notRepeated"])
 
 
-@pytest.mark.parametrize("style", ["replace", "update", "single", "info"])
+@pytest.mark.parametrize("style", ["replace", "update", "single", "catalogue", "info"])
 def test_each_style_is_remembered(style: Any) -> None:
     """What is kept does not depend on how a client takes suggestions."""
     found, client = situation("unsafe implant"), ClientShape(style)
