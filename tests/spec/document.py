@@ -103,6 +103,7 @@ def order_words(order: Mapping[str, Any]) -> str:
     parts.append(f"for {'; '.join(reasons)}" if reasons else "no coded reason")
     parts += [f"“{order['text']}”"] if order.get("text") else []
     parts += [f"note “{note}”" for note in listed(order.get("note"))]
+    parts += [f"by {order['requester']}"] if order.get("requester") else []
     parts += [f"site: {_coded(site)}" for site in listed(order.get("bodySite"))]
     return ", ".join(filter(None, parts))
 
