@@ -1,7 +1,8 @@
 """One hook call from an admitted caller to the bytes of the answer, and the record of it.
 
 The order of the steps is a safety rule. Orders that are not ours are let go before any patient data is decoded or
-fetched; a request that mixes two patients is refused before that; and nothing here turns a failure into silence.
+fetched, and before a call waits for a place; a request that mixes two patients is refused before that; and nothing here
+turns a failure into silence.
 What a client's mode hides is decided last, so that a silent client is assessed exactly as one that is shown cards.
 """
 
@@ -15,7 +16,7 @@ from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.clients.pilot import shows_cards
 from cds_service.clients.profile import Mode
 from cds_service.protocol.envelope import read_hook_request
-from cds_service.protocol.errors import BadRequestError, DataMissingError, ServiceError
+from cds_service.protocol.errors import BadRequestError, DataMissingError, OverloadedError, ServiceError
 from cds_service.protocol.serialization import encode
 from cds_service.records.invocations import DEMO_MARK, AssessmentRecord, CardRecord, Invocation
 from fhir_mappings.chart.chart import read_chart
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from cds_service.hooks.adviser import Adviser
     from cds_service.hooks.data_access import DataAccess
     from cds_service.hooks.memory import Remembrance
+    from cds_service.overload.places import Places
     from cds_service.protocol.discovery import HookService
     from cds_service.protocol.envelope import HookRequest
     from cds_service.protocol.trace import Trace
@@ -70,6 +72,7 @@ class HookHandler:
     identities: Identities
     recorder: Recorder
     remembrance: Remembrance
+    places: Places
     clock: Callable[[], datetime]
 
     def answer(self, caller: Caller, service: HookService, body: bytes, trace: Trace) -> bytes:
@@ -114,7 +117,12 @@ class HookHandler:
         if not request.user_id:
             _refuse_nobody(call.mode)
         trace.orders = len(orders)
-        response = self._advice(call, request, orders)
+        try:
+            with self.places.place(client.name, trace.started):
+                response = self._advice(call, request, orders)
+        except OverloadedError:
+            trace.shed = "advice"
+            raise
         return response.document if trace.shown else _NO_CARDS
 
     def _advice(self, call: _Call, request: HookRequest, orders: Sequence[ImagingOrder]) -> Response:
