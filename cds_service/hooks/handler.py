@@ -16,7 +16,7 @@ from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.clients.pilot import shows_cards
 from cds_service.clients.profile import Mode
 from cds_service.protocol.envelope import read_hook_request
-from cds_service.protocol.errors import BadRequestError, DataMissingError, OverloadedError, ServiceError
+from cds_service.protocol.errors import BadRequestError, DataMissingError, ServiceError
 from cds_service.protocol.serialization import encode
 from cds_service.records.invocations import DEMO_MARK, AssessmentRecord, CardRecord, Invocation
 from fhir_mappings.chart.chart import read_chart
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from cds_service.clients.profile import ClientProfile
     from cds_service.clients.switches import Switches
     from cds_service.hooks.adviser import Adviser
-    from cds_service.hooks.data_access import DataAccess
+    from cds_service.hooks.data_access import DataAccess, Gathered
     from cds_service.hooks.memory import Remembrance
     from cds_service.overload.places import Places
     from cds_service.protocol.discovery import HookService
@@ -117,17 +117,22 @@ class HookHandler:
         if not request.user_id:
             _refuse_nobody(call.mode)
         trace.orders = len(orders)
-        try:
-            with self.places.place(client.name, trace.started):
-                response = self._advice(call, request, orders)
-        except OverloadedError:
-            trace.shed = "advice"
-            raise
+        with self.places.place(client.name, trace):
+            response = self._advice(call, request, orders)
         return response.document if trace.shown else _NO_CARDS
 
     def _advice(self, call: _Call, request: HookRequest, orders: Sequence[ImagingOrder]) -> Response:
+        trace = call.trace
+        with self.places.work(trace, is_begun=False):
+            sent = self.data_access.sent(request, call.client, trace)
+        gathered = self.data_access.gather(sent, request, orders, call.client, trace)
+        with self.places.work(trace, is_begun=True):
+            return self._answer(call, request, orders, gathered)
+
+    def _answer(
+        self, call: _Call, request: HookRequest, orders: Sequence[ImagingOrder], gathered: Gathered
+    ) -> Response:
         trace, adviser = call.trace, self.advisers[call.client.name]
-        gathered = self.data_access.gather(request, orders, call.client, trace)
         with trace.phase("chart"):
             chart = read_chart(request.patient_id, gathered.readings, adviser.index)
         if missing := tuple(dict.fromkeys((*gathered.missing_required, *chart.missing_required))):
@@ -149,7 +154,7 @@ class HookHandler:
             response = adviser.respond(assessments, request, memory)
         if not (memory.keeps and trace.shown and response.document["cards"]):
             return response
-        with trace.phase("recall"):
+        with self.places.rest(trace), trace.phase("recall"):
             filled = self.remembrance.filled(memory, client, request)
         if filled is None:
             trace.remarks.append("answers-not-looked-up")

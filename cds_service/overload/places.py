@@ -2,7 +2,8 @@
 
 Reading a call costs little and tells whether it is ours; the rest, chart and FHIR server, costs nearly everything. So a
 call takes a place after it was read and before anything else. Threads beyond the places go on reading, and whatever is
-none of our business is answered while every place is taken.
+none of our business is answered while every place is taken. Who has a place waits for FHIR servers beside the others,
+but computes only in turn.
 """
 
 from __future__ import annotations
@@ -13,11 +14,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NoReturn
 
 from cds_service.overload.line import Line
+from cds_service.overload.reading import is_read
+from cds_service.overload.turns import Turns
 from cds_service.protocol.errors import OverloadedError
+from cds_service.protocol.trace import Trace
 
+# Threads of one process take turns on the processor. More that compute would only keep those that read from theirs;
+# a second one goes on while the first waits for a disk.
+_AT_WORK: Final = 2
 _SHARE_OF_ONE: Final = 0.75  # of all places, where there are several clients: the others find one free
 
 
@@ -49,11 +56,13 @@ class Places:
         # As many wait as have a place: who waits holds a thread.
         self._line: Line[str, _Ticket] = Line(patience, places)
         self._lock = threading.Lock()
+        self._work = Turns(_AT_WORK)
 
     @contextmanager
-    def place(self, client: str, arrived: float) -> Iterator[None]:
-        """Hold a place during a block; OverloadedError where a call that came at `arrived` gets none in time."""
-        self._take(client, arrived)
+    def place(self, client: str, trace: Trace) -> Iterator[None]:
+        """Hold a place during a block; OverloadedError where a call gets none in time, counted from its arrival."""
+        is_read()
+        self._take(client, trace)
         try:
             yield
         finally:
@@ -62,22 +71,59 @@ class Places:
                 self._held[client] -= 1
                 self._call_next()
 
-    def _take(self, client: str, arrived: float) -> None:
+    @contextmanager
+    def work(self, trace: Trace, *, is_begun: bool) -> Iterator[None]:
+        """Hold the processor during a block that does not wait for others.
+
+        A call that is begun is worth finishing, however long that takes; OverloadedError where another waits too long.
+        """
+        if not self._work.take_now():
+            with trace.phase("wait"):
+                has_turn = self._work.take(None if is_begun else self._left(trace))
+            if not has_turn:
+                self._refuse(trace)
+        try:
+            yield
+        finally:
+            self._work.give_back()
+
+    @contextmanager
+    def rest(self, trace: Trace) -> Iterator[None]:
+        """Leave the processor to others during a block, inside of `work`, that waits for something else."""
+        self._work.give_back()
+        try:
+            yield
+        finally:
+            if not self._work.take_now():
+                with trace.phase("wait"):
+                    self._work.take()
+
+    def _take(self, client: str, trace: Trace) -> None:
         ticket = _Ticket(client)
         with self._lock:
             if self._may(client) and not self._line:
                 self._give(ticket)
                 return
             now = self._clock()
-            sent_away = self._line.join(client, ticket, since=arrived, now=now)
+            sent_away = self._line.join(client, ticket, since=trace.started, now=now)
             if sent_away is not None:
                 sent_away.called.set()
             self._call_next()
-        ticket.called.wait(max(0.0, self._patience - (now - arrived)))
+        with trace.phase("wait"):
+            ticket.called.wait(self._left(trace))
         with self._lock:
             if not ticket.has_place:
                 self._line.leave(client, ticket)
-                raise OverloadedError
+        if not ticket.has_place:
+            self._refuse(trace)
+
+    def _left(self, trace: Trace) -> float:
+        """Return for how many seconds a call may still wait."""
+        return max(0.0, trace.started + self._patience - self._clock())
+
+    def _refuse(self, trace: Trace) -> NoReturn:
+        trace.shed = "advice"
+        raise OverloadedError
 
     def _may(self, client: str) -> bool:
         return self._free > 0 and self._held[client] < self._most_of_one

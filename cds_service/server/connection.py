@@ -81,7 +81,8 @@ class Connection(TConn):
 
     `deadline` is when it is closed unless something happens (monotonic seconds), `since` when it began to wait.
     `keeps` whether it stays open after the answer, `is_whole` whether all of the request has arrived: where the next
-    one begins is unknown otherwise. `lane`, `key` and `arrived` are those of the request in hand.
+    one begins is unknown otherwise. `lane`, `key`, `arrived` and `is_aside` tell of the request in
+    hand what `dispatch` goes by.
     """
 
     def __init__(self, cfg: Config, sock: socket.socket, client: Any, server: Any, longest_body: int) -> None:
@@ -100,6 +101,7 @@ class Connection(TConn):
         self.lane = Lane.OTHER
         self.key: Key = ("", None)
         self.arrived = 0.0
+        self.is_aside = False
         self.data_ready = True
         self.initialized = True
         self.requests = RequestParser(cfg, self.buffered, client)

@@ -1,10 +1,10 @@
 """Which request gets the next thread of a worker.
 
-Requests go in lanes. Probes and scrapes have threads of their own: a supervisor that gets no answer would restart a
-service that is only busy. Hook calls wait for as long as an EHR may still be listening, and are then sent away.
-Feedback waits for much longer, because a clinician's answer is lost with it, and gives way to nothing; but it has half
-of the threads at most, as have pages, so that a hanging database leaves the hooks the others. Within a lane clients
-take turns.
+Requests go in lanes, each with threads of its own, so that a hanging database, which feedback and pages wait for,
+leaves the hooks alone. Probes and scrapes do not wait at all: a supervisor that gets no answer would restart a service
+that is only busy. Hook calls wait for as long as an EHR may still be listening, and are then sent away. Feedback waits
+for much longer, because a clinician's answer is lost with it, and gives way to nothing. Within a lane clients take
+turns. A call that was read and goes on to be advised is set aside: the places for that are counted elsewhere.
 """
 
 from __future__ import annotations
@@ -35,7 +35,6 @@ class Lane(Enum):
 
 
 _PROBES: Final = (b"/livez", b"/readyz", b"/metrics")
-_WAITING_LANES: Final = (Lane.HOOK, Lane.FEEDBACK, Lane.OTHER)
 
 
 def lane_of(data: bytes | bytearray) -> Lane:
@@ -50,11 +49,12 @@ def lane_of(data: bytes | bytearray) -> Lane:
 
 
 class Request(Protocol):
-    """What is known of a request: its lane, who sends it, when it had arrived whole, and how much it holds."""
+    """What is known of a request: its lane, who sends it, when it had arrived whole, and whether it was set aside."""
 
     lane: Lane
     key: Key
     arrived: float
+    is_aside: bool
 
     @property
     def size(self) -> int:
@@ -67,8 +67,7 @@ Waiting = TypeVar("Waiting", bound=Request)
 @dataclass(slots=True)
 class _LaneState(Generic[Waiting]):
     line: Line[Key, Waiting]
-    most: int
-    busy: int = 0
+    free: int
     held: Counter[Key] = field(default_factory=Counter)
 
 
@@ -82,18 +81,14 @@ class Dispatch(Generic[Waiting]):
         start: Callable[[Waiting], None],
         send_away: Callable[[Waiting], None],
     ) -> None:
-        """Take the number of threads, the seconds that a call waits, and what starts or sends away a request."""
-        self._free = threads
+        """Take the threads of a lane, the seconds that a call waits, and what starts or sends away a request."""
         self._start = start
         self._send_away = send_away
-        self._most_of_one = max(1, threads - threads // 8)
-        half = max(1, threads // 2)
+        self._most_of_one = max(1, threads - 1)  # another client finds a free one at once
         self._lanes: dict[Lane, _LaneState[Waiting]] = {
-            Lane.HOOK: _LaneState(Line(patience, _MOST_WAITING), threads),
-            Lane.FEEDBACK: _LaneState(Line(_FEEDBACK_SECONDS, _MOST_WAITING), half),
-            Lane.OTHER: _LaneState(Line(patience, _MOST_WAITING), half),
+            lane: _LaneState(Line(_FEEDBACK_SECONDS if lane is Lane.FEEDBACK else patience, _MOST_WAITING), threads)
+            for lane in (Lane.HOOK, Lane.FEEDBACK, Lane.OTHER)
         }
-        self._turn = list(_WAITING_LANES)
         self._bytes = 0
 
     @property
@@ -118,12 +113,16 @@ class Dispatch(Generic[Waiting]):
 
     def finish(self, request: Waiting, now: float) -> None:
         """Take the thread of a request that is answered, and let others begin."""
-        state = self._lanes[request.lane]
-        self._free += 1
-        state.busy -= 1
-        state.held[request.key] -= 1
-        if not state.held[request.key]:
-            del state.held[request.key]
+        if request.is_aside:
+            request.is_aside = False
+        else:
+            self._release(request)
+            self.go_on(now)
+
+    def set_aside(self, request: Waiting, now: float) -> None:
+        """Let others be read while a request that was read goes on."""
+        request.is_aside = True
+        self._release(request)
         self.go_on(now)
 
     def go_on(self, now: float) -> None:
@@ -133,28 +132,24 @@ class Dispatch(Generic[Waiting]):
         for state in self._lanes.values():
             for late in state.line.overdue(now):
                 self._dismiss(late)
-        while (request := self._next(now)) is not None:
-            self._bytes -= request.size
-            self._begin(self._lanes[request.lane], request)
-
-    def _next(self, now: float) -> Waiting | None:
-        """Return the next request, from one lane after the other."""
-        for lane in self._turn:
-            request = self._lanes[lane].line.next(now, partial(self._may, self._lanes[lane]))
-            if request is not None:
-                self._turn.remove(lane)
-                self._turn.append(lane)
-                return request
-        return None
+            while (request := state.line.next(now, partial(self._may, state))) is not None:
+                self._bytes -= request.size
+                self._begin(state, request)
 
     def _may(self, state: _LaneState[Waiting], key: Key) -> bool:
-        return self._free > 0 and state.busy < state.most and state.held[key] < self._most_of_one
+        return state.free > 0 and state.held[key] < self._most_of_one
 
     def _begin(self, state: _LaneState[Waiting], request: Waiting) -> None:
-        self._free -= 1
-        state.busy += 1
+        state.free -= 1
         state.held[request.key] += 1
         self._start(request)
+
+    def _release(self, request: Waiting) -> None:
+        state = self._lanes[request.lane]
+        state.free += 1
+        state.held[request.key] -= 1
+        if not state.held[request.key]:
+            del state.held[request.key]
 
     def _dismiss(self, request: Waiting) -> None:
         self._bytes -= request.size

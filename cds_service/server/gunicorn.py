@@ -44,6 +44,9 @@ _REFRESH_SECONDS: Final = 5.0  # shorter than any usual interval of scraping
 
 _WITNESS_SECONDS: Final = 1.0  # a switch is in force within two seconds, whether anybody calls or not
 
+# Threads that compute give way to those that read and answer within a millisecond, instead of five.
+_SWITCH_SECONDS: Final = 0.001
+
 _MOST_CONNECTIONS: Final = 4000  # of one worker; an idle one takes about 10 kB
 
 # Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
@@ -122,11 +125,16 @@ class Server(BaseApplication):
             "worker_class": type(
                 "Worker",
                 (PatientWorker,),
-                {"longest_body": settings.max_body_bytes, "patience": settings.wait_ms / 1000},
+                {
+                    "longest_body": settings.max_body_bytes,
+                    "patience": settings.wait_ms / 1000,
+                    "reading": _reading(settings.threads),
+                },
             ),
             "worker_connections": _most_connections(),
             "workers": settings.workers,
-            "threads": _threads(settings.threads),
+            # As many may wait for a place as have one, and each lane has some to read with.
+            "threads": 2 * settings.threads + 3 * _reading(settings.threads),
             "preload_app": True,
             # Without it one worker of several takes nearly all keep-alive connections. Elsewhere than on Linux the
             # option does not spread connections.
@@ -194,9 +202,9 @@ def _most_connections() -> int:
     return max(64, min(_MOST_CONNECTIONS, hard // 2))
 
 
-def _threads(advising: int) -> int:
-    """Return the threads of a worker: those that advise, as many that may wait for that, and some that read on."""
-    return 2 * advising + max(4, advising // 4)
+def _reading(places: int) -> int:
+    """Return how many requests of a lane are read at once: few, because they take turns on one processor."""
+    return max(4, places // 4)
 
 
 def _telling_arrival(application: WSGIApplication) -> WSGIApplication:
@@ -220,6 +228,7 @@ def _begin_worker(worker: Any) -> None:
     extensions = worker.wsgi.extensions
     extensions["lifecycle"].stopping = lambda: not worker.alive
     engine = extensions["engine"]
+    sys.setswitchinterval(_SWITCH_SECONDS)
     engine.gate.warm()
     worker.clients = clients_by_issuer(
         (issuer.iss, client.name) for client in engine.clients for issuer in client.issuers

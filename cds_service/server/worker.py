@@ -22,6 +22,7 @@ from typing import Any, Final
 from gunicorn.workers.gthread import ThreadWorker
 
 from cds_service.observability.logs import get_logger
+from cds_service.overload.reading import when_read
 from cds_service.server.claims import claimed_client
 from cds_service.server.connection import Connection
 from cds_service.server.dispatch import Dispatch, Lane, lane_of
@@ -47,6 +48,7 @@ class PatientWorker(ThreadWorker):
     # Set on a subclass before the workers are forked; gunicorn makes them without arguments of ours.
     longest_body = 5 * 1024 * 1024
     patience = 0.3
+    reading = 4
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin without connections."""
@@ -55,7 +57,7 @@ class PatientWorker(ThreadWorker):
         self._waiting: dict[Connection, None] = {}
         self._bytes = 0
         self._reserved = ThreadPoolExecutor(_RESERVED_THREADS, thread_name_prefix="probe")
-        self._dispatch: Dispatch[Connection] = Dispatch(self.cfg.threads, self.patience, self._start, self._send_away)
+        self._dispatch: Dispatch[Connection] = Dispatch(self.reading, self.patience, self._start, self._send_away)
         self._last_sent_away = -math.inf
         # Set once the application is there: clients by the issuer of their tokens, and what counts who is sent away.
         self.clients: Mapping[str, str] = {}
@@ -142,9 +144,22 @@ class PatientWorker(ThreadWorker):
 
     def _start(self, connection: Connection) -> None:
         connection.hand_over()
-        pool = self._reserved if connection.lane is Lane.PROBE else self.tpool
-        answered = pool.submit(self.handle, connection)
+        if connection.lane is Lane.PROBE:
+            answered = self._reserved.submit(self.handle, connection)
+        else:
+            answered = self.tpool.submit(self._handle, connection)
         answered.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
+
+    def _handle(self, connection: Connection) -> Any:
+        """Handle a request in a thread, which may let another read in its place."""
+        when_read(lambda: self.method_queue.defer(self._set_aside, connection))
+        try:
+            return self.handle(connection)
+        finally:
+            when_read(None)
+
+    def _set_aside(self, connection: Connection) -> None:
+        self._dispatch.set_aside(connection, time.perf_counter())
 
     def _send_away(self, connection: Connection) -> None:
         """Answer a request for which there is no thread in time: at once, and without one."""
