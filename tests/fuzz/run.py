@@ -26,6 +26,14 @@ from tests.fuzz.targets import TARGETS
 _CHUNK: Final = 500  # examples between two looks at the clock
 _HANGS: Final = 20  # seconds
 _GROWTH: Final = 200 * 1024  # kB
+# Takes its time and looks everywhere.
+_TIRELESS: Final = settings(
+    max_examples=_CHUNK,
+    database=None,
+    deadline=None,
+    phases=[Phase.generate, Phase.shrink],
+    suppress_health_check=list(HealthCheck),
+)
 
 
 def main() -> int:
@@ -62,10 +70,11 @@ def _run(target: Callable[[], None], seconds: float) -> tuple[int, float, int, s
         inner(*arguments, **named)
 
     target.hypothesis.inner_test = counted  # type: ignore[attr-defined] # as above
+    tireless = _TIRELESS(target)
     started, problem, base = time.monotonic(), "", 0
     try:
         while time.monotonic() - started < seconds:
-            seed(random.getrandbits(64))(_tireless(target))()
+            seed(random.getrandbits(64))(tireless)()
             base = base or _memory()
     except Exception:  # noqa: BLE001 - whatever it is, it is what was looked for
         problem = traceback.format_exc()
@@ -73,18 +82,6 @@ def _run(target: Callable[[], None], seconds: float) -> tuple[int, float, int, s
         signal.alarm(0)
         target.hypothesis.inner_test = inner  # type: ignore[attr-defined] # as above
     return count, time.monotonic() - started, _memory() - (base or _memory()), problem
-
-
-def _tireless(target: Callable[[], None]) -> Callable[[], None]:
-    """Return a target that takes its time and looks everywhere."""
-    chosen = settings(
-        max_examples=_CHUNK,
-        database=None,
-        deadline=None,
-        phases=[Phase.generate, Phase.shrink],
-        suppress_health_check=list(HealthCheck),
-    )
-    return chosen(target)
 
 
 def _memory() -> int:

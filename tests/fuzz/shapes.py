@@ -16,7 +16,7 @@ from tests.protocol.builders import SERVICES, feedback_entry, hook_request, lumb
 _DEMOS: Final = [json.loads(demo.body()) for demo in load_demos()]
 _REQUESTS: Final = [*_DEMOS, *(hook_request(service, lumbar_mri()) for service in SERVICES)]
 # What breaks programs: empty, huge, negative, odd characters, and what means something to other programs.
-STRANGE: Final = st.sampled_from(
+STRANGE: Final[st.SearchStrategy[Any]] = st.sampled_from(
     [
         *("", " ", "\x00", "\u202e", "\ufeff", "\u0130", "A" * 10_000, "%s%n", "{{7*7}}", "../../etc/passwd", "';--"),
         *(

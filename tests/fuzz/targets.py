@@ -9,7 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable
 from datetime import timedelta
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Final
 
@@ -33,6 +33,7 @@ from fhir_mappings.fhir_client.scopes import Scopes
 from fhir_mappings.words.matcher import mentions_in, topics_in
 from tests.fuzz import shapes
 from tests.property.advice import index
+from tests.property.test_robustness import JSON
 from tests.property.test_tokens import CLAIMS, HEADERS, outcome
 from tests.protocol.builders import NOW, SERVICES, SIGN, HookClient, Reply, make_app
 from tests.unit.cds_service.auth.builders import SERVICE, bearer, claims_now, header_of, sign
@@ -174,8 +175,7 @@ _TOML: Final = shapes.pieces(
 )
 _TABLES: Final = st.dictionaries(
     st.sampled_from(("clients", "default", "x")),
-    st.dictionaries(st.sampled_from(("a", "b")), st.dictionaries(st.sampled_from(_KEYS), shapes.ANYTHING))
-    | shapes.JSON,
+    st.dictionaries(st.sampled_from(("a", "b")), st.dictionaries(st.sampled_from(_KEYS), shapes.ANYTHING)) | JSON,
     max_size=3,
 )
 
@@ -197,7 +197,7 @@ def configuration(data: bytes, ending: str) -> None:
     file = Path(_FOLDER.name) / f"file{ending}"
     file.write_bytes(data)
     for load in (load_clients, lambda found: load_site(found, index())):
-        _named(lambda load=load: load(file))
+        _named(partial(load, file))
 
 
 @target
