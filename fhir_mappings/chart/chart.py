@@ -18,10 +18,11 @@ from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by
 from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import Remark, newest_date, remarks_of
+from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.fhir import resources as fhir
+from fhir_mappings.fhir.contained import unpacked
 from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, named_type, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
-from fhir_mappings.fhir.decoding import convert_resource
 from fhir_mappings.fhir.needs import DATA_NEEDS, SUPPLEMENTARY_SOURCES
 from fhir_mappings.fhir.sources import NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.terminology.index import TerminologyIndex
@@ -109,12 +110,15 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
     own = defaultdict[str, list[fhir.Resource]](list)
     foreign: list[str] = []
     for reading in readings.values():
-        for resource in reading.resources:
-            if belongs_to(resource, patient_id):
-                own[resource.resource_type].append(resource)
-                own["Device"] += _contained_devices(resource)
-            else:
-                foreign.append(resource.resource_type)
+        for position, received in enumerate(reading.resources):
+            if not belongs_to(received, patient_id):
+                foreign.append(received.resource_type)
+                continue
+            resource, inside = unpacked(received, position)
+            own[resource.resource_type].append(resource)
+            for part in () if is_disregarded(resource) else inside:
+                if belongs_to(part, patient_id):
+                    own[part.resource_type].append(part)
     patient = next((found for found in own["Patient"] if isinstance(found, fhir.Patient)), None)
     resources = {name: _without_repeats(found) for name, found in own.items()}
     birth = parse_date(patient.birth_date) if patient else UNKNOWN_DATE
@@ -185,19 +189,7 @@ def _is_known_use(resource: fhir.Resource, devices: frozenset[str]) -> bool:
     """Whether a record is of the use of a device that came along, and is judged by itself."""
     if not isinstance(resource, fhir.DeviceUseStatement) or resource.device is None:
         return False
-    return not devices.isdisjoint({(resource.device.reference or "").removeprefix("#"), _id_of_device(resource.device)})
-
-
-def _id_of_device(reference: Reference) -> str:
-    return reference_id(reference, "Device") or ""
-
-
-def _contained_devices(resource: fhir.Resource) -> list[fhir.Resource]:
-    """Return the devices that a DeviceUseStatement carries inside."""
-    if not isinstance(resource, fhir.DeviceUseStatement):
-        return []
-    carried = [convert_resource(plain) for plain in resource.contained]
-    return [found for found in carried if isinstance(found, fhir.Device)]
+    return reference_id(resource.device, "Device") in devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +247,13 @@ def _order(entry: ChartEntry) -> tuple[str, str, str]:
 
 
 def _without_repeats(found: list[fhir.Resource]) -> tuple[fhir.Resource, ...]:
-    """Drop resources that arrived twice, under two keys or on two pages."""
-    unique: dict[object, fhir.Resource] = {}
+    """Drop resources that arrived twice, under two keys or on two pages; two that only share an id are both kept."""
+    unique: dict[object, list[fhir.Resource]] = {}
     for position, resource in enumerate(found):
-        unique.setdefault(resource.id or position, resource)
-    return tuple(unique.values())
+        same = unique.setdefault(resource.id or position, [])
+        if resource not in same:
+            same.append(resource)
+    return tuple(resource for same in unique.values() for resource in same)
 
 
 def subject_of(resource: fhir.Resource) -> Reference | None:

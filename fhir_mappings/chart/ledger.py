@@ -159,6 +159,9 @@ def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
         verdicts = [_problem(concept, read) for concept in (*_named_by(resource), *read.diagnoses)]
         none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
         return min(verdicts, key=lambda verdict: _WORST.index(verdict.standing), default=none)
+    if isinstance(resource, fhir.DiagnosticReport) and is_unread_imaging(resource):
+        # What study it is may be known; what it found is not.
+        return _Verdict(Standing.UNRECOGNISED, "report", "report")
     return _RECOGNISED if read.recognised else _other(resource, read)
 
 
@@ -170,8 +173,6 @@ def _other(resource: fhir.Resource, read: Read) -> _Verdict:
         case fhir.Device() | fhir.DeviceUseStatement():
             outside = any(map(names_external_device, read.texts))
             return _Verdict(Standing.SET_ASIDE if outside else Standing.UNRECOGNISED, "device")
-        case fhir.DiagnosticReport() if is_unread_imaging(resource):
-            return _Verdict(Standing.UNRECOGNISED, "report", "report")
         case fhir.Observation() if not _is_named(_named_by(resource)) and says_yes(resource):
             return _Verdict(Standing.UNRECOGNISED, "finding")
         case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(_named_by(resource)):

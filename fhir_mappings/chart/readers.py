@@ -81,6 +81,12 @@ def condition_onset(condition: fhir.Condition, birth: DateInterval) -> DateInter
     return parse_date(condition.onset_string)
 
 
+def condition_end(condition: fhir.Condition) -> DateInterval:
+    """Return when a Condition ended; unknown where it has not, or does not say."""
+    period = condition.abatement_period
+    return parse_date(period.end) if period else parse_date(condition.abatement_date_time)
+
+
 def _unit(quantity: Quantity | None) -> str | None:
     return (quantity.code or quantity.unit) if quantity else None
 
@@ -90,9 +96,7 @@ def _condition(condition: fhir.Condition, context: ReadingContext) -> Iterator[C
     coded = code_up(context.index, condition.code)
     if not coded.concepts:
         return
-    ended = parse_date(condition.abatement_date_time)
-    if condition.abatement_period:
-        ended = parse_date(condition.abatement_period.end)
+    ended = condition_end(condition)
     activity = _CLINICAL.get(status_code(condition.clinical_status, _CLINICAL), Activity.UNKNOWN)
     if activity is Activity.UNKNOWN and is_over(condition):
         activity = Activity.INACTIVE

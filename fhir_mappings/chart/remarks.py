@@ -9,7 +9,7 @@ from datetime import date
 from fhir_mappings.chart.entries import ReadingContext, reference_of
 from fhir_mappings.chart.observations import observed_on
 from fhir_mappings.chart.places import places_of
-from fhir_mappings.chart.readers import condition_onset, procedure_date, report_date
+from fhir_mappings.chart.readers import condition_end, condition_onset, procedure_date, report_date
 from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import reference_id
@@ -28,8 +28,8 @@ _ONLY: Mapping[str, frozenset[str]] = {
 class Remark:
     """A text that raises topics which the codes of its resource do not settle.
 
-    `place` is a name of the wording catalogue's places; `when` is when it applies, and `is_over` that its record says
-    so.
+    `place` is a name of the wording catalogue's places; `when` is the newest date of its record, as age is counted
+    for what no concept knows. `is_over` that the record says so, `ended` when; `is_open` is a problem that is not over.
     """
 
     reference: str
@@ -38,6 +38,8 @@ class Remark:
     place: str = ""
     when: DateInterval = UNKNOWN_DATE
     is_over: bool = False
+    ended: DateInterval = UNKNOWN_DATE
+    is_open: bool = False
 
 
 def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: ReadingContext) -> list[Remark]:
@@ -53,9 +55,18 @@ def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: Readin
         if name in _ONLY:
             topics &= _ONLY[name]
         if topics:
-            when, over = said_on(resource, context.birth), is_over(resource)
-            found.append(Remark(reference_of(resource), text, topics, name, when, over))
+            found.append(_remark(resource, text, topics, name, context))
     return found
+
+
+def _remark(
+    resource: fhir.Resource, text: str, topics: frozenset[str], place: str, context: ReadingContext
+) -> Remark:
+    over, ended = is_over(resource), UNKNOWN_DATE
+    if isinstance(resource, fhir.Condition) and over:
+        ended = condition_end(resource)
+    is_open = isinstance(resource, fhir.Condition) and not over
+    return Remark(reference_of(resource), text, topics, place, newest_date(resource, context), over, ended, is_open)
 
 
 def said_on(resource: fhir.Resource, birth: DateInterval) -> DateInterval:
@@ -89,5 +100,7 @@ def newest_date(resource: fhir.Resource, context: ReadingContext) -> DateInterva
     if isinstance(resource, fhir.Condition):
         found.append(parse_date(resource.recorded_date))
         found.append(context.visits.get(reference_id(resource.encounter, "Encounter") or "", UNKNOWN_DATE))
+    elif isinstance(resource, fhir.Encounter) and resource.period:
+        found.append(parse_date(resource.period.end))
     known = [when for when in found if when.latest is not None]
     return max(known, key=lambda when: when.latest or date.min, default=UNKNOWN_DATE)

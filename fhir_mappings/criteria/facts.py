@@ -135,13 +135,25 @@ class Facts:
             return False
         return not self.is_future(entry) and belongs_to(entry.resource, self.chart.patient_id)
 
+    @property
+    def today(self) -> date:
+        """The day of the call: an old order is signed with all that has become known since it was written."""
+        return max(self.called_on or self.as_of, self.as_of)
+
     def is_future(self, entry: ChartEntry) -> bool:
-        """Whether an entry is dated after the order, which is a data error."""
+        """Whether an entry is dated after today, which is a data error."""
+        return self._is_after(entry, self.today)
+
+    def is_since(self, entry: ChartEntry) -> bool:
+        """Whether an entry is dated after the day of the order."""
+        return self._is_after(entry, self.as_of)
+
+    def _is_after(self, entry: ChartEntry, day: date) -> bool:
+        """Whether an entry is dated after a day, and not by a slip of time zones."""
         if isinstance(entry.resource, Appointment):
             return False
-        last = shifted(self._day_for(entry), self.thresholds.data_error_after)
-        dates = (entry.when, entry.recorded) if not entry.when.is_known else (entry.when,)
-        return any(found.earliest is not None and found.earliest > last for found in dates)
+        found = entry.when if entry.when.is_known else entry.recorded
+        return found.earliest is not None and found.earliest > shifted(day, self.thresholds.data_error_after)
 
     def _negatives(self, concept: str) -> tuple[ChartEntry, ...]:
         """Return the entries that deny a concept; asked for with each piece of evidence, so looked up once."""
@@ -192,9 +204,17 @@ class Facts:
             for other in self._negatives(concept)
         )
 
-    def future_entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
-        """Return the entries of some concepts that are dated in the future, which no rule believes."""
-        found = (entry for concept in concepts for entry in self.chart.entries.get(concept, ()))
+    def future_entries(self, *but: str) -> tuple[ChartEntry, ...]:
+        """Return the entries that are dated in the future, which no rule believes, but for those of some concepts."""
+        sources = (self.chart.entries, self.order.entries, self._answered)
+        found = (
+            entry
+            for source in sources
+            for concept, entries in sorted(source.items())
+            if concept not in but
+            for entry in entries
+            if belongs_to(entry.resource, self.chart.patient_id)
+        )
         return tuple({id(entry): entry for entry in found if self.is_future(entry)}.values())
 
     @cached_property
@@ -242,15 +262,11 @@ class Facts:
 
         That of the order; for what was measured after an old order, which is signed anew, the day of the call.
         """
-        if self.called_on is None or not self._was_measured_since(entry):
-            return self.as_of
-        return max(self.called_on, self.as_of)
+        return self.today if self._was_measured_since(entry) else self.as_of
 
     def _was_measured_since(self, entry: ChartEntry) -> bool:
         """Whether an entry is a value that was measured after the day of the order, and not by a slip of time zones."""
-        if entry.part is None or not _MEASURED.intersection(entry.concepts):
-            return False
-        return entry.dated.on_or_before(shifted(self.as_of, self.thresholds.data_error_after)) is False
+        return entry.part is not None and bool(_MEASURED.intersection(entry.concepts)) and self.is_since(entry)
 
     def measured_since(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return the measurements of some concepts that were taken after the day of the order."""

@@ -23,13 +23,27 @@ from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.resources import Condition, DiagnosticReport, ImagingStudy
 from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
-from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, RED_FLAGS
+from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, THERAPY_DRUGS
 
 _UNCHANGED = re.compile(
     r"\b(?:unchanged|no (?:interval |new |clinical )?changes?|no new (?:symptoms|complaints|findings)|same symptoms"
     r"|symptoms (?:are |remain )?(?:the same|stable))\b"
 )
 _UPRIGHT = re.compile(r"\b(?:(?:only|worse|pain) (?:\w+ ){0,3}(?:upright|standing)|upright mri|weight-?bearing mri)\b")
+# What settles nothing by itself, and so needs no right date: how a finding is asserted, what is asked for, what is not.
+_NO_ERROR = (
+    "qualifier_presence",
+    "family_history_cancer",
+    "pregnancy_absent",
+    "cancer_absent",
+    "trauma_absent",
+    "cancer_skin_excluded",
+    "device_external_ignore",
+    "creatinine",
+    "wbc",
+    "blood_culture",
+    *THERAPY_DRUGS,
+)
 LUMBAR_MRI = ("order_mri_lumbar_wo", "order_mri_lumbar_w", "order_mri_lumbar_wo_w", "order_mri_lumbar_unspec")
 
 
@@ -186,7 +200,7 @@ def r_upright(facts: Facts) -> Finding:
 
 
 def r_date(facts: Facts) -> Finding:
-    """Whether a red flag or an implant is dated in the future: a data error that somebody has to look at.
+    """Whether a record that bears on the order is dated in the future: a data error that somebody has to look at.
 
     Never MET: such a record fires nothing, and it does not settle anything either.
     """
@@ -195,7 +209,7 @@ def r_date(facts: Facts) -> Finding:
     since = [
         entry for entry in facts.measured_since("pvr", "esr", "crp", "fever") if not facts.is_recent(entry, window)
     ]
-    entries = (*facts.future_entries(*RED_FLAGS, "fever", "pvr", "esr", "crp", *IMPLANTS), *since)
+    entries = (*facts.future_entries(*_NO_ERROR), *since)
     evidence = [
         facts.evidence(entry, *sorted(entry.concepts, key=lambda name: (name not in IMPLANTS, name)))
         for entry in entries
