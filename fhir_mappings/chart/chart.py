@@ -17,7 +17,7 @@ from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_
 from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by_id
 from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import Remark, newest_date, remarks_of
+from fhir_mappings.chart.remarks import CourseNote, Remark, course_notes, newest_date, remarks_of
 from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.contained import unpacked
@@ -50,6 +50,7 @@ class Chart:
     answers: tuple[QuestionAnswer, ...] = ()
     remarks: tuple[Remark, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
+    course: tuple[CourseNote, ...] = ()
     foreign: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     withheld: bool = False
@@ -146,6 +147,7 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
         tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())], index)),
         records.remarks,
         records.ledger,
+        records.course,
         foreign=tuple(sorted(set(foreign))),
         damaged=tuple(
             sorted(reference_of(found) for group in resources.values() for found in group if not found.read_whole)
@@ -199,6 +201,7 @@ class Records:
     entries: Mapping[str, tuple[ChartEntry, ...]]
     remarks: tuple[Remark, ...]
     ledger: Ledger
+    course: tuple[CourseNote, ...]
 
 
 def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: ReadingContext) -> Records:
@@ -206,6 +209,7 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
     by_concept = defaultdict[str, list[ChartEntry]](list)
     remarks: list[Remark] = []
     lines: list[LedgerLine] = []
+    course: list[CourseNote] = []
     devices = frozenset(device.id for device in resources.get("Device", ()) if device.id)
     for name, group in resources.items():
         for resource in group:
@@ -213,11 +217,12 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
             for entry in entries:
                 for concept in entry.concepts:
                     by_concept[concept].append(entry)
-            covered = topics_of(concept for entry in entries for concept in entry.concepts)
-            said = remarks_of(resource, covered, context)
+            concepts = frozenset(concept for entry in entries for concept in entry.concepts)
+            said = remarks_of(resource, topics_of(concepts), context)
+            course += course_notes(resource, concepts, context)
             remarks += said
             if name not in _NO_RECORDS:
-                known = any(entry.concepts for entry in entries) or _is_known_use(resource, devices)
+                known = bool(concepts) or _is_known_use(resource, devices)
                 read = Read(
                     context.index,
                     known,
@@ -231,6 +236,7 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
         {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()},
         tuple(sorted(remarks, key=lambda remark: (remark.reference, remark.text))),
         Ledger(tuple(sorted(lines, key=lambda line: (line.source, line.reference)))),
+        tuple(sorted(course, key=lambda note: (note.reference, note.kind))),
     )
 
 

@@ -200,6 +200,15 @@ def _problem(concept: CodeableConcept, read: Read) -> _Verdict:
     return _Verdict(Standing.UNRECOGNISED, "unreadable", named_by=(concept,))
 
 
+def is_understood(concept: CodeableConcept, index: TerminologyIndex) -> bool:
+    """Whether it can be told what a diagnosis or a reason is: by a known code, or in words that can be read."""
+    return (
+        bool(concepts_of(concept, index))
+        or any(_label(coding, index) for coding in concept.coding)
+        or any(map(is_readable, words_of(concept)))
+    )
+
+
 def _label(coding: Coding, index: TerminologyIndex) -> IcdLabel | None:
     system = canonical_system(coding.system or "")
     if not coding.code:

@@ -8,6 +8,7 @@ fact, they fill it.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from fhir_mappings.words.matcher import affirms
@@ -88,6 +89,7 @@ def referral_concept(text: str) -> str:
     return "intervention_candidate" if _says(text, _INTERVENTIONIST) else ""
 
 
+@lru_cache(maxsize=4096)
 def _says(text: str, pattern: re.Pattern[str]) -> bool:
     """Whether a text affirms a pattern, and not of another part of the body alone."""
     said = text.casefold()
