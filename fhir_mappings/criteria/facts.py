@@ -33,8 +33,6 @@ from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms
 ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport")
 # Codes that matter only together with something that other criteria look for (a new deficit, an injury), or to R-MR.
 _WITH_ANOTHER = frozenset({"with_deficit", "with_injury", "safety"})
-# Concepts whose entries in an Observation are values and no findings.
-_MEASURED = frozenset({"pvr", "esr", "crp", "egfr", "fever"})
 T = TypeVar("T")
 STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 
@@ -204,8 +202,8 @@ class Facts:
             for other in self._negatives(concept)
         )
 
-    def future_entries(self, *but: str) -> tuple[ChartEntry, ...]:
-        """Return the entries that are dated in the future, which no rule believes, but for those of some concepts."""
+    def entries_since(self, *but: str) -> tuple[ChartEntry, ...]:
+        """Return the entries that are dated after the day of the order, but for those of some concepts."""
         sources = (self.chart.entries, self.order.entries, self._answered)
         found = (
             entry
@@ -215,7 +213,7 @@ class Facts:
             for entry in entries
             if belongs_to(entry.resource, self.chart.patient_id)
         )
-        return tuple({id(entry): entry for entry in found if self.is_future(entry)}.values())
+        return tuple({id(entry): entry for entry in found if self.is_since(entry)}.values())
 
     @cached_property
     def unread(self) -> tuple[LedgerLine, ...]:
@@ -260,17 +258,9 @@ class Facts:
     def _day_for(self, entry: ChartEntry) -> date:
         """Return the day that the windows of an entry count back from.
 
-        That of the order; for what was measured after an old order, which is signed anew, the day of the call.
+        That of the order; for what became known after an old order, which is signed anew, the day of the call.
         """
-        return self.today if self._was_measured_since(entry) else self.as_of
-
-    def _was_measured_since(self, entry: ChartEntry) -> bool:
-        """Whether an entry is a value that was measured after the day of the order, and not by a slip of time zones."""
-        return entry.part is not None and bool(_MEASURED.intersection(entry.concepts)) and self.is_since(entry)
-
-    def measured_since(self, *concepts: str) -> tuple[ChartEntry, ...]:
-        """Return the measurements of some concepts that were taken after the day of the order."""
-        return tuple(entry for entry in self.entries(*concepts) if self._was_measured_since(entry))
+        return self.today if self.is_since(entry) else self.as_of
 
     def evidence(self, entry: ChartEntry, *concepts: str, amount: str = "", notes: Iterable[str] = ()) -> Evidence:
         """Return an entry as evidence for the first of some concepts that it codes, or else that it names in words."""

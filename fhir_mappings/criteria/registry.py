@@ -217,7 +217,7 @@ CRITERIA: tuple[Criterion, ...] = (
         hints.r_hint,
         # A code for what a text mentions settles the text; only this concept is read for nothing else.
         concepts=("family_history_cancer",),
-        thresholds=("neurologic_window", "infection_history", "mimic_window"),
+        thresholds=("neurologic_window", "infection_history", "mimic_window", "trauma_window"),
         sources=hints.SOURCES,
     ),
     Criterion(
@@ -226,7 +226,7 @@ CRITERIA: tuple[Criterion, ...] = (
         (),
         hints.r_mimic,
         concepts=("aortic_disease", "abdominal_mimic", "family_history_cancer"),
-        thresholds=("mimic_window", "neurologic_window", "infection_history"),
+        thresholds=("mimic_window", "neurologic_window", "infection_history", "trauma_window"),
         sources=hints.SOURCES,
     ),
     Criterion(
@@ -234,7 +234,13 @@ CRITERIA: tuple[Criterion, ...] = (
         "Records that nobody recognised",
         (),
         hints.r_unread,
-        thresholds=("neurologic_window", "infection_history", "mimic_window", "repeat_imaging_window"),
+        thresholds=(
+            "neurologic_window",
+            "infection_history",
+            "mimic_window",
+            "trauma_window",
+            "repeat_imaging_window",
+        ),
         sources=hints.SOURCES,
     ),
     Criterion(

@@ -23,7 +23,16 @@ from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.resources import Condition, DiagnosticReport, ImagingStudy
 from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
-from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, THERAPY_DRUGS
+from fhir_mappings.terminology.concepts import (
+    DRUGS,
+    FINDINGS,
+    INDICATIONS,
+    PAIN,
+    PROBLEMS,
+    THERAPY_DRUGS,
+    THERAPY_PROCEDURES,
+    TRACES_OF_CARE,
+)
 
 _UNCHANGED = re.compile(
     r"\b(?:unchanged|no (?:interval |new |clinical )?changes?|no new (?:symptoms|complaints|findings)|same symptoms"
@@ -44,6 +53,9 @@ _NO_ERROR = (
     "blood_culture",
     *THERAPY_DRUGS,
 )
+_MEASURED = frozenset({"pvr", "esr", "crp", "fever"})
+# The course of the pain is judged as of the day of the order.
+_OF_COURSE = frozenset({*PAIN, *THERAPY_PROCEDURES, *THERAPY_DRUGS, *TRACES_OF_CARE})
 LUMBAR_MRI = ("order_mri_lumbar_wo", "order_mri_lumbar_w", "order_mri_lumbar_wo_w", "order_mri_lumbar_unspec")
 
 
@@ -204,15 +216,18 @@ def r_date(facts: Facts) -> Finding:
 
     Never MET: such a record fires nothing, and it does not settle anything either.
     """
-    # A measurement since the order that is too old to be judged as of today may have changed what the order was for.
-    window = facts.thresholds.inflammation_marker_window
-    since = [
-        entry for entry in facts.measured_since("pvr", "esr", "crp", "fever") if not facts.is_recent(entry, window)
-    ]
-    entries = (*facts.future_entries(*_NO_ERROR), *since)
+    entries = [entry for entry in facts.entries_since(*_NO_ERROR) if facts.is_future(entry) or _is_missed(facts, entry)]
     evidence = [
         facts.evidence(entry, *sorted(entry.concepts, key=lambda name: (name not in IMPLANTS, name)))
         for entry in entries
     ]
     questions = ("future_date",) if entries else ()
     return facts.finding("R-DATE", evidence, sources=FINDINGS, questions=questions, met=False)
+
+
+def _is_missed(facts: Facts, entry: ChartEntry) -> bool:
+    """Whether an entry came after an old order and is too old to be judged as of today: it may change the order."""
+    limits = facts.thresholds
+    measured = not entry.concepts.isdisjoint(_MEASURED)
+    window = limits.inflammation_marker_window if measured else limits.neurologic_window
+    return entry.concepts.isdisjoint(_OF_COURSE) and facts.is_recent(entry, window) is False

@@ -68,7 +68,8 @@ def test_six_weeks_are_counted_without_guessing(onset: int | str | None, expecte
         ([], UNKNOWN),
         ([condition(PAIN, None, recordedDate=ago(10))], UNKNOWN),  # written down then, begun then or before
         ([condition(PAIN, None, recordedDate=ago(60))], MET),
-        ([encounter(PAIN, 10)], NOT_MET),
+        ([encounter(PAIN, 10)], UNKNOWN),  # a contact does not say since when
+        ([encounter(PAIN, 10), condition(PAIN, 8)], NOT_MET),
         ([encounter(PAIN, 60)], MET),
         ([encounter(PAIN, 10), encounter(SCIATICA, 60)], MET),
         ([condition(PAIN, 10), encounter(PAIN, 50)], MET),
@@ -76,8 +77,8 @@ def test_six_weeks_are_counted_without_guessing(onset: int | str | None, expecte
         ([condition(CHRONIC, 700), encounter(PAIN, 5)], UNKNOWN),
         ([condition(PAIN, 700), *(encounter(PAIN, day, f"e{day}") for day in (5, 150, 300, 450, 600))], MET),
         # a symptom-free interval of 180 days begins a new episode; 179 days do not
-        ([condition(PAIN, 400, "resolved", abatementDateTime=ago(195)), encounter(PAIN, 15)], NOT_MET),
-        ([condition(PAIN, 400, "resolved", abatementDateTime=ago(194)), encounter(PAIN, 15)], MET),
+        ([condition(PAIN, 400, "resolved", abatementDateTime=ago(195)), condition(PAIN, 15, resource_id="n")], NOT_MET),
+        ([condition(PAIN, 400, "resolved", abatementDateTime=ago(194)), condition(PAIN, 15, resource_id="n")], MET),
     ],
 )
 def test_where_an_episode_begins(resources: list[Resource], expected: str) -> None:
