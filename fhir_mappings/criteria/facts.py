@@ -31,8 +31,11 @@ from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
 # measurement that cannot be judged is asked about by its own criterion.
 ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport")
-# Codes that matter only together with something that other criteria look for (a new deficit, an injury), or to R-MR.
-_WITH_ANOTHER = frozenset({"with_deficit", "with_injury", "safety"})
+# Codes that matter only together with something that other criteria look for (a new deficit), or to R-MR.
+_WITH_ANOTHER = frozenset({"with_deficit", "safety"})
+# Injuries of spine and trunk: concepts, and reasons by which the table of ICD-10-CM names the others.
+_INJURIES = ("trauma_spine", "trauma_generic", "lbp_strain")
+_OF_TRUNK = frozenset({"injury of the trunk", "strain"})
 T = TypeVar("T")
 STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 
@@ -228,6 +231,7 @@ class Facts:
         limits = self.thresholds
         days = {
             "event": limits.neurologic_window,
+            "with_injury": limits.trauma_window,
             "infection": limits.infection_history if line.is_over else None,
             "report": limits.repeat_imaging_window,
         }.get(line.span)
@@ -236,9 +240,18 @@ class Facts:
         elif days is None and line.is_over:
             # What is over and of a kind that nobody knows asks for as long as an infection would.
             days = 0 if line.span == "lasting" else limits.infection_history
-        if line.span in _WITH_ANOTHER:
+        if line.span in _WITH_ANOTHER or (line.span == "with_injury" and not self._is_trunk_injured):
             return False
         return days is None or not line.when.is_known or line.when.within(days, self.as_of) is not False
+
+    @cached_property
+    def _is_trunk_injured(self) -> bool:
+        """Whether an injury of the spine or the trunk is on record within the window of injuries."""
+        window = self.thresholds.trauma_window
+        named = (line.when for line in self.chart.ledger.lines if line.reason in _OF_TRUNK)
+        return any(self.is_recent(entry, window) is not False for entry in self.stated(*_INJURIES)) or any(
+            not when.is_known or when.within(window, self.as_of) is not False for when in named
+        )
 
     def order_says(self, phrase: re.Pattern[str]) -> bool:
         """Whether a text of the order affirms a phrase."""

@@ -19,6 +19,8 @@ _OF_SAFETY = frozenset({"implant", "contrast_allergy"})
 _LASTING = frozenset({"cancer", "risk", "surgery", "vascular"})
 _WHILE_OPEN = frozenset({"ces", "motor", "cord", "infection"})
 # What asks as a symptom does, by its date, however long it stands on the list.
+# By this the table of ICD-10-CM names what is there since birth.
+_CONGENITAL = "congenital"
 _SYMPTOM = re.compile(r"(?:numb|tingl|para?esthes|sens|weak|fever|chill|rigor)\w*", re.IGNORECASE)
 
 
@@ -103,7 +105,7 @@ def r_unread(facts: Facts) -> Finding:
     """Whether a record of now was received and not recognised: an unknown problem, reason, or report.
 
     Never MET: it asks, by the name that the record bears. What R-HINT quotes already is not asked for twice. Tag
-    `reason_only`: nothing but reasons of the order that are known to be about something else than back pain.
+    `reason_only`: nothing but reasons of the order that are congenital: what is followed up since birth.
     """
     quoted_already = {item.reference for item in r_hint(facts).evidence}
     lines = [line for line in facts.unread if line.reference not in quoted_already or line.source == "Order"]
@@ -112,6 +114,7 @@ def r_unread(facts: Facts) -> Finding:
         for line in lines
     ]
     questions = ("unread",) if evidence else ()
-    # A reason that the table knows is about something; whether that is the pain is the question.
-    tags = ["reason_only"] if lines and all(line.source == "Order" and line.span for line in lines) else []
+    # Surveillance of spina bifida is about something else than new pain; an abscess or a tumour is not.
+    congenital = (line.source == "Order" and line.reason.startswith(_CONGENITAL) for line in lines)
+    tags = ["reason_only"] if lines and all(congenital) else []
     return facts.finding("R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, met=False)
