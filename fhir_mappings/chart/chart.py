@@ -241,9 +241,14 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
 
 
 def _only_named(encounter: fhir.Encounter, context: ReadingContext) -> Iterator[CodeableConcept]:
-    """Yield the diagnoses of a visit that are named in a reference to a record that did not come."""
+    """Yield the diagnoses of a visit that are records which did not come, by what the reference calls them, if it does.
+
+    What is no problem by its type (a procedure, an observation) is told by its own record.
+    """
     for reference in (*encounter.reason_reference, *(diagnosis.condition for diagnosis in encounter.diagnosis)):
-        if reference and reference.display and reference_id(reference, "Condition") not in context.conditions:
+        if reference is None or reference_id(reference, "Condition") in context.conditions:
+            continue
+        if reference.display or named_type(reference.reference) in (None, "Condition"):
             yield CodeableConcept(text=reference.display)
 
 

@@ -6,11 +6,13 @@ import re
 
 from fhir_mappings.chart.chart import belongs_to
 from fhir_mappings.chart.entries import Activity, ChartEntry
+from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.criteria.cancer import cancers, weight_loss
 from fhir_mappings.criteria.contrast import is_nondiagnostic
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
+from fhir_mappings.criteria.hints import r_hint, r_unread
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.criteria.infection import (
     drug_use,
@@ -123,16 +125,15 @@ def _is_coded_elsewhere(facts: Facts) -> bool:
     reasons = [*facts.order.reasons]
     for reference in facts.order.reason_references:
         target = facts.order.companions.get(reference) or facts.chart.by_reference(reference)
-        if isinstance(target, Condition) and target.code and _counts_as_reason(facts, target):
+        if isinstance(target, Condition) and target.code and _counts(facts, target):
             reasons.append(target.code)
         else:
             return False
     return bool(reasons) and all(_is_coded(reason) for reason in reasons)
 
 
-def _counts_as_reason(facts: Facts, condition: Condition) -> bool:
-    withdrawn = condition.verification_status is not None and condition.verification_status.has_code("entered-in-error")
-    return belongs_to(condition, facts.chart.patient_id) and not withdrawn
+def _counts(facts: Facts, condition: Condition) -> bool:
+    return belongs_to(condition, facts.chart.patient_id) and not is_disregarded(condition)
 
 
 def _is_coded(reason: CodeableConcept) -> bool:
@@ -185,12 +186,15 @@ def r_dup(facts: Facts) -> Finding:
 def _anything_new(facts: Facts, studies: list[ChartEntry]) -> bool:
     """Whether anything about the back or a red flag was put on record since the last study, or is of unknown date."""
     last = max((entry.dated.latest for entry in studies if entry.dated.latest), default=facts.as_of)
-    return any(
-        not isinstance(entry.resource, DiagnosticReport | ImagingStudy)
-        and not entry.of_order
-        and entry.asserted.on_or_before(last) is not True
+    own = {entry.reference for entry in studies}
+    told = [
+        entry.asserted
         for entry in facts.stated(*INDICATIONS)
-    )
+        if not isinstance(entry.resource, DiagnosticReport | ImagingStudy) and not entry.of_order
+    ]
+    told += [item.when for item in (*r_hint(facts).evidence, *r_unread(facts).evidence) if item.reference not in own]
+    told += [note.when for note in facts.chart.course if note.kind == "pain"]
+    return any(when.on_or_before(last) is not True for when in told)
 
 
 def _left_open(facts: Facts, entry: ChartEntry) -> bool:
