@@ -449,7 +449,7 @@ ORDER_CONCEPTS = (*scope.LUMBAR_MRI, "order_mri_generic", "order_mri_spine_wider
 READING_CONCEPTS = ("qualifier_presence",)
 READING_THRESHOLDS = ("disagreement", "data_error_after")
 # Numbers that decide whether a record that nobody recognised is of now; R-UNREAD states them for all criteria.
-UNREAD_THRESHOLDS = ("neurologic_window", "infection_history", "repeat_imaging_window")
+UNREAD_THRESHOLDS = ("neurologic_window", "infection_history", "trauma_window", "repeat_imaging_window")
 
 # Published, and verified like the others, but asked for by no rule yet.
 UNUSED_CONCEPTS = (
