@@ -28,8 +28,9 @@ from fhir_mappings.fhir.sources import NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.topics import topics_of
 
+# Types of which the ledger has to know the texts.
+_TEXTS_READ = frozenset({"Device", "DeviceUseStatement", "DiagnosticReport"})
 # Types that say nothing of the patient's state by themselves.
-_DEVICES = frozenset({"Device", "DeviceUseStatement"})
 _NO_RECORDS = frozenset({"Patient", "Medication"})
 # Types of which a record that does not say what it is about leaves the source open.
 _NAMED_TYPES = frozenset({"Condition", "Observation", "Procedure", "MedicationRequest", "MedicationStatement"})
@@ -227,7 +228,7 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                     context.index,
                     known,
                     frozenset(remark.text for remark in said),
-                    tuple(place.text for place in places_of(resource, context.index)) if name in _DEVICES else (),
+                    tuple(place.text for place in places_of(resource, context.index)) if name in _TEXTS_READ else (),
                     isinstance(resource, DrugRecord) and is_named(resource, context.medications, context.index),
                     tuple(_only_named(resource, context)) if isinstance(resource, fhir.Encounter) else (),
                 )

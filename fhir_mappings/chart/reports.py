@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from fhir_mappings.chart.entries import words_of
+from fhir_mappings.chart.entries import concepts_of, words_of
 from fhir_mappings.chart.places import form_text
 from fhir_mappings.fhir import resources as fhir
+from fhir_mappings.terminology.index import TerminologyIndex
 
 # HL7 v2 table 0074 (diagnostic service sections), as DiagnosticReport.category bears them.
 _IMAGING_SECTIONS = frozenset({"RAD", "RX", "CT", "NMR", "NMS", "RUS", "VUS", "XRC", "OUS"})
@@ -35,17 +36,22 @@ _POINTS_ELSEWHERE = re.compile(
 _NEAR = re.compile(r"\b(?:spine|spinal|lumbar|lumbosacral|l-?spine|thoracic|back|abdom\w*|pelvi\w*|sacr\w*|hips?)\b")
 
 
-def is_unread_imaging(report: fhir.DiagnosticReport) -> bool:
-    """Whether a report of imaging that may show the spine came in a form that is not read, and says nothing beside it.
+def is_unread(report: fhir.DiagnosticReport) -> bool:
+    """Whether a report came in a form that is not read, and says nothing beside it.
 
     A conclusion that only points to the form ("see attached report") says nothing.
     """
     if not report.presented_form or _concludes(report):
         return False
-    if all(form_text(form) for form in report.presented_form) or not _is_imaging(report):
-        return False
+    return not all(form_text(form) for form in report.presented_form)
+
+
+def is_near_imaging(report: fhir.DiagnosticReport, index: TerminologyIndex) -> bool:
+    """Whether a report is one of imaging of the spine, the abdomen, the pelvis, or of no region that it names."""
+    if any(concept.startswith("order_") for concept in concepts_of(report.code, index)):
+        return True
     name = _name(report)
-    return bool(_NEAR.search(name)) or not _ELSEWHERE.search(name)
+    return _is_imaging(report) and (bool(_NEAR.search(name)) or not _ELSEWHERE.search(name))
 
 
 def _concludes(report: fhir.DiagnosticReport) -> bool:

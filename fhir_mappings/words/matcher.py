@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 
 from fhir_mappings.words.cues import cues_of
@@ -29,6 +30,8 @@ def load_table(name: str) -> Phrases:
 
 _PHRASES = load_table("phrases.tsv")
 _CUES = load_table("cues.tsv")
+_ASKING = load_table("asking.tsv")
+_VACCINE = re.compile(r"\b(?:vaccin|immuni[sz]ation|screening)", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +76,20 @@ def judged(words: Words) -> list[Judged]:
     """Return the phrases of a text with all that is said of them."""
     spans = _kept(_PHRASES.find(words))
     return list(judge(words, spans, cues_of(_CUES.find(words))))
+
+
+@lru_cache(maxsize=4096)
+def asking_names(text: str) -> tuple[Mention, ...]:
+    """Return what a text says of the patient by a name that asks, with the rule of its age as the topic."""
+    words = read(text)
+    found = _ASKING.find(words)
+    if not found or _VACCINE.search(text):
+        return ()
+    return tuple(
+        Mention(each.span.kind, words.starts[each.span.start], words.ends[each.span.end - 1], each.standing)
+        for each in judge(words, _kept(found), cues_of(_CUES.find(words)))
+        if each.standing in ("affirmed", "suspected") or (each.standing == "past" and each.span.kind == "lasting")
+    )
 
 
 def _kept(found: Sequence[Span]) -> list[Span]:
