@@ -122,9 +122,9 @@ def reason_line(reference: str, reason: CodeableConcept, read: Read) -> LedgerLi
 class Read:
     """What reading a record brought: the index it was read with, whether entries came of it, the texts that say more.
 
-    `texts` are those of a device, which may say that it is outside the body, or of a report; `drug_is_named` tells of a drug record
-    whether its drug is known by a listed code or by a name. `diagnoses` are those of a visit that nothing but their
-    names were received of.
+    `texts` are those of a device, which may say that it is outside the body, or of a report; `drug_is_named` tells of
+    a drug record whether its drug is known by a listed code or by a name. `diagnoses` are those of a visit of which
+    nothing but their names came, or not even these.
     """
 
     index: TerminologyIndex
@@ -202,11 +202,16 @@ def _problem(concept: CodeableConcept, read: Read) -> _Verdict:
     for kind in ("ask", "safety"):
         if label := next((found for found in labels if found.label == kind), None):
             return _Verdict(Standing.UNRECOGNISED, label.reason, label.span, (concept,))
-    words = words_of(concept)
-    if not read.remarked.isdisjoint(words):
+    if not read.remarked.isdisjoint(words_of(concept)):
         return _RECOGNISED
     if labels:
         return _Verdict(Standing.SET_ASIDE, labels[0].reason, named_by=(concept,))
+    return _worded_problem(concept)
+
+
+def _worded_problem(concept: CodeableConcept) -> _Verdict:
+    """Judge a diagnosis that no code tells and whose words raise no topic."""
+    words = words_of(concept)
     if names := [name for text in words for name in asking_names(text) if name.topic != _OF_REPORT]:
         # Readable is not harmless: it asks as its code would, and for as long.
         return _Verdict(Standing.UNRECOGNISED, "name", names[0].topic, (concept,))

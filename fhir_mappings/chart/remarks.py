@@ -75,9 +75,7 @@ def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: Readin
     return found
 
 
-def _remark(
-    resource: fhir.Resource, text: str, topics: frozenset[str], place: str, context: ReadingContext
-) -> Remark:
+def _remark(resource: fhir.Resource, text: str, topics: frozenset[str], place: str, context: ReadingContext) -> Remark:
     over, ended = is_over(resource), UNKNOWN_DATE
     if isinstance(resource, fhir.Condition) and over:
         ended = condition_end(resource)
@@ -118,7 +116,9 @@ def course_notes(resource: fhir.Resource, concepts: frozenset[str], context: Rea
     """Return what a record tells of the course of back pain beside its concepts; none of one that does not count."""
     if is_disregarded(resource) or is_refuted(resource) or not isinstance(resource, _OF_COURSE):
         return []
-    texts = list(dict.fromkeys((*(place.text for place in places_of(resource, context.index)), *_names(resource, context))))
+    texts = list(
+        dict.fromkeys((*(place.text for place in places_of(resource, context.index)), *_names(resource, context)))
+    )
     kinds: list[Literal["pain", "chronic", "care", "drug"]] = []
     if concepts.isdisjoint(PAIN) and any(map(names_back_pain, texts)):
         kinds.append("pain")

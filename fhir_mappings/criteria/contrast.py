@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fhir_mappings.chart.entries import Assertion, ChartEntry
+from fhir_mappings.chart.entries import ChartEntry
 from fhir_mappings.chart.measurements import RATE, Measured, converted, measured
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from fhir_mappings.chart.answers import Answered, QuestionAnswer
@@ -111,7 +111,7 @@ def _told_in_words(facts: Facts, chain: list[_Event]) -> Iterator[DateInterval]:
     """
     first = min((event.began.earliest or event.last for event in chain), default=facts.as_of)
     for note in facts.chart.course:
-        if note.kind != "pain" or note.when.on_or_after(facts.as_of) is True and not note.may_go_on:
+        if note.kind != "pain" or (note.when.on_or_after(facts.as_of) is True and not note.may_go_on):
             continue
         near = note.when.within(facts.thresholds.symptom_free_interval - 1, first) is not False
         if note.may_go_on or note.began.is_known:
@@ -340,17 +340,18 @@ def r_fail6w(facts: Facts) -> Finding:
     evidence = (*(lasted.evidence if lasted.met else ()), *care, *root_signs(facts))
     parts = (lasted.status, treated, Status.MET if persists else Status.UNKNOWN)
     sources = (*PROBLEMS, *THERAPY_SOURCES)
-    unavailable = facts.chart.incomplete(sources)
-    if all(part is Status.MET for part in parts):
-        return Finding("R-FAIL6W", Status.MET, evidence, sources, unavailable)
-    if Status.NOT_MET in parts:
-        return Finding("R-FAIL6W", Status.NOT_MET, evidence, sources, unavailable)
+    met = all(part is Status.MET for part in parts)
+    if met or Status.NOT_MET in parts:
+        return facts.finding("R-FAIL6W", evidence, sources=sources, met=met)
     asked = [*lasted.questions]
     if treated is not Status.MET and not lasted.tags:
         asked.append("therapy_response" if facts.stated("pt_referral") else "therapy")
     if not persists and not current_pain(facts):
         asked.append("indication")
-    return Finding("R-FAIL6W", Status.UNKNOWN, evidence, sources, unavailable, tuple(asked))
+    # Care of six weeks is on record and the pain may be over: unknown, though nothing is asked.
+    return replace(
+        facts.finding("R-FAIL6W", evidence, sources=sources, questions=asked, met=False), status=Status.UNKNOWN
+    )
 
 
 def root_signs(facts: Facts) -> list[Evidence]:

@@ -106,7 +106,9 @@ def _is_first(facts: Facts, began: date) -> bool:
         return False
     earlier = DateInterval(shifted(began, -limits.symptom_free_interval), shifted(began, -1))
     care = [entry.dated for entry in _care(facts)] + [note.when for note in facts.chart.course]
-    if any(_may_lie_in(when, earlier) for when in (*care, *_mute_procedures(facts))) or _mute_encounters(facts, earlier):
+    if any(_may_lie_in(when, earlier) for when in (*care, *_mute_procedures(facts))) or _mute_encounters(
+        facts, earlier
+    ):
         return False
     # What is only suspected shows no beginning, and may be as old as it says.
     starts = [episode(facts, confirmed_only=confirmed).start for confirmed in (True, False)]

@@ -30,7 +30,7 @@ def unpacked(resource: fhir.Resource, position: int) -> tuple[fhir.Resource, lis
         if found.id
     }
     names = {given: f"{found.resource_type}/{name}" for given, (found, name) in renamed.items()}
-    kept = [replace(found, id=name) for found, name in renamed.values()]
+    kept: list[fhir.Resource] = [replace(found, id=name) for found, name in renamed.values()]
     kept += [found for found in inside if not found.id]
     return _pointing(resource, lambda reference: _renamed(reference, names)), kept
 
@@ -40,9 +40,7 @@ def _renamed(reference: Reference | None, names: dict[str, str]) -> Reference | 
     return replace(reference, reference=names[target]) if reference and target in names else reference
 
 
-def _pointing(
-    resource: fhir.Resource, renamed: Callable[[Reference | None], Reference | None]
-) -> fhir.Resource:
+def _pointing(resource: fhir.Resource, renamed: Callable[[Reference | None], Reference | None]) -> fhir.Resource:
     """Return a resource that refers to what it held by the new names, where a reference to it is read."""
     match resource:
         case fhir.DeviceUseStatement():
@@ -54,4 +52,5 @@ def _pointing(
         case fhir.Procedure():
             focal = [replace(found, manipulated=renamed(found.manipulated)) for found in resource.focal_device]
             return replace(resource, focal_device=focal)
-    return resource
+        case _:
+            return resource
