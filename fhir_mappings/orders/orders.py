@@ -32,7 +32,7 @@ from fhir_mappings.orders.contents import (
     patient_ids,
     read_contents,
 )
-from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast, names_of
+from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, names_of
 from fhir_mappings.orders.recognition import plain_concepts, recognised
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.order_text import stated_emergencies, stated_implants
@@ -148,8 +148,8 @@ def count_unrecognised_spine_mris(
         _is_live(resource)
         and _is_selected(resource, full_url, wanted)
         and not plain_concepts(resource.get("code"), index)
-        and is_like_spine_mri(names := names_of(resource))
-        and not (by_text and lumbar_mri_contrast(names))
+        and is_like_spine_mri(names_of(resource))
+        and recognised(resource, frozenset(), index, by_text=by_text)[0] is None
         for full_url, resource in _drafts(draft_orders)
     )
 
