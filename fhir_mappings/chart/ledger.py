@@ -202,19 +202,22 @@ def _problem(concept: CodeableConcept, read: Read) -> _Verdict:
     for kind in ("ask", "safety"):
         if label := next((found for found in labels if found.label == kind), None):
             return _Verdict(Standing.UNRECOGNISED, label.reason, label.span, (concept,))
-    if not read.remarked.isdisjoint(words_of(concept)):
-        return _RECOGNISED
     if labels:
-        return _Verdict(Standing.SET_ASIDE, labels[0].reason, named_by=(concept,))
-    return _worded_problem(concept)
+        worded = not read.remarked.isdisjoint(words_of(concept))
+        return _RECOGNISED if worded else _Verdict(Standing.SET_ASIDE, labels[0].reason, named_by=(concept,))
+    return _worded_problem(concept, read)
 
 
-def _worded_problem(concept: CodeableConcept) -> _Verdict:
-    """Judge a diagnosis that no code tells and whose words raise no topic."""
+def _worded_problem(concept: CodeableConcept, read: Read) -> _Verdict:
+    """Judge a diagnosis that no code tells: by a name that asks, by a topic, by whether it can be read.
+
+    Readable is not harmless: a name asks as its code would, and for as long.
+    """
     words = words_of(concept)
     if names := [name for text in words for name in asking_names(text) if name.topic != _OF_REPORT]:
-        # Readable is not harmless: it asks as its code would, and for as long.
         return _Verdict(Standing.UNRECOGNISED, "name", names[0].topic, (concept,))
+    if not read.remarked.isdisjoint(words):
+        return _RECOGNISED
     if any(map(is_readable, words)):
         return _Verdict(Standing.SET_ASIDE, "words", named_by=(concept,))
     return _Verdict(Standing.UNRECOGNISED, "unreadable", named_by=(concept,))

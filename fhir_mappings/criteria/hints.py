@@ -19,6 +19,9 @@ _OF_SAFETY = frozenset({"implant", "contrast_allergy"})
 _LASTING = frozenset({"cancer", "risk", "surgery", "vascular"})
 _WHILE_OPEN = frozenset({"ces", "motor", "cord", "infection"})
 # What asks as a symptom does, by its date, however long it stands on the list.
+_SPINE = re.compile(
+    r"\b(?:vertebra|spin(?:e|al)\b|spondyl|dis[ck](?:s|itis)?\b|intervertebral|epidural)", re.IGNORECASE
+)
 # By this the table of ICD-10-CM names what is there since birth.
 _CONGENITAL = "congenital"
 _SYMPTOM = re.compile(r"(?:numb|tingl|para?esthes|sens|weak|fever|chill|rigor)\w*", re.IGNORECASE)
@@ -67,6 +70,8 @@ def _counts(facts: Facts, remark: Remark, topic: str) -> bool:
     """
     if topic in _LASTING or (topic in _WHILE_OPEN and remark.is_open and _is_more_than_a_symptom(remark.text, topic)):
         return True
+    if remark.is_over and topic == "infection" and _is_of_spine(remark.text):
+        return True
     limits = facts.thresholds
     windows = {"infection": limits.infection_history, "mimic": limits.mimic_window, "trauma": limits.trauma_window}
     when = remark.ended if remark.ended.is_known and topic in _WHILE_OPEN else remark.when
@@ -80,6 +85,13 @@ def _is_more_than_a_symptom(text: str, topic: str) -> bool:
         found.span.concept or not _SYMPTOM.fullmatch(_said(words, found.span))
         for found in judged(words)
         if found.span.kind == topic and is_raised(topic, found.standing)
+    )
+
+
+def _is_of_spine(text: str) -> bool:
+    """Whether a text about an infection tells of the spine, which asks however long it has been over."""
+    return _SPINE.search(text) is not None or any(
+        found.span.concept == "spinal_infection" for found in judged(read(text))
     )
 
 

@@ -22,7 +22,6 @@ from tests.unit.fhir_mappings.records import (
     condition,
     device,
     encounter,
-    facts_of,
     finding,
     index,
     observation,

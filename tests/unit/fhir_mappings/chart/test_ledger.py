@@ -13,7 +13,6 @@ from tests.unit.fhir_mappings.records import (
     PAIN,
     Record,
     Resource,
-    ago,
     coded,
     condition,
     device,

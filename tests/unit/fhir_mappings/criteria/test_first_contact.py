@@ -16,10 +16,8 @@ from tests.unit.fhir_mappings.records import (
     encounter,
     finding,
     mri,
-    prescription,
     procedure,
     record,
-    request,
 )
 
 ORDER = mri(reasons=[PAIN])

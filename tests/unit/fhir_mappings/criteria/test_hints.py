@@ -148,7 +148,8 @@ def _over(text: str, day: int, **elements: Any) -> Resource:
         (_open("Saddle numbness", 700, recordedDate=ago(1)), "hint_ces"),
         (_over("Cauda equina syndrome", 20), "hint_ces"),
         (_over("Cauda equina syndrome", 300, abatementDateTime=ago(20)), "hint_ces"),
-        (_over("Discitis", 800, abatementDateTime=ago(300)), "hint_infection"),
+        (_over("Discitis", 800, abatementDateTime=ago(700)), "hint_infection"),
+        (_over("Sepsis", 800, abatementDateTime=ago(300)), "hint_infection"),
         (_over("Fracture of L1 vertebra", 30), "hint_trauma"),
         (_over("Kidney stone", 20), "hint_mimic"),
         (_open("weakness", 300, recordedDate=ago(5)), "hint_motor"),
@@ -165,7 +166,7 @@ def test_words_ask_for_as_long_as_their_code_would(resource: Resource, question:
     [
         _open("Numbness", 300),
         _over("Cauda equina syndrome", 300, abatementDateTime=ago(91)),
-        _over("Discitis", 800, abatementDateTime=ago(366)),
+        _over("Sepsis", 800, abatementDateTime=ago(366)),
         _open("Fracture of L1 vertebra", 91),
         _open("Kidney stone", 31),
         encounter(None, 100, reasonCode=[{"text": "foot drop"}]),

@@ -20,7 +20,6 @@ from tests.unit.fhir_mappings.records import (
     mri,
     observation,
     patient,
-    procedure,
     quantity,
     record,
     report,
