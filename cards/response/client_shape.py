@@ -2,12 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
-ActionStyle = Literal["replace", "update", "single", "info"]
+from cards.guideline.wording import Wording
+
+ActionStyle = Literal["replace", "update", "single", "catalogue", "info"]
 SelectionBehavior = Literal["any", "at-most-one"]
 RatingPlace = Literal["none", "root", "extension", "both"]
+DetailLength = Literal["full", "short"]
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCode:
+    """A code of the client's own build, in the place of one of ours; without a display, ours stays."""
+
+    system: str
+    code: str
+    display: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +28,13 @@ class ClientShape:
     """What a client can do with a response.
 
     `action_style`: `replace` puts one order in place of another by delete and create; `update` changes the order's
-    code in place; `single` does that too and gives no suggestion more than one action; `info` gives no suggestions.
+    code in place; `single` does that too and gives no suggestion more than one action; `catalogue` removes and adds
+    orders in suggestions of one action each, and adds only what `orderables` gives a code of the client's own for, by
+    our name of the study or test; `info` gives no suggestions. In `catalogue` and `info`, what cannot be pressed is
+    said in words.
+    `updates` says whether `catalogue` may change the order as well. `recommends` is off for clients that would press a
+    recommended suggestion by themselves. `override_reasons` are the client's codes, by our name of the reason.
+    `detail` is `short` for panels in which a full text would not be read.
     `selection_behavior` None leaves it to the card. `rating_place` says where the appropriateness rating goes:
     `systemActions` at the root of the response, inside its `extension`, both, or nowhere. `rating_mechanism` names the
     decision support mechanism in a rating, by default with a sentence that it is no qualified one. `link_hosts` are
@@ -27,6 +46,11 @@ class ClientShape:
     rating_place: RatingPlace = "none"
     rating_mechanism: str = ""
     link_hosts: frozenset[str] | None = None
+    updates: bool = False
+    recommends: bool = True
+    detail: DetailLength = "full"
+    orderables: Mapping[str, SiteCode] = field(default_factory=dict, hash=False)
+    override_reasons: Mapping[str, SiteCode] = field(default_factory=dict, hash=False)
 
     @property
     def rates(self) -> bool:
@@ -37,3 +61,22 @@ class ClientShape:
     def rates_in_extension(self) -> bool:
         """Whether ratings go where the Argonaut guide puts them, which only clients written for it read."""
         return self.rating_place in ("extension", "both")
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseShape:
+    """How one client wants its response.
+
+    `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
+    `address` is where people reach this service, empty where nobody said.
+    """
+
+    hook_instance: str
+    hook: str
+    wording: Wording
+    verbosity: Literal["all", "action"] = "all"
+    explain: bool = False
+    ask_questions_at: Literal["select", "sign", "both"] = "sign"
+    client: ClientShape = field(default_factory=ClientShape)
+    consultation_scope: str = ""
+    address: str = ""

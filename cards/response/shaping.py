@@ -13,6 +13,7 @@ from typing import Any
 
 from cards.decision.assessment import Assessment
 from cards.guideline.wording import Wording
+from cards.response.catalogue import exclusive, in_catalogue
 from cards.response.client_shape import ClientShape, SelectionBehavior
 from cards.suggestions.actions import Action, Suggestion
 from cards.suggestions.drafts import replaced_in_place
@@ -23,9 +24,11 @@ _HOST = re.compile(r"https?://(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^/?#:]*)", re.IGNORE
 def shaped(
     suggestions: Iterable[Suggestion], assessment: Assessment, client: ClientShape, wording: Wording
 ) -> tuple[Suggestion, ...]:
-    """Return the suggestions of one card in the action style of a client."""
+    """Return the suggestions of one card in the action style of a client; one that it cannot take has no action."""
     if client.action_style == "info":
-        return ()
+        return tuple(replace(suggestion, actions=(), recommended=False) for suggestion in suggestions)
+    if client.action_style == "catalogue":
+        return tuple(in_catalogue(suggestions, assessment, client, wording))
     if client.action_style == "replace":
         return tuple(suggestions)
     changed = [_in_place(suggestion, assessment, wording) for suggestion in suggestions]
@@ -67,28 +70,26 @@ def selection(
 ) -> tuple[SelectionBehavior, tuple[Suggestion, ...]]:
     """Return how many suggestions of a card may be taken, and the suggestions as that asks for.
 
-    Two suggestions that touch the order exclude each other: a card that has them says `at-most-one`. A client that
-    knows only `any` would let both be taken. None of them is withheld then, because the one that is not recommended
-    may be the right one for this patient; instead each says in its label that only one may be chosen. Taken in the
-    order of the card all the same, they do the least harm: each update carries the whole order, so that the last one
-    counts, and a change that includes the recommended one stands after it.
+    Two suggestions that touch the order exclude each other, unless they are one for each of two equal orders: a card
+    that has them says `at-most-one`. A client that knows only `any` would let both be taken. None of them is withheld
+    then, because the one that is not recommended may be the right one for this patient; instead each says in its label
+    that only one may be chosen. Taken in the order of the card all the same, they do the least harm: each update
+    carries the whole order, so that the last one counts, and a change that includes the recommended one stands after
+    it.
 
     Only one suggestion of a card is ever recommended.
     """
-    excluding = sum(suggestion.touches_order for suggestion in suggestions) > 1
+    touching = {suggestion.key.partition("/")[0] for suggestion in suggestions if suggestion.touches_order}
+    excluding = len(touching) > 1
     behavior = client.selection_behavior or ("at-most-one" if excluding else "any")
-    recommended = next((suggestion for suggestion in suggestions if suggestion.recommended), None)
+    recommended = next((item for item in suggestions if item.recommended), None) if client.recommends else None
     kept = [
         suggestion if suggestion is recommended else replace(suggestion, recommended=False)
         for suggestion in suggestions
     ]
     if behavior == "any" and excluding:
-        kept = [_marked(suggestion, wording) if suggestion.touches_order else suggestion for suggestion in kept]
+        kept = [exclusive(suggestion, wording) if suggestion.touches_order else suggestion for suggestion in kept]
     return behavior, tuple(kept)
-
-
-def _marked(suggestion: Suggestion, wording: Wording) -> Suggestion:
-    return replace(suggestion, label=wording.text("shaping", "exclusive", label=suggestion.label))
 
 
 def allowed_links(links: Sequence[Mapping[str, Any]], client: ClientShape) -> list[dict[str, Any]]:

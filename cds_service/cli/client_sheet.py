@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from cards.guideline.wording import load_wording
+from cards.guideline.wording import Wording, load_wording
+from cards.response.client_shape import SiteCode
+from cards.suggestions.drafts import display_of, orderables
 from cds_service.cli.client_report import issuer_terms, pages, proof
 from cds_service.cli.terminal import printable
 from cds_service.clients.profile import BY_TOKEN, Authentication
-from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import DATA_NEEDS, DataNeed
 from fhir_mappings.fhir.searches import USUAL, templates_for
 
 if TYPE_CHECKING:
@@ -78,8 +80,8 @@ def _data(client: ClientProfile) -> Iterator[str]:
     yield from ("", "Prefetch (key: template)")
     if form != USUAL:
         yield "  (as this client's server takes searches; discovery lists them in the usual form)"
-    required = {need.key for need in DATA_NEEDS if need.required}
-    for key, template in templates_for(form).items():
+    required = {need.key for need in client.needs if need.required}
+    for key, template in templates_for(form, client.needs).items():
         yield f"  {key}: {template}" + ("  (required)" if key in required else "")
     yield from ("", "FHIR servers that are asked for what prefetch did not bring")
     yield from (f"  {base}" for base in client.fhir.bases)
@@ -88,17 +90,17 @@ def _data(client: ClientProfile) -> Iterator[str]:
     elif not client.fhir.bases:
         yield "  none: no access token is needed"
         return
-    yield from ("", "SMART scopes, version 2", f"  {' '.join(scopes(version=2))}")
-    yield from ("", "SMART scopes, version 1", f"  {' '.join(scopes(version=1))}")
+    yield from ("", "SMART scopes, version 2", f"  {' '.join(scopes(client.needs, version=2))}")
+    yield from ("", "SMART scopes, version 1", f"  {' '.join(scopes(client.needs, version=1))}")
 
 
-def scopes(*, version: int) -> list[str]:
-    """Return the SMART scopes that reading everything takes, in version 1 or 2 of their syntax.
+def scopes(needs: Sequence[DataNeed] = DATA_NEEDS, *, version: int) -> list[str]:
+    """Return the SMART scopes that reading what is needed takes, in version 1 or 2 of their syntax.
 
     Searches ask for `rs`, because some servers return what a search found only to who may read it too. Medications are
     searched for and read by the ids that prescriptions name.
     """
-    searched = {need.resource_type: bool(need.parameters) for need in DATA_NEEDS} | {"Medication": True}
+    searched = {need.resource_type: bool(need.parameters) for need in needs} | {"Medication": True}
     return [
         f"patient/{name}.{'read' if version == 1 else 'rs' if search else 'r'}" for name, search in searched.items()
     ]
@@ -113,6 +115,25 @@ def _cards(client: ClientProfile) -> Iterator[str]:
     yield from (f"  https://{host}/" for host in sorted(hosts or ()))
     if hosts is not None and not hosts:
         yield "  none"
+    yield from _builds(client, wording)
     yield from ("", "SMART apps on cards", "  none; appContext is not used")
     yield from ("", "Errors", *(f"  {line}" for line in _ERRORS))
     yield from ("", "Web pages that may call from a browser (CORS)", f"  {pages(client)}")
+
+
+def _builds(client: ClientProfile, wording: Wording) -> Iterator[str]:
+    """Yield the orders and reasons that the EHR's builders map, for a client that goes by codes of its own."""
+    shape = client.shape
+    if shape.action_style == "catalogue":
+        yield from ("", "Orders that suggestions add (our name, what it is: the client's code)")
+        for name in orderables():
+            yield f"  {name}, {display_of(name, wording)}: {_site_code(shape.orderables.get(name))}"
+    if shape.action_style == "catalogue" or shape.override_reasons:
+        yield from ("", "Override reasons (our name, what it says: the code that is sent)")
+        for name, ours in wording.get("overrides").items():
+            code = shape.override_reasons.get(name) or SiteCode(ours["system"], ours["code"])
+            yield f"  {name}, {ours['display']}: {_site_code(code)}"
+
+
+def _site_code(code: SiteCode | None) -> str:
+    return f"{code.system}|{code.code}" if code else "(none yet: it is said in words)"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cds_service.auth.admission import Admission
 from cds_service.auth.gate import gate_for
 from cds_service.auth.limits import call_limits
+from cds_service.auth.replay.guard import ReplayGuard
 from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.auth.verifiers.key_fetcher import HttpKeyFetcher
 from cds_service.clients.file.exposure import authentication_state
@@ -18,6 +19,7 @@ from cds_service.clients.switches import Switches
 from cds_service.egress.breaker import Breakers
 from cds_service.hooks.data_access import DataAccess
 from cds_service.hooks.handler import HookHandler
+from cds_service.hooks.memory import Remembrance
 from cds_service.hooks.setup import advisers_of, clients_of, http_client_of, redis_of, replay_store
 from cds_service.hooks.storage import Storage, open_storage
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from cds_service.clients.profile import ClientProfile
     from cds_service.config.settings import Settings
     from cds_service.hooks.adviser import Adviser
+    from cds_service.hooks.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +42,7 @@ class Engine:
     advisers: Mapping[str, Adviser]
     authentication: str
     gate: Gate
+    replay: ReplayGuard
     admission: Admission
     handler: HookHandler
     switches: Switches
@@ -48,6 +52,10 @@ class Engine:
     def modes(self) -> dict[str, Mode]:
         """Return the mode in force for each client, by its name."""
         return {client.name: self.switches.mode(client) for client in self.clients}
+
+    def standing(self) -> dict[str, Standing]:
+        """Return how the guideline stands for each client, by its name."""
+        return {name: adviser.standing for name, adviser in self.advisers.items()}
 
     def switched(self) -> dict[str, Mode]:
         """Return the clients that the kill switch lowers, with the mode in force."""
@@ -62,7 +70,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
     http, breakers = http_client_of(settings), Breakers()
-    replay = MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock)
+    replay = ReplayGuard(MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock), clock)
     gate = gate_for(clients, settings.public_url or "", HttpKeyFetcher(http), replay, clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
     searches = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
@@ -72,6 +80,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
         advisers=advisers,
         authentication=authentication_state(clients, insecure=settings.insecure),
         gate=gate,
+        replay=replay,
         admission=Admission(gate, call_limits(redis_of(settings), settings.workers)),
         handler=HookHandler(
             advisers=advisers,
@@ -79,6 +88,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
             switches=switches,
             identities=stores.identities,
             recorder=stores.recorder,
+            remembrance=Remembrance(stores.identities, stores.answered, clock),
             clock=clock,
         ),
         switches=switches,

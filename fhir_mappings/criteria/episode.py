@@ -313,7 +313,8 @@ def r_6w_no(facts: Facts) -> Finding:
     sources = (*PROBLEMS, *THERAPY_SOURCES)
     if not confirmed:
         return facts.finding("R-6W-NO", sources=sources, questions=("indication",), met=False)
-    early = lasted.status is Status.NOT_MET and sure is False
+    # Who says that six weeks of care have failed, says that the pain is older than the record knows.
+    early = lasted.status is Status.NOT_MET and sure is False and treated is not Status.MET
     untreated = lasted.met and treated is Status.NOT_MET
     questions = () if early or untreated or lasted.met else lasted.questions or (() if lasted.tags else ("onset",))
     if lasted.met and treated is Status.UNKNOWN:

@@ -1,4 +1,4 @@
-"""Whether care for this pain has only begun, and whether somebody has reason to hurry (R-FIRST, R-PRIORITY).
+"""Whether care for this pain has only begun (R-FIRST), and who orders: in a hurry, or a specialist.
 
 Six weeks of care cannot be complete where the first contact for the pain is younger than that and nothing is on
 record before it. This is the one rule that reads a gap in the record as a fact, so the record must show that it
@@ -22,6 +22,8 @@ from fhir_mappings.fhir.datatypes import CodeableConcept, id_in, reference_id
 from fhir_mappings.fhir.dates import DateInterval, exact, parse_date, parse_period, shifted
 from fhir_mappings.fhir.needs import CORE_SOURCES
 from fhir_mappings.fhir.resources import Condition, Encounter, Procedure
+from fhir_mappings.orders.contents import references
+from fhir_mappings.orders.requesters import is_specialist
 from fhir_mappings.terminology.concepts import NONSPECIFIC_PAIN, PAIN, THERAPY_PROCEDURES, TRACES_OF_CARE
 from fhir_mappings.words.back_care import says_chronic
 from fhir_mappings.words.vocabulary import is_readable
@@ -234,6 +236,28 @@ def _is_pressing(encounter: Encounter) -> bool:
     """Whether an encounter is an emergency or a stay, by the code of its class or else by what that is called."""
     codes = {code.upper() for code in encounter.act_class}
     return bool(codes & _PRESSING_CLASSES) or any(map(_PRESSING_NAME.search, encounter.class_names))
+
+
+def r_specialist(facts: Facts) -> Finding:
+    """Whether a spine clinic, a pain clinic or a surgeon orders, as the requester or the visit of the order tells."""
+    evidence = [
+        Evidence(f"Encounter/{found.id}", "specialist_visit", when=_day_of(found))
+        for found in _visits_of_order(facts)
+        if is_specialist((*found.kinds, *found.departments))
+    ]
+    if is_specialist(facts.order.requester_names):
+        evidence.append(Evidence(facts.order.reference, "specialist_order"))
+    return facts.finding("R-SPECIALIST", evidence, sources=("Encounter",), met=bool(evidence))
+
+
+def _visits_of_order(facts: Facts) -> list[Encounter]:
+    """Return the visit that the order names; where it names none, those of the day."""
+    named = facts.order.resource.get("encounter") or facts.order.resource.get("context")
+    visit = next((id_in(text, "Encounter") for text in references(named)), None)
+    visits = [found for found in facts.chart.resources.get("Encounter", ()) if isinstance(found, Encounter)]
+    if visit:
+        return [found for found in visits if found.id == visit and not is_disregarded(found)]
+    return [found for found in visits if _is_now(facts, found)]
 
 
 def _is_now(facts: Facts, encounter: Encounter) -> bool:

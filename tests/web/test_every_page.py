@@ -21,8 +21,10 @@ PATHS: Final = (
     "/criteria",
     "/criteria/codes?q=implant",
     "/why/C-NOTAPP-6W",
+    "/review",
     "/scenarios?outcome=CONTRAINDICATED",
     "/demo",
+    "/calls",
     "/docs",
 )
 # What is folded away is not looked at: this many entries are opened first.

@@ -39,7 +39,9 @@ def test_help_shows_how_to_begin() -> None:
         assert part in " ".join(text.split())
 
 
-@pytest.mark.parametrize("command", ["serve", "assess", "try", "demos"])
+@pytest.mark.parametrize(
+    "command", ["serve", "assess", "try", "demos", "check-connection", "test-key", "orders", "terminology"]
+)
 def test_each_command_has_help(command: str) -> None:
     """Each command explains itself and each of its options."""
     result = run(command, "--help")
@@ -207,6 +209,15 @@ def test_demo_is_tried(client: HookClient, monkeypatch: pytest.MonkeyPatch) -> N
     demo = find_demo("acute-low-back-pain")
     assert demo
     assert Path(command[-2].removeprefix("@")).read_bytes() == demo.body()
+
+
+def test_silence_is_explained(client: HookClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no card comes, the service of the settings is asked, and it is said what keeps silent."""
+    session = FakeSession(client)
+    monkeypatch.setattr("requests.Session", lambda: session)
+    result = run("try", "unrelated-order", LUMBAR_CDS_PORT="8080", LUMBAR_CDS_HOST="0.0.0.0", LUMBAR_CDS_INSECURE="1")
+    assert "No cards: the guideline: it has nothing to say about these orders." in " ".join(result.output.split())
+    assert session.posted[0] == "http://127.0.0.1:8080/cds-services/lumbar-mri-order-select"
 
 
 def test_silent_network_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
+import warnings
 from typing import Any, NoReturn
 
 import pytest
@@ -183,6 +185,25 @@ class Unprintable:
         raise RuntimeError(NAME)
 
 
+@pytest.mark.usefixtures("untouched_logging")
+def test_what_python_writes_itself_passes_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    """Warnings and the errors of threads are written by kind and place, without their text."""
+
+    def fail() -> None:
+        raise ValueError(NAME)
+
+    stream = io.StringIO()
+    configure_logging(load_settings({}, log_format="json"), stream)  # here: pytest restores the hooks after each setup
+    warnings.showwarning(UserWarning(NAME), UserWarning, __file__, 1)
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    warned, failed = map(json.loads, stream.getvalue().splitlines())
+    assert (warned["category"], warned["place"]) == ("UserWarning", "test_logs.py:1")
+    assert failed["exception"].startswith("builtins.ValueError")
+    assert NAME not in stream.getvalue() + capsys.readouterr().err
+
+
 @FORMATS
 def test_line_that_cannot_be_written_is_not_shown_raw(lines: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
     """When formatting fails, logging's own report, which prints message and arguments, does not appear."""
@@ -224,6 +245,7 @@ def full_trace() -> Trace:
     trace = Trace("abc", method="POST", endpoint="hooks.call", service="s", hook="h", client="c", mode="silent")
     trace.issuer, trace.tenant, trace.token_id, trace.refusal = "i", "t", "j", "expired"
     trace.shown, trace.orders, trace.outcomes, trace.messages = False, 1, ("A",), ("B",)
+    trace.not_repeated = (("B", "line"),)
     trace.sources |= {"conditions": "fetched:partial", "patient": "prefetch:complete"}
     trace.fhir_results["ok"] += 2
     trace.feedback["accepted"] += 1
@@ -250,12 +272,13 @@ def test_every_field_is_one_that_is_logged() -> None:
     for name in ("service", "hook", "client", "mode", "issuer", "tenant", "token_id", "refusal", "problem"):
         setattr(full, name, "x")
     full.orders, full.outcomes, full.messages, full.sources = 1, ("A",), ("M",), {"conditions": "fetched:partial"}
-    full.unrecognised_orders = 1
+    full.unrecognised_orders, full.not_repeated = 1, (("M", "silent"),)
     full.problem_at, full.remarks = ("prefetch.patient",), ["hook"]
     full.phases["read"] = 1.0
     full.feedback.update(["accepted"])
     full.fhir_results.update([Result.OK])
-    assert {*full.line(200), "listening", "authentication"} == set(FIELDS)
+    others = {"listening", "authentication", "approval", "pid", "signal", "exit_status", "category"}
+    assert {*full.line(200), *others} == set(FIELDS)
 
 
 def test_empty_fields_are_left_out() -> None:
