@@ -137,13 +137,13 @@ class Facts:
         return not self.is_future(entry) and belongs_to(entry.resource, self.chart.patient_id)
 
     @property
-    def today(self) -> date:
+    def called_day(self) -> date:
         """The day of the call: an old order is signed with all that has become known since it was written."""
         return max(self.called_on or self.as_of, self.as_of)
 
     def is_future(self, entry: ChartEntry) -> bool:
         """Whether an entry is dated after today, which is a data error."""
-        return self._is_after(entry, self.today)
+        return self._is_after(entry, self.called_day)
 
     def is_since(self, entry: ChartEntry) -> bool:
         """Whether an entry is dated after the day of the order."""
@@ -281,7 +281,7 @@ class Facts:
 
         That of the order; for what became known after an old order, which is signed anew, the day of the call.
         """
-        return self.today if self.is_since(entry) else self.as_of
+        return self.called_day if self.is_since(entry) else self.as_of
 
     def evidence(self, entry: ChartEntry, *concepts: str, amount: str = "", notes: Iterable[str] = ()) -> Evidence:
         """Return an entry as evidence for the first of some concepts that it codes, or else that it names in words."""

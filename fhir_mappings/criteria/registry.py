@@ -245,7 +245,7 @@ CRITERIA: tuple[Criterion, ...] = (
     ),
     Criterion(
         "R-DATE",
-        "Red flags and implants dated in the future",
+        "Records dated in the future",
         (),
         scope.r_date,
         concepts=(*groups.RED_FLAGS, "fever", "pvr", "esr", "crp", *implants.IMPLANTS),

@@ -191,5 +191,6 @@ def test_priority_is_read_in_any_case() -> None:
 @pytest.mark.parametrize(("day", "pressing"), [(90, True), (91, False), (2500, False)])
 def test_a_stay_that_nobody_closed_presses_no_more(day: int, pressing: bool) -> None:
     """A patient is on a ward for weeks, and not since years ago."""
-    stay = encounter(None, day, **{"class": {"code": "IMP"}, "status": "in-progress", "period": {"start": ago(day)}})
+    open_stay: dict[str, Any] = {"class": {"code": "IMP"}, "status": "in-progress", "period": {"start": ago(day)}}
+    stay = encounter(None, day, **open_stay)
     assert finding("R-PRIORITY", stay).met is pressing
