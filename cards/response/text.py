@@ -204,7 +204,7 @@ class CardText:
         raised = [
             item
             for item in (self.assessment.findings[criterion].evidence if criterion else ())
-            if item.quote and item.concept in (question, "unread")
+            if item.concept == "unread" or (item.quote and item.concept == question)
         ]
         findings = self.assessment.findings.values()
         raised += [item for finding in findings for item in finding.asked if item.quote and item.concept == question]
@@ -219,7 +219,10 @@ class CardText:
     def _quoted(self, item: Evidence) -> str:
         """Return where something was said, in which words, and when."""
         place = self.wording.find("places", item.place, default=self.wording.text("places", "record"))
-        words = self.wording.text("card", "quote", place=place, words=escape(item.quote))
+        if item.quote:
+            words = self.wording.text("card", "quote", place=place, words=escape(item.quote))
+        else:
+            words = self.wording.text("card", "without_words", place=place)
         return f"{words} ({self.wording.day(item.when)})" if item.when.is_known else words
 
     def _worth_showing(self, message: Message) -> list[Evidence]:

@@ -60,6 +60,10 @@ _NORMAL_POWER = 5  # Medical Research Council grade
 
 def r_ces(facts: Facts) -> Finding:
     """Whether cauda equina syndrome must be suspected: any of its items, new or of unknown date."""
+    return facts.once("R-CES", lambda: _r_ces(facts))
+
+
+def _r_ces(facts: Facts) -> Finding:
     symptoms = _Sorted(facts)
     evidence, questions = symptoms.evidence, symptoms.questions
     for entry in (*facts.stated(*CES_ITEMS), *_saddle_numbness(facts)):
@@ -217,6 +221,10 @@ def _millilitres(entry: ChartEntry) -> Measured | None:
 
 def r_motor(facts: Facts) -> Finding:
     """Whether a leg is newly or progressively weak."""
+    return facts.once("R-MOTOR", lambda: _r_motor(facts))
+
+
+def _r_motor(facts: Facts) -> Finding:
     symptoms = _Sorted(facts)
     evidence, questions = symptoms.evidence, symptoms.questions
     for entry in motor_deficits(facts):
@@ -293,6 +301,10 @@ def _falling_power(facts: Facts) -> list[Evidence]:
 
 def r_multi(facts: Facts) -> Finding:
     """Whether deficits are at more than one place: both legs, two root levels, or weakness with another sign."""
+    return facts.once("R-MULTI", lambda: _r_multi(facts))
+
+
+def _r_multi(facts: Facts) -> Finding:
     new = _new(facts, motor_deficits(facts))
     other = _new(facts, facts.stated("neuro_other"))
     words = [_all_words(entry) for entry in new]
