@@ -74,8 +74,9 @@ class Memory:
         return self.seal is not _kept_nowhere
 
     def key(self, assessment: Assessment, message: Message) -> str:
-        """Return what is kept of a message and of what it rests on."""
-        return self.seal(message_text(assessment, message))
+        """Return what is kept of a message and of what it rests on: the whole of it, however much a card told."""
+        whole = next((found for found in assessment.messages if found.id == message.id), message)
+        return self.seal(message_text(assessment, whole))
 
     def answers_to(self, assessment: Assessment) -> dict[str, Answer]:
         """Return the messages of an assessment that were answered, by id, with the newest answer that still counts."""

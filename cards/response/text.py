@@ -60,7 +60,7 @@ class CardText:
         """Return the one-line summary of a card led by a message; once answered, what is done is not asked for."""
         variants = self._variants(message)
         if answered and self.assessment.order.priority == "stat" and "blocked" not in variants:
-            variants = ("stat", *variants)
+            variants = ("stat_named" if "named" in variants else "stat", *variants)
         wording = str(self.wording.variant(message.id, "summary", variants))
         dated, bare = (
             wording.format(finding=self._finding(message, dated=dated), **self._values(message))

@@ -140,6 +140,16 @@ def test_record_that_raises_the_same_question_is_new() -> None:
     assert "C-INFO-NEED" in told(again(advise(condition(PAIN, 10), one, other), before))
 
 
+def test_card_that_told_some_of_the_questions_is_answered_too() -> None:
+    """Missing history that `action` leaves out of a card does not make the card another one the next time."""
+    found = advise(condition(PAIN, 10), condition("icd:R39.14", 5), absent=["Observation"])
+    before = first(found, verbosity="action")
+    (asked,) = (message for message in found.messages if message.id == "C-INFO-NEED")
+    assert len(asked.questions) > 1
+    assert "C-INFO-NEED" in told(before)
+    assert told(again(found, before, verbosity="action")) == []
+
+
 def test_only_what_is_new_is_told_beside_what_was_answered() -> None:
     """A warning that was overridden stays away when another one joins it."""
     surgery = (LONG, procedure("cpt:63030", 900))
@@ -169,6 +179,7 @@ def test_accepted_change_counts_when_the_order_carries_it() -> None:
     memory = remembering(accepted(card, "raise-priority"))
     (line,) = respond([advise(evidence, order=updated(before, "raise-priority"))], shape(), memory).document["cards"]
     assert line["summary"].startswith("Stat is set. Call spine surgery")
+    assert line["summary"].endswith(" on record.")
     assert "suggestions" not in line
     (full,) = respond([advise(evidence)], shape(), memory).document["cards"]
     assert full["suggestions"]
