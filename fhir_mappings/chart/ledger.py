@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from fhir_mappings.chart.answers import affirmed_unnamed
 from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
 from fhir_mappings.chart.observations import says_yes
 from fhir_mappings.chart.reports import is_unread_imaging
@@ -147,7 +148,12 @@ class _Verdict:
 
 
 _RECOGNISED = _Verdict(Standing.RECOGNISED)
-_PLACES = {"Condition": "problem", "Encounter": "visit", "DiagnosticReport": "report"}
+_PLACES = {
+    "Condition": "problem",
+    "Encounter": "visit",
+    "DiagnosticReport": "report",
+    "QuestionnaireResponse": "questionnaire",
+}
 # How a record ends that has several reasons: as its worst one.
 _WORST = (Standing.UNRECOGNISED, Standing.RECOGNISED, Standing.SET_ASIDE)
 
@@ -174,6 +180,8 @@ def _other(resource: fhir.Resource, read: Read) -> _Verdict:
             return _Verdict(Standing.UNRECOGNISED, "report", "report")
         case fhir.Observation() if not _is_named(_named_by(resource)) and says_yes(resource):
             return _Verdict(Standing.UNRECOGNISED, "finding")
+        case fhir.QuestionnaireResponse() if unnamed := affirmed_unnamed(resource, read.index):
+            return _Verdict(Standing.UNRECOGNISED, "question", named_by=(CodeableConcept(text=unnamed),))
         case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(_named_by(resource)):
             return _Verdict(Standing.UNRECOGNISED, "unnamed")
         case _:

@@ -12,6 +12,7 @@ from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, shifted
+from fhir_mappings.orders.own_answers import CARE
 from fhir_mappings.terminology.concepts import (
     DRUGS,
     NONSPECIFIC_PAIN,
@@ -24,6 +25,7 @@ from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms
 from fhir_mappings.words.therapy import stated_therapy
 
 _CHRONIC = re.compile(r"\bchronic\b")
+_SIX_WEEKS = "six_weeks_of_therapy"
 THERAPY_SOURCES = ("Procedure", *DRUGS, "ServiceRequest")
 
 
@@ -179,6 +181,9 @@ def _r_episode(facts: Facts) -> Finding:
     line = shifted(facts.as_of, -facts.thresholds.conservative_care)
     long_enough = found.start.on_or_before(line) if found.entries or found.unsettled else None
     evidence = [facts.evidence(entry, *PAIN) for entry in (*found.entries, *found.unsettled)]
+    if long_enough is None and (recent := facts.own_answers.said("onset")) is not None:
+        long_enough = not recent
+        evidence += facts.answered("onset_stated", "onset")
     status = {True: Status.MET, False: Status.NOT_MET, None: Status.UNKNOWN}[long_enough]
     questions = ("onset",) if status is Status.UNKNOWN else ()
     tags = frozenset[str]()
@@ -223,6 +228,13 @@ def _told(
     facts: Facts, began: date | None, evidence: tuple[Evidence, ...]
 ) -> tuple[Status, tuple[Evidence, ...]] | None:
     """Return what the order or an answered question says of the care, which outweighs the records; None for nothing."""
+    own = facts.answered(_SIX_WEEKS, *CARE)
+    if own:
+        failed = facts.own_answers.said(*CARE)
+        if failed:
+            return Status.MET, (*evidence, *own)
+        denied = facts.answered("care_not_complete", *CARE)
+        return (Status.UNKNOWN if failed is None or evidence else Status.NOT_MET), (*evidence, *denied)
     answers = _answers(facts, began)
     if len({answer.answered for answer in answers}) > 1 and any(not answer.when.is_known for answer in answers):
         # Which of them came last cannot be told.
@@ -232,8 +244,9 @@ def _told(
     answer = max(answers, key=lambda item: (item.when.latest or date.max, item.reference), default=None)
     if answer is None:
         return None
-    said = (*evidence, Evidence(answer.reference, answer.topic, (), answer.when))
-    if answer.answered is Answered.YES and answer.topic == "six_weeks_of_therapy":
+    topic = "care_not_complete" if answer.answered is Answered.NO and answer.topic == _SIX_WEEKS else answer.topic
+    said = (*evidence, Evidence(answer.reference, topic, (), answer.when))
+    if answer.answered is Answered.YES and answer.topic == _SIX_WEEKS:
         return Status.MET, said
     if answer.answered is Answered.NO:
         return (Status.UNKNOWN if evidence else Status.NOT_MET), said
@@ -245,7 +258,7 @@ def _stated_therapy(facts: Facts) -> Evidence | None:
     for said in facts.order.own_texts:
         if stated_therapy(said.text) and said.when.on_or_after(facts.as_of) is not False:
             quote = said.text if len(said.text) <= LONGEST_QUOTE else f"{said.text[: LONGEST_QUOTE - 1].rstrip()}…"
-            return Evidence(said.reference, "six_weeks_of_therapy", (), said.when, "", ("stated",), quote, said.place)
+            return Evidence(said.reference, _SIX_WEEKS, (), said.when, "", ("stated",), quote, said.place)
     return None
 
 
@@ -292,7 +305,10 @@ def r_6w_no(facts: Facts) -> Finding:
     sources = (*PROBLEMS, *THERAPY_SOURCES)
     if not confirmed:
         return facts.finding("R-6W-NO", sources=sources, questions=("indication",), met=False)
-    early = lasted.status is Status.NOT_MET and sure is False
+    if sure is None and facts.own_answers.said("onset"):
+        sure = False
+    # Who says that six weeks of care have failed, says that the pain is older than the record knows.
+    early = lasted.status is Status.NOT_MET and sure is False and treated is not Status.MET
     untreated = lasted.met and treated is Status.NOT_MET
     questions = () if early or untreated or lasted.met else lasted.questions or (() if lasted.tags else ("onset",))
     if lasted.met and treated is Status.UNKNOWN:

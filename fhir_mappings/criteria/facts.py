@@ -26,11 +26,13 @@ from fhir_mappings.fhir.datatypes import id_in, named_type
 from fhir_mappings.fhir.dates import DateInterval, shifted, years_between
 from fhir_mappings.fhir.resources import Appointment, Device
 from fhir_mappings.orders.orders import ImagingOrder
+from fhir_mappings.orders.own_answers import OwnAnswers
+from fhir_mappings.terminology.concepts import RED_FLAGS
 from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms
 
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
 # measurement that cannot be judged is asked about by its own criterion.
-ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport")
+ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport", "QuestionnaireResponse")
 # Codes that matter only together with something that other criteria look for (a new deficit, an injury), or to R-MR.
 _WITH_ANOTHER = frozenset({"with_deficit", "with_injury", "safety"})
 # Concepts whose entries in an Observation are values and no findings.
@@ -116,10 +118,16 @@ class Facts:
         return when.is_exact and when.earliest in days
 
     @cached_property
+    def own_answers(self) -> OwnAnswers:
+        """The answers to our own questions, those of the day of the call apart from all others."""
+        called_on = max(self.called_on or self.as_of, self.as_of)
+        return OwnAnswers.of(self.answers, called_on, self.order.authored)
+
+    @cached_property
     def _answered(self) -> dict[str, tuple[ChartEntry, ...]]:
         """What the answers in the chart state, by concept; the order's own are among its entries."""
         found: dict[str, tuple[ChartEntry, ...]] = {}
-        for entry in answer_entries(self._chart_answers):
+        for entry in (*answer_entries(self._chart_answers), *self.own_answers.stated(self.as_of)):
             for concept in entry.concepts:
                 found[concept] = (*found.get(concept, ()), entry)
         return found
@@ -127,7 +135,8 @@ class Facts:
     @cached_property
     def remarks(self) -> tuple[Remark, ...]:
         """What the order, the chart and the answers in it say in words that no code settles."""
-        return (*self.order.remarks, *self.chart.remarks, *answer_remarks(self._chart_answers))
+        asked = (*answer_remarks(self._chart_answers), *self.own_answers.remarks())
+        return (*self.order.remarks, *self.chart.remarks, *asked)
 
     def _is_usable(self, entry: ChartEntry) -> bool:
         if entry.of_order and entry.place == "order_note" and entry.dated.on_or_after(self.as_of) is False:
@@ -136,7 +145,11 @@ class Facts:
         return not self.is_future(entry) and belongs_to(entry.resource, self.chart.patient_id)
 
     def is_future(self, entry: ChartEntry) -> bool:
-        """Whether an entry is dated after the order, which is a data error."""
+        """Whether an entry is dated after the order: a data error, unless somebody answered today that it holds."""
+        confirmed = self.own_answers.affirmed("future_date") and any(map(_is_believed, entry.concepts))
+        return not confirmed and self._is_dated_ahead(entry)
+
+    def _is_dated_ahead(self, entry: ChartEntry) -> bool:
         if isinstance(entry.resource, Appointment):
             return False
         last = shifted(self._day_for(entry), self.thresholds.data_error_after)
@@ -195,7 +208,7 @@ class Facts:
     def future_entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return the entries of some concepts that are dated in the future, which no rule believes."""
         found = (entry for concept in concepts for entry in self.chart.entries.get(concept, ()))
-        return tuple({id(entry): entry for entry in found if self.is_future(entry)}.values())
+        return tuple({id(entry): entry for entry in found if self._is_dated_ahead(entry)}.values())
 
     @cached_property
     def unread(self) -> tuple[LedgerLine, ...]:
@@ -213,7 +226,7 @@ class Facts:
             "infection": limits.infection_history if line.is_over else None,
             "report": limits.repeat_imaging_window,
         }.get(line.span)
-        if line.source in ("Encounter", "Observation"):
+        if line.source in ("Encounter", "Observation", "QuestionnaireResponse"):
             days = limits.neurologic_window
         elif days is None and line.is_over:
             # What is over and of a kind that nobody knows asks for as long as an infection would.
@@ -274,6 +287,10 @@ class Facts:
         codes = entry.codes_of(concept)
         return Evidence(entry.reference, concept, codes, entry.dated, amount, tuple(said), entry.quote, entry.place)
 
+    def answered(self, concept: str, *questions: str) -> tuple[Evidence, ...]:
+        """Return the answers of today to some of our own questions as evidence for a concept."""
+        return tuple(self.evidence(entry, concept) for entry in self.own_answers.given(concept, *questions))
+
     def asking(self, entry: ChartEntry, question: str) -> Evidence:
         """Return a measurement that cannot be judged as what raises a question, by what its sender calls it."""
         code = entry.part.code if entry.part is not None else None
@@ -304,6 +321,11 @@ class Facts:
         return Finding(
             criterion, status, evidence, sources, unavailable, questions, frozenset(tags), unread, merged(asked)
         )
+
+
+def _is_believed(concept: str) -> bool:
+    """Whether R-DATE asks about a concept: a red flag or an implant, which counts once somebody says that it holds."""
+    return concept in RED_FLAGS or concept in ("fever", "retained_metal", "external_pump") or "implant_" in concept
 
 
 def _same_thing(one: ChartEntry, other: ChartEntry) -> bool:

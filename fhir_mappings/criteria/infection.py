@@ -45,6 +45,7 @@ def r_infect(facts: Facts) -> Finding:
     evidence += fever(facts)
     for marker in ("esr", "crp"):
         evidence += raised(facts, marker)
+    evidence += [facts.evidence(entry, "marker_raised") for entry in facts.stated("marker_raised")]
     if host_risk(facts):
         evidence += night_sweats(facts)
     elif night_sweats(facts):

@@ -7,6 +7,8 @@ NONSPECIFIC_PAIN = ("lbp_nonspecific", "lbp_strain", "radiculopathy", "disc_diso
 PAIN = (*NONSPECIFIC_PAIN, "lbp_pregnancy", "spondylolisthesis")
 
 CES_ITEMS = ("cauda_equina", "bladder_dysfunction", "bowel_dysfunction", "saddle_anaesthesia", "bladder_weak")
+# A sign of cauda equina syndrome that an answer states without saying which: no code stands for it.
+CES_SIGN = "ces_sign"
 
 RED_FLAGS = (
     *CES_ITEMS,

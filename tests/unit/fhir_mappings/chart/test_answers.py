@@ -245,7 +245,7 @@ def test_each_red_flag_and_implant_can_be_answered(question: str, value: Any, cr
 def test_yes_to_several_things_at_once() -> None:
     """Yes to one of the cauda equina signs is that suspicion; yes to unlike things only asks which."""
     several = facts_of(answered("Saddle numbness, bladder or bowel dysfunction?", value=True))
-    (entry,) = several.entries("cauda_equina")
+    (entry,) = several.entries("ces_sign")
     assert (entry.assertion, entry.of_order) == (Assertion.SUSPECTED, True)
     unlike = answered("Fever, cancer or leg weakness?", value=True)
     assert finding("R-HINT", unlike).questions == ("hint_motor", "hint_infection", "hint_cancer")
