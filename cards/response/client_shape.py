@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from cards.suggestions.answers import AnswerStyle
+
 ActionStyle = Literal["replace", "update", "single", "info"]
 SelectionBehavior = Literal["any", "at-most-one"]
 RatingPlace = Literal["none", "root", "extension", "both"]
+# Styles in which a suggestion may change the order.
+_CHANGING = frozenset({"replace", "update", "single"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +23,9 @@ class ClientShape:
     `selection_behavior` None leaves it to the card. `rating_place` says where the appropriateness rating goes:
     `systemActions` at the root of the response, inside its `extension`, both, or nowhere. `rating_mechanism` names the
     decision support mechanism in a rating, by default with a sentence that it is no qualified one. `link_hosts` are
-    the hosts that a link may lead to, in small letters and without a port; None allows any.
+    the hosts that a link may lead to, in small letters and without a port; None allows any. `answers` says how answers
+    to questions come back: as notes of the order, as QuestionnaireResponses, or typed (`none`); None makes them notes
+    wherever suggestions may change the order.
     """
 
     action_style: ActionStyle = "replace"
@@ -27,6 +33,12 @@ class ClientShape:
     rating_place: RatingPlace = "none"
     rating_mechanism: str = ""
     link_hosts: frozenset[str] | None = None
+    answers: AnswerStyle | None = None
+
+    @property
+    def answers_by(self) -> AnswerStyle:
+        """How a question is answered by a press."""
+        return self.answers or ("order-note" if self.action_style in _CHANGING else "none")
 
     @property
     def rates(self) -> bool:

@@ -21,9 +21,10 @@ from cards.response.client_shape import ClientShape
 from cards.response.explanation import explained
 from cards.response.rating import Rating, rating_of
 from cards.response.rating_extensions import Rater
-from cards.response.shaping import allowed_links, selection, shaped
+from cards.response.shaping import allowed_links, beside_answers, selection, shaped
 from cards.response.text import CardText
 from cards.suggestions.actions import Suggestion
+from cards.suggestions.answers import AnswerBuilder
 from cards.suggestions.suggestions import SuggestionBuilder
 
 ASSESSMENTS = "org.lumbar-mri-cds.assessments"
@@ -38,7 +39,7 @@ class ResponseShape:
     """How one client wants its response.
 
     `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
-    `address` is where people reach this service, empty where nobody said.
+    `address` is where people reach this service, `user` the reference of who orders; empty where nobody said.
     """
 
     hook_instance: str
@@ -50,6 +51,7 @@ class ResponseShape:
     client: ClientShape = field(default_factory=ClientShape)
     consultation_scope: str = ""
     address: str = ""
+    user: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,11 +137,19 @@ def _rater(assessment: Assessment, shape: ResponseShape) -> Rater:
 
 def _cards_of(assessment: Assessment, shape: ResponseShape, *, several: bool) -> Iterator[_Card]:
     """Yield the cards of one assessment, the most pressing first."""
-    text = CardText(assessment, shape.wording)
+    answers = AnswerBuilder(
+        assessment,
+        shape.wording,
+        shape.client.answers_by,
+        user=shape.user,
+        single=shape.client.action_style == "single",
+    )
+    text = CardText(assessment, shape.wording, typed=answers.style == "none")
     builder, rater = SuggestionBuilder(assessment, shape.wording), _rater(assessment, shape)
     recommended = False
     for messages in grouped(shown(assessment.messages, shape)):
         suggestions = shaped(builder.of(messages), assessment, shape.client, shape.wording)
+        suggestions = beside_answers(suggestions, answers.of(messages))
         suggestions = tuple(map(rater.rated, suggestions))
         if recommended:
             suggestions = tuple(replace(suggestion, recommended=False) for suggestion in suggestions)
@@ -157,7 +167,11 @@ def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, .
     if shape.verbosity == "all":
         return tuple(messages)
     asking = shape.ask_questions_at == "both" or shape.hook == f"order-{shape.ask_questions_at}"
-    kept = tuple(_narrowed(message) for message in messages if message.id != "C-INFO-NEED" or _may_ask(message, asking))
+    kept = tuple(
+        _narrowed(message)
+        for message in messages
+        if message.id != "C-INFO-NEED" or _may_ask(message, asking) or "mimic_stated" in message.variants
+    )
     return kept if any(map(_interrupts, kept)) else ()
 
 

@@ -17,7 +17,7 @@ from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.fhir.dates import DateInterval, exact
 from fhir_mappings.fhir.resources import Resource
 from fhir_mappings.questionnaire.fixed_words import plain_name
-from fhir_mappings.questionnaire.table import CHOICES, QUESTIONS
+from fhir_mappings.questionnaire.table import CHOICES, QUESTIONS, Question
 from fhir_mappings.words.matcher import LONGEST_QUOTE
 
 # Questions about the care given, of which one answer is enough.
@@ -58,8 +58,11 @@ class OwnAnswers:
                 found.add(question.id)
             if answer.answered is Answered.NO:
                 found.update(question.closes)
-            elif question.id in CHOICES:
+                continue
+            if question.id in CHOICES:
                 found.add(CHOICES[question.id])
+            if _only_asks(question):
+                found.add(f"hint_{question.topic}")
         return frozenset(found)
 
     def names(self, question: str, name: str) -> bool:
@@ -81,11 +84,17 @@ class OwnAnswers:
                 yield _entry(answer, question.states, as_of)
 
     def remarks(self) -> Iterator[Remark]:
-        """Yield what was affirmed on an earlier day, which may still hold."""
-        for answer in self.earlier:
+        """Yield what was affirmed on an earlier day, which may still hold, and what no concept stands for."""
+        lasting = [answer for answer in self.counted if _only_asks(QUESTIONS[answer.own])]
+        for answer in (*self.earlier, *lasting):
             topic = QUESTIONS[answer.own].topic
             if answer.answered is Answered.YES and topic:
                 yield Remark(answer.reference, answer.question, frozenset({topic}), _place(answer), answer.when)
+
+
+def _only_asks(question: Question) -> bool:
+    """Whether a yes raises a topic and states nothing that a criterion looks for."""
+    return bool(question.topic) and not question.states
 
 
 def _entry(answer: QuestionAnswer, concept: str, day: date) -> ChartEntry:

@@ -37,6 +37,7 @@ class Question:
     none: str = ""
     closes: tuple[str, ...] = ()
     named: bool = False
+    unasked: bool = False
     inverted: tuple[str, ...] = ()
     also: tuple[tuple[str, str], ...] = ()
 
@@ -78,7 +79,7 @@ CHOICES: Mapping[str, str] = {
 
 def question_texts() -> dict[str, str]:
     """Return how each question is asked on a card."""
-    return {name: question.text for name, question in QUESTIONS.items()}
+    return {name: question.text for name, question in QUESTIONS.items() if not question.unasked}
 
 
 def by_link_id(link_id: str | None) -> Question | None:
