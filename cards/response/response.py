@@ -149,7 +149,7 @@ def _cards_of(assessment: Assessment, shape: ResponseShape, *, several: bool) ->
     recommended = False
     for messages in grouped(shown(assessment.messages, shape)):
         suggestions = shaped(builder.of(messages), assessment, shape.client, shape.wording)
-        suggestions = beside_answers(suggestions, answers.of(messages))
+        suggestions = beside_answers(suggestions, answers.of(messages), answers.objections(messages))
         suggestions = tuple(map(rater.rated, suggestions))
         if recommended:
             suggestions = tuple(replace(suggestion, recommended=False) for suggestion in suggestions)

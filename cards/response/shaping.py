@@ -62,20 +62,24 @@ def _part(suggestion: Suggestion, action: Action, wording: Wording) -> Suggestio
     return Suggestion(f"{suggestion.key}/{action.orderable}", label, (action,), suggestion.recommended)
 
 
-def beside_answers(suggestions: Sequence[Suggestion], answers: Sequence[Suggestion]) -> tuple[Suggestion, ...]:
-    """Return the suggestions of a card with its answers: those that say what was asked before what may follow from it.
+def beside_answers(
+    suggestions: Sequence[Suggestion], answers: Sequence[Suggestion], objections: Sequence[Suggestion]
+) -> tuple[Suggestion, ...]:
+    """Return the suggestions of a card with the answers to its questions before, and objections after them.
 
     What only removes the order never stands beside what changes it: a recommended removal stays without the answers,
     any other gives way to them.
     """
     removals = [item for item in suggestions if all(action.type == "delete" for action in item.actions)]
-    if removals and any(answer.touches_order for answer in answers):
+    if removals and any(answer.touches_order for answer in (*answers, *objections)):
         if any(removal.recommended for removal in removals):
-            answers = [answer for answer in answers if not answer.touches_order]
+            answers, objections = (
+                [answer for answer in group if not answer.touches_order] for group in (answers, objections)
+            )
         else:
             suggestions = [item for item in suggestions if item not in removals]
     first = [item for item in suggestions if item.recommended]
-    return (*first, *answers, *(item for item in suggestions if not item.recommended))
+    return (*first, *answers, *(item for item in suggestions if not item.recommended), *objections)
 
 
 def selection(

@@ -29,7 +29,7 @@ AnswerStyle = Literal["order-note", "questionnaire-response", "none"]
 # What is offered of them: answers to the first two; the next call asks for the rest.
 _MOST_ANSWERED = 2
 _LONGEST_LABEL_NAME = 40
-# What a clinician can say to advice to wait: it was tried, or there is more to know.
+# The questions whose yes speaks against advice to wait.
 _TO_WAITING = ("therapy", "red_flags")
 # Who can be named as the author of a note, of the references that a hook may bear.
 _AUTHORS = ("Practitioner/", "Patient/", "RelatedPerson/")
@@ -57,19 +57,22 @@ class AnswerBuilder:
         return style if self.order.resource_type == "ServiceRequest" else "none"
 
     def of(self, messages: Iterable[Message]) -> tuple[Suggestion, ...]:
-        """Return the answers to the questions of the messages of one card, and to advice to wait."""
+        """Return the answers to the questions of the messages of one card."""
         if self.style == "none":
             return ()
-        found: dict[str, Suggestion] = {}
-        for message in messages:
-            for suggestion in (*self._to_questions(message.questions), *self._to_waiting(message)):
-                found.setdefault(suggestion.key, suggestion)
-        return tuple(found.values())
+        asked = dict.fromkeys(question for message in messages for question in message.questions)
+        return tuple(self._to_questions(tuple(asked)))
+
+    def objections(self, messages: Iterable[Message]) -> tuple[Suggestion, ...]:
+        """Return what a clinician can say to advice to wait: it was tried, or there is more to know."""
+        if self.style == "none" or not any(may_object(self.assessment, message) for message in messages):
+            return ()
+        return tuple(self._answer(QUESTIONS[name], yes=True) for name in _TO_WAITING)
 
     def _to_questions(self, asked: Sequence[str]) -> Iterator[Suggestion]:
         answerable = [QUESTIONS[name] for name in asked if QUESTIONS[name].label or QUESTIONS[name].choices]
         answerable = answerable[:_MOST_ANSWERED]
-        plain = [question for question in answerable if question.label]
+        plain = [question for question in answerable if question.label and not question.leads_on]
         if len(plain) > 1 and self.style == "order-note":
             yield self._none_of(plain)
         for question in answerable:
@@ -79,10 +82,6 @@ class AnswerBuilder:
             else:
                 yield self._answer(question, yes=True)
                 yield self._answer(question, yes=False)
-
-    def _to_waiting(self, message: Message) -> Iterator[Suggestion]:
-        if message.id == "C-NOTAPP-6W":
-            yield from (self._answer(QUESTIONS[name], yes=True) for name in _TO_WAITING)
 
     def _answer(self, question: Question, *, yes: bool) -> Suggestion:
         key = f"answer-{question.id}-{'yes' if yes else 'no'}"
@@ -147,6 +146,8 @@ class AnswerBuilder:
         if yes:
             own = self._say("said", words=question.yes) if question.yes else ""
             return own or self._say(self._raised(question) or "yes", short=question.button)
+        if denied := question.short_no or question.no:
+            return self._say("denied", words=denied, day=self._short_day)
         return self._say("no", short=question.button, day=self._short_day)
 
     def _named_label(self, question: Question, *, yes: bool) -> str:
@@ -184,7 +185,12 @@ def words_of_answers(assessment: Assessment, question: str) -> tuple[str, ...]:
 
 def words_to_object(assessment: Assessment, message: Message) -> tuple[str, ...]:
     """Return the fixed words in which a clinician can answer advice to wait."""
-    return tuple(QUESTIONS[name].words(yes=True) for name in _TO_WAITING) if message.id == "C-NOTAPP-6W" else ()
+    return tuple(QUESTIONS[name].words(yes=True) for name in _TO_WAITING) if may_object(assessment, message) else ()
+
+
+def may_object(assessment: Assessment, message: Message) -> bool:
+    """Whether a message advises to wait; while an implant keeps the patient out of the scanner, that decides."""
+    return message.id == "C-NOTAPP-6W" and not assessment.unscannable
 
 
 def _names(assessment: Assessment, question: Question) -> tuple[str, ...]:

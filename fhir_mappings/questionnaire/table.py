@@ -26,6 +26,7 @@ class Question:
     item: str = ""
     label: str = ""
     short: str = ""
+    short_no: str = ""
     yes: str = ""
     no: str = ""
     states: str = ""

@@ -259,7 +259,7 @@ def test_question_is_asked_in_words() -> None:
     """Each open question stands as a line, under a heading where the questions lead."""
     (card, *_) = cards_of(situation("chronic pain without care"))
     assert "**Please answer:**" in card["detail"]
-    assert "Which conservative treatment was given" in card["detail"]
+    assert "Have six weeks of treatment failed" in card["detail"]
     assert "One question to answer" in card["summary"] or "questions to answer" in card["summary"]
 
 
