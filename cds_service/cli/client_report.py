@@ -37,6 +37,11 @@ _STYLES: Final = {
     "single": "another study is proposed by changing the code of the order, one action a suggestion",
     "info": "cards carry no suggestions",
 }
+_ANSWERS: Final = {
+    "order-note": "answers to questions are pressed, as notes of the order",
+    "questionnaire-response": "answers to questions are pressed, as QuestionnaireResponses",
+    "none": "answers to questions are typed: cards say the words",
+}
 _RATINGS: Final = {
     "none": "no appropriateness ratings",
     "root": "appropriateness ratings in systemActions",
@@ -165,6 +170,7 @@ def _mode(client: ClientProfile, switched: SwitchState) -> str:
 def _cards(client: ClientProfile) -> str:
     shape = client.shape
     parts = [_STYLES[shape.action_style]]
+    parts.append(_ANSWERS[shape.answers_by])
     if shape.selection_behavior:
         parts.append(f"selectionBehavior is always {shape.selection_behavior}")
     parts.append(_RATINGS[shape.rating_place])

@@ -39,6 +39,7 @@ class Question:
     closes: tuple[str, ...] = ()
     named: bool = False
     unasked: bool = False
+    code: str = ""
     inverted: tuple[str, ...] = ()
     also: tuple[tuple[str, str], ...] = ()
 
@@ -81,6 +82,11 @@ CHOICES: Mapping[str, str] = {
 def question_texts() -> dict[str, str]:
     """Return how each question is asked on a card."""
     return {name: question.text for name, question in QUESTIONS.items() if not question.unasked}
+
+
+def published_questions() -> tuple[Question, ...]:
+    """Return the questions that a yes or a no answers, which the Questionnaire asks."""
+    return tuple(question for question in QUESTIONS.values() if question.label)
 
 
 def by_link_id(link_id: str | None) -> Question | None:

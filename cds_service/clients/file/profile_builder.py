@@ -91,6 +91,7 @@ def _shape(table: Mapping[str, Any]) -> ClientShape:
         rating_place=table["rating_place"],
         rating_mechanism=table.get("rating_mechanism", ""),
         link_hosts=None if hosts == ["*"] else frozenset(hosts),
+        answers=table.get("answers"),
     )
 
 
