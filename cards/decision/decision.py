@@ -90,9 +90,7 @@ class _Draft:
         self.messages[message_id] = Message(message_id, pressing, evidence, variants, questions, sources)
 
 
-def decide(
-    order: ImagingOrder, chart: Chart, findings: Findings, answered: frozenset[str] = frozenset()
-) -> Decision:
+def decide(order: ImagingOrder, chart: Chart, findings: Findings, answered: frozenset[str] = frozenset()) -> Decision:
     """Return the outcome of one order and what to say about it.
 
     `answered` are the questions that were answered today: they are not asked again, and what raised them stands.

@@ -134,7 +134,7 @@ class AnswerBuilder:
         return response
 
     def _raised(self, question: Question) -> str:
-        """Return the priority that a yes raises the order to; none that it has, and none while it may not be scanned."""
+        """Return the priority that a yes raises the order to: none that it has, none while it may not be scanned."""
         wanted = question.priority
         if not wanted or self.assessment.unscannable or not is_below(self.order.priority, wanted):
             return ""

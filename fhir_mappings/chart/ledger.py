@@ -165,6 +165,8 @@ def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
         verdicts = [_problem(concept, read) for concept in (*_named_by(resource), *read.diagnoses)]
         none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
         return min(verdicts, key=lambda verdict: _WORST.index(verdict.standing), default=none)
+    if isinstance(resource, fhir.QuestionnaireResponse) and (unnamed := affirmed_unnamed(resource, read.index)):
+        return _Verdict(Standing.UNRECOGNISED, "question", named_by=(CodeableConcept(text=unnamed),))
     return _RECOGNISED if read.recognised else _other(resource, read)
 
 
@@ -180,8 +182,6 @@ def _other(resource: fhir.Resource, read: Read) -> _Verdict:
             return _Verdict(Standing.UNRECOGNISED, "report", "report")
         case fhir.Observation() if not _is_named(_named_by(resource)) and says_yes(resource):
             return _Verdict(Standing.UNRECOGNISED, "finding")
-        case fhir.QuestionnaireResponse() if unnamed := affirmed_unnamed(resource, read.index):
-            return _Verdict(Standing.UNRECOGNISED, "question", named_by=(CodeableConcept(text=unnamed),))
         case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(_named_by(resource)):
             return _Verdict(Standing.UNRECOGNISED, "unnamed")
         case _:

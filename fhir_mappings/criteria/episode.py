@@ -12,7 +12,7 @@ from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, shifted
-from fhir_mappings.orders.own_answers import CARE
+from fhir_mappings.orders.own_answers import CARE, CARE_BEFORE_SURGERY
 from fhir_mappings.terminology.concepts import (
     DRUGS,
     NONSPECIFIC_PAIN,
@@ -213,7 +213,7 @@ def _therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
         entry for entry in therapy_entries(facts) if began is None or entry.dated.on_or_after(began) is not False
     ]
     evidence = tuple(facts.evidence(entry, *sorted(entry.concepts)) for entry in entries)
-    if (told := _told(facts, began, evidence)) is not None:
+    if told := _answered_today(facts, evidence) or _told(facts, began, evidence):
         return told
     reached = [entry.dated.on_or_before(line) if entry.dated.is_known else None for entry in entries]
     if True in reached:
@@ -228,13 +228,6 @@ def _told(
     facts: Facts, began: date | None, evidence: tuple[Evidence, ...]
 ) -> tuple[Status, tuple[Evidence, ...]] | None:
     """Return what the order or an answered question says of the care, which outweighs the records; None for nothing."""
-    own = facts.answered(_SIX_WEEKS, *CARE)
-    if own:
-        failed = facts.own_answers.said(*CARE)
-        if failed:
-            return Status.MET, (*evidence, *own)
-        denied = facts.answered("care_not_complete", *CARE)
-        return (Status.UNKNOWN if failed is None or evidence else Status.NOT_MET), (*evidence, *denied)
     answers = _answers(facts, began)
     if len({answer.answered for answer in answers}) > 1 and any(not answer.when.is_known for answer in answers):
         # Which of them came last cannot be told.
@@ -251,6 +244,19 @@ def _told(
     if answer.answered is Answered.NO:
         return (Status.UNKNOWN if evidence else Status.NOT_MET), said
     return None
+
+
+def _answered_today(facts: Facts, evidence: tuple[Evidence, ...]) -> tuple[Status, tuple[Evidence, ...]] | None:
+    """Return what today's answers to our own questions say of the care; None where there are none."""
+    before_surgery = facts.own_answers.affirmed(CARE_BEFORE_SURGERY)
+    care = (*CARE, CARE_BEFORE_SURGERY) if before_surgery else CARE
+    failed, said = facts.own_answers.said(*care), facts.answered(_SIX_WEEKS, *care)
+    if not said:
+        return None
+    if failed:
+        return Status.MET, (*evidence, *said)
+    denied = facts.answered("care_not_complete", *care)
+    return (Status.UNKNOWN if failed is None or evidence else Status.NOT_MET), (*evidence, *denied)
 
 
 def _stated_therapy(facts: Facts) -> Evidence | None:

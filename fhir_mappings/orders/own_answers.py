@@ -20,8 +20,10 @@ from fhir_mappings.questionnaire.fixed_words import plain_name
 from fhir_mappings.questionnaire.table import CHOICES, QUESTIONS, Question
 from fhir_mappings.words.matcher import LONGEST_QUOTE
 
-# Questions about the care given, of which one answer is enough.
-CARE = ("therapy", "therapy_response", "candidate")
+# Questions about the care given, of which one answer is enough. A no to the one that a planned operation raised ends it
+# and says nothing else.
+CARE = ("therapy", "therapy_response")
+CARE_BEFORE_SURGERY = "candidate"
 
 
 @dataclass(frozen=True, slots=True)

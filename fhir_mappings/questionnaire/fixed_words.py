@@ -101,7 +101,11 @@ def _phrases_in(head: str) -> Iterator[tuple[str, str, bool | None]]:
 
 
 def _statements(
-    head: str, text: str, phrase: str, question: str, yes: bool | None  # noqa: FBT001 - None asks for the answer
+    head: str,
+    text: str,
+    phrase: str,
+    question: str,
+    yes: bool | None,  # noqa: FBT001 - None asks for the answer
 ) -> Iterator[tuple[int, int, Said]]:
     """Yield where a phrase is a whole statement, with what it says."""
     at = head.find(phrase)
@@ -112,7 +116,12 @@ def _statements(
 
 
 def _statement(  # noqa: PLR0913, PLR0917 - where a phrase stands, and what it means
-    head: str, text: str, at: int, phrase: str, question: str, yes: bool | None  # noqa: FBT001 - as above
+    head: str,
+    text: str,
+    at: int,
+    phrase: str,
+    question: str,
+    yes: bool | None,  # noqa: FBT001 - as above
 ) -> tuple[int, int, Said] | None:
     line = max(head.rfind("\n", 0, at) + 1, at - _LONGEST_NAMES)
     before = head[line:at]
@@ -120,7 +129,7 @@ def _statement(  # noqa: PLR0913, PLR0917 - where a phrase stands, and what it m
     named: tuple[str, ...] = ()
     if not _BEGIN.search(before):
         # The text of a question may follow the record that it quotes.
-        if yes is not None and phrase not in _TEXTS or not _QUOTING.search(before):
+        if phrase not in _TEXTS or not _QUOTING.search(before):
             return None
         start, named = line, tuple(map(plain_name, _NAME.findall(text[line:at])))
     end, inverted = at + len(phrase), phrase in _INVERTED
@@ -180,8 +189,10 @@ def asked_by(text: str) -> tuple[Question, bool] | None:
     """Return the question of ours that a text is, and whether it asks the other way round; None for any other text."""
     plain = _level(text.strip()).rstrip("?.: ")
     found = _BY_TEXT.get(plain)
-    if found is None and _QUOTING.search(plain[: plain.rfind(":") + 1]):
-        found = _BY_TEXT.get(plain[plain.rfind(":") + 1 :].strip())
+    if found is None and _NAME.search(plain):
+        # A card asks behind the record that raised the question.
+        behind = (text for text in _BY_TEXT if plain.endswith(text) and _QUOTING.search(plain[: -len(text)]))
+        found = _BY_TEXT.get(max(behind, key=len, default=""))
     return (QUESTIONS[found], plain in _INVERTED) if found else None
 
 

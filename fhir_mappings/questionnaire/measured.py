@@ -1,4 +1,4 @@
-"""Measurements that a form asks for by name: "Post void residual (mL)" with a number is what an Observation would say."""
+"""Measurements that a form asks for by name: "Post void residual (mL)" with a number says what an Observation would."""
 
 from __future__ import annotations
 

@@ -66,7 +66,9 @@ class Question:
 def _load() -> Mapping[str, Question]:
     file = files("fhir_mappings.questionnaire") / "questions.toml"
     table = tomllib.loads(file.read_text(encoding="utf-8"))
-    return {name: Question(id=name, **{key: _frozen(value) for key, value in row.items()}) for name, row in table.items()}
+    return {
+        name: Question(id=name, **{key: _frozen(value) for key, value in row.items()}) for name, row in table.items()
+    }
 
 
 def _frozen(value: Any) -> Any:
@@ -74,9 +76,7 @@ def _frozen(value: Any) -> Any:
 
 
 QUESTIONS: Mapping[str, Question] = _load()
-CHOICES: Mapping[str, str] = {
-    name: question.id for question in QUESTIONS.values() for name in question.choices
-}
+CHOICES: Mapping[str, str] = {name: question.id for question in QUESTIONS.values() for name in question.choices}
 
 
 def question_texts() -> dict[str, str]:
