@@ -290,7 +290,7 @@ def _therapy_instead(builder: SuggestionBuilder, label: str, *, recommended: boo
 
 
 def _information(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
-    if {"beside", "minor"} & set(message.variants) or "future_date" in message.questions:
+    if {"beside", "minor", "flagged", "mimic_stated"} & set(message.variants) or "future_date" in message.questions:
         return
     if "early" in message.variants:
         yield from _therapy_instead(builder, "label-unanswered")
