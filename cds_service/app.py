@@ -18,6 +18,10 @@ from flask import Flask, Response, request
 from flask_cors import CORS
 
 from cds_service.auth.verifiers.callers import Caller, Reason
+from cds_service.calls.journal import Journal
+from cds_service.calls.observed import Expected
+from cds_service.calls.store import FILE_NAME, CallStore
+from cds_service.calls.watching import watch_calls
 from cds_service.clients.cors_origins import cors_origins
 from cds_service.clients.profile import Mode
 from cds_service.clients.switch_witnesses import SwitchWitness
@@ -31,7 +35,7 @@ from cds_service.observability.health import Health, Lifecycle
 from cds_service.observability.logs import log_requests
 from cds_service.observability.metrics import Metrics
 from cds_service.observability.metrics_endpoint import MetricsEndpoint, count_requests
-from cds_service.pages.offered import offered_pages
+from cds_service.pages.offered import insights_access, offered_pages
 from cds_service.pages.rendering.security import refuse_sniffing
 from cds_service.protocol.discovery import SERVICES
 from cds_service.protocol.errors import outcome_response, register_error_handlers
@@ -72,22 +76,34 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     app.extensions |= {"engine": engine, "metrics": metrics, "lifecycle": lifecycle, "witness": witness}
     _allow_origins(app, engine)
     _register(app, engine, settings)
-    for blueprint in offered_pages(engine, settings, clock):
+    journal = None if storage else _journal(engine, settings)
+    for blueprint in offered_pages(engine, settings, clock, journal):
         app.register_blueprint(blueprint)
     register_error_handlers(app)
     refuse_sniffing(app)
     log_requests(app)
     count_requests(app, metrics)
+    if journal is not None:
+        watch_calls(app, journal)
     app.wsgi_app = TidyPaths(app.wsgi_app)  # type: ignore[method-assign] # how Flask documents adding middleware
     _rehearse(app, engine)
     lifecycle.started = True
     return app
 
 
+def _journal(engine: Engine, settings: Settings) -> Journal | None:
+    """Return what judges calls; None where nobody may see it."""
+    if insights_access(settings).is_closed:
+        return None
+    store = CallStore(settings.data_dir / FILE_NAME)
+    return Journal(store, Expected.of(engine.clients, settings.public_url or ""))
+
+
 def _metrics(engine: Engine) -> Metrics:
     metrics = Metrics([client.name for client in engine.clients], refusals=Reason, fhir_results=Result)
     metrics.watch_circuits(engine.breakers.states)
     metrics.watch_modes(engine.modes)
+    metrics.watch_tokens(lambda: engine.replay.is_available)
     metrics.watch_switches(engine.switched, lambda: engine.switches.is_current)
     if isinstance(engine.storage.recorder, QueueRecorder):
         metrics.watch_recorder(engine.storage.recorder)
@@ -103,7 +119,7 @@ def _register(app: Flask, engine: Engine, settings: Settings) -> None:
     health = Health(
         app.extensions["lifecycle"],
         feedback,
-        parts={"switches": lambda: engine.switches.is_current}
+        parts={"switches": lambda: engine.switches.is_current, "tokens": lambda: engine.replay.is_available}
         | ({"keys": lambda: gate.has_all_keys} if gate.fetches_keys else {}),
         circuits=lambda: engine.breakers.states().values(),
         modes=lambda: [mode.value for mode in engine.modes().values()],

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import logging
+import sys
+import threading
+import warnings
 from typing import TYPE_CHECKING
 
 import pytest
@@ -16,13 +19,15 @@ if TYPE_CHECKING:
 
 @pytest.fixture
 def untouched_logging() -> Iterator[None]:
-    """The root logger as it was, afterwards."""
+    """The root logger, and what Python writes by itself, as they were, afterwards."""
+    hooks = warnings.showwarning, threading.excepthook, sys.unraisablehook
     root, ours = logging.getLogger(), logging.getLogger("cds_service")
     levels, handlers = (root.level, ours.level), list(root.handlers)
     yield
     root.handlers = handlers
     root.setLevel(levels[0])
     ours.setLevel(levels[1])
+    warnings.showwarning, threading.excepthook, sys.unraisablehook = hooks
 
 
 @pytest.fixture(scope="session")

@@ -111,7 +111,7 @@ def _handler(owner: LoopbackServer) -> type[BaseHTTPRequestHandler]:
         def do_GET(self) -> None:
             owner.reply(self)
 
-        do_POST = do_GET  # noqa: N815 - the name that http.server calls
+        do_POST = do_OPTIONS = do_GET  # noqa: N815 - the names that http.server calls
 
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server gives it
             """Say nothing."""

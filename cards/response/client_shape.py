@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from cards.suggestions.answers import AnswerStyle
 
-ActionStyle = Literal["replace", "update", "single", "info"]
+ActionStyle = Literal["replace", "update", "single", "catalogue", "info"]
 SelectionBehavior = Literal["any", "at-most-one"]
 RatingPlace = Literal["none", "root", "extension", "both"]
+DetailLength = Literal["full", "short"]
 # Styles in which a suggestion may change the order.
 _CHANGING = frozenset({"replace", "update", "single"})
+
+
+@dataclass(frozen=True, slots=True)
+class SiteCode:
+    """A code of the client's own build, in the place of one of ours; without a display, ours stays."""
+
+    system: str
+    code: str
+    display: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +30,13 @@ class ClientShape:
     """What a client can do with a response.
 
     `action_style`: `replace` puts one order in place of another by delete and create; `update` changes the order's
-    code in place; `single` does that too and gives no suggestion more than one action; `info` gives no suggestions.
+    code in place; `single` does that too and gives no suggestion more than one action; `catalogue` removes and adds
+    orders in suggestions of one action each, and adds only what `orderables` gives a code of the client's own for, by
+    our name of the study or test; `info` gives no suggestions. In `catalogue` and `info`, what cannot be pressed is
+    said in words.
+    `updates` says whether `catalogue` may change the order as well. `recommends` is off for clients that would press a
+    recommended suggestion by themselves. `override_reasons` are the client's codes, by our name of the reason.
+    `detail` is `short` for panels in which a full text would not be read.
     `selection_behavior` None leaves it to the card. `rating_place` says where the appropriateness rating goes:
     `systemActions` at the root of the response, inside its `extension`, both, or nowhere. `rating_mechanism` names the
     decision support mechanism in a rating, by default with a sentence that it is no qualified one. `link_hosts` are
@@ -34,11 +51,21 @@ class ClientShape:
     rating_mechanism: str = ""
     link_hosts: frozenset[str] | None = None
     answers: AnswerStyle | None = None
+    updates: bool = False
+    recommends: bool = True
+    detail: DetailLength = "full"
+    orderables: Mapping[str, SiteCode] = field(default_factory=dict, hash=False)
+    override_reasons: Mapping[str, SiteCode] = field(default_factory=dict, hash=False)
 
     @property
     def answers_by(self) -> AnswerStyle:
         """How a question is answered by a press."""
-        return self.answers or ("order-note" if self.action_style in _CHANGING else "none")
+        return self.answers or ("order-note" if self.action_style in _CHANGING or self.updates else "none")
+
+    @property
+    def one_action(self) -> bool:
+        """Whether a suggestion may hold no more than one action."""
+        return self.action_style in ("single", "catalogue")
 
     @property
     def rates(self) -> bool:

@@ -142,7 +142,7 @@ def _cards_of(assessment: Assessment, shape: ResponseShape, *, several: bool) ->
         shape.wording,
         shape.client.answers_by,
         user=shape.user,
-        single=shape.client.action_style == "single",
+        single=shape.client.one_action,
     )
     text = CardText(assessment, shape.wording, typed=answers.style == "none")
     builder, rater = SuggestionBuilder(assessment, shape.wording), _rater(assessment, shape)
@@ -225,11 +225,14 @@ def _card(  # noqa: PLR0913 - the parts of a card
     several: bool,
 ) -> _Card:
     lead, wording = messages[0], shape.wording
+    # What this client cannot press has no action, and is said.
+    said_only = tuple(item.label for item in suggestions if not item.actions)
+    suggestions = tuple(item for item in suggestions if item.actions)
     name = f"{shape.hook_instance}|{assessment.order.reference}|{lead.id}"
     card: dict[str, Any] = {
         "uuid": str(uuid5(_NAMESPACE, name)),
         "summary": text.summary(lead),
-        "detail": text.detail(messages, several=several),
+        "detail": text.detail(messages, several=several, short=shape.client.detail == "short", by_hand=said_only),
         "indicator": lead.indicator.value,
         "source": {
             "label": wording.text("meta", "source_label"),
@@ -250,7 +253,7 @@ def _card(  # noqa: PLR0913 - the parts of a card
         card["selectionBehavior"] = behavior
     reasons = dict.fromkeys(key for message in messages for key in MESSAGES[message.id].overrides)
     if reasons:
-        card["overrideReasons"] = [dict(wording.get("overrides", key)) for key in reasons]
+        card["overrideReasons"] = [_override_reason(key, shape) for key in reasons]
     if links := allowed_links([_link(lead.id, shape)], shape.client):
         card["links"] = links
     said = tuple(message.id for message in messages)
@@ -268,6 +271,15 @@ def _link(message: str, shape: ResponseShape) -> dict[str, str]:
     kind = "why" if shape.address else "link"
     url = _why(message, shape) or shape.wording.text("meta", "link_url")
     return {"label": shape.wording.text("meta", f"{kind}_label"), "url": url, "type": "absolute"}
+
+
+def _override_reason(key: str, shape: ResponseShape) -> dict[str, str]:
+    """Return a reason to override, by the client's own code where it has one."""
+    ours = dict(shape.wording.get("overrides", key))
+    site = shape.client.override_reasons.get(key)
+    return (
+        ours if site is None else {"code": site.code, "system": site.system, "display": site.display or ours["display"]}
+    )
 
 
 def _suggestion(suggestion: Suggestion, identifier: str) -> dict[str, Any]:

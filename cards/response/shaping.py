@@ -13,6 +13,7 @@ from typing import Any
 
 from cards.decision.assessment import Assessment
 from cards.guideline.wording import Wording
+from cards.response.catalogue import exclusive, in_catalogue
 from cards.response.client_shape import ClientShape, SelectionBehavior
 from cards.suggestions.actions import Action, Suggestion
 from cards.suggestions.drafts import replaced_in_place
@@ -23,9 +24,11 @@ _HOST = re.compile(r"https?://(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^/?#:]*)", re.IGNORE
 def shaped(
     suggestions: Iterable[Suggestion], assessment: Assessment, client: ClientShape, wording: Wording
 ) -> tuple[Suggestion, ...]:
-    """Return the suggestions of one card in the action style of a client."""
+    """Return the suggestions of one card in the action style of a client; one that it cannot take has no action."""
     if client.action_style == "info":
-        return ()
+        return tuple(replace(suggestion, actions=(), recommended=False) for suggestion in suggestions)
+    if client.action_style == "catalogue":
+        return tuple(in_catalogue(suggestions, assessment, client, wording))
     if client.action_style == "replace":
         return tuple(suggestions)
     changed = [_in_place(suggestion, assessment, wording) for suggestion in suggestions]
@@ -70,7 +73,7 @@ def beside_answers(
     What only removes the order never stands beside what changes it: a recommended removal stays without the answers,
     any other gives way to them.
     """
-    removals = [item for item in suggestions if all(action.type == "delete" for action in item.actions)]
+    removals = [item for item in suggestions if [action.type for action in item.actions] == ["delete"]]
     if removals and any(answer.touches_order for answer in (*answers, *objections)):
         if any(removal.recommended for removal in removals):
             answers, objections = (
@@ -97,18 +100,14 @@ def selection(
     """
     excluding = sum(suggestion.touches_order for suggestion in suggestions) > 1
     behavior = client.selection_behavior or ("at-most-one" if excluding else "any")
-    recommended = next((suggestion for suggestion in suggestions if suggestion.recommended), None)
+    recommended = next((item for item in suggestions if item.recommended), None) if client.recommends else None
     kept = [
         suggestion if suggestion is recommended else replace(suggestion, recommended=False)
         for suggestion in suggestions
     ]
     if behavior == "any" and excluding:
-        kept = [_marked(suggestion, wording) if suggestion.touches_order else suggestion for suggestion in kept]
+        kept = [exclusive(suggestion, wording) if suggestion.touches_order else suggestion for suggestion in kept]
     return behavior, tuple(kept)
-
-
-def _marked(suggestion: Suggestion, wording: Wording) -> Suggestion:
-    return replace(suggestion, label=wording.text("shaping", "exclusive", label=suggestion.label))
 
 
 def allowed_links(links: Sequence[Mapping[str, Any]], client: ClientShape) -> list[dict[str, Any]]:

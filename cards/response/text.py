@@ -71,11 +71,19 @@ class CardText:
         text = dated if len(dated) <= LONGEST_SUMMARY else bare
         return text if len(text) <= LONGEST_SUMMARY else text[: LONGEST_SUMMARY - 1].rstrip() + "…"
 
-    def detail(self, messages: Sequence[Message], *, several: bool = False) -> str:
-        """Return the detail of a card; `several` orders in one call are told apart by their study."""
+    def detail(
+        self, messages: Sequence[Message], *, several: bool = False, short: bool = False, by_hand: Sequence[str] = ()
+    ) -> str:
+        """Return the detail of a card; `several` orders in one call are told apart by their study.
+
+        A `short` one tells its first message in full and the others, but for what is never short, by title. `by_hand`
+        are suggestions that this client gives no button for.
+        """
         helpful = tuple(message for message in messages if self._helps(message))
         parts = [self._order()] if several else []
-        parts += self._fitted(helpful or tuple(messages))
+        told = helpful or tuple(messages)
+        parts += self._paragraphs_of(told, 1, 1) if short else self._fitted(told)
+        parts += [self.wording.text("shaping", "by_hand", labels="; ".join(by_hand))] if by_hand else []
         parts += [self._foreign(), self.wording.text("card", "footer")]
         return "\n\n".join(part for part in parts if part)
 

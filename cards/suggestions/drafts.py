@@ -32,6 +32,11 @@ def _orderables() -> dict[str, Any]:
     return tomllib.loads(file.read_text(encoding="utf-8"))
 
 
+def orderables() -> tuple[str, ...]:
+    """Return the names of everything that suggestions can order."""
+    return tuple(_orderables())
+
+
 def concept_of(orderable: str) -> str:
     """Return the concept an orderable belongs to, to see whether it is among the drafts already."""
     return str(_orderables()[orderable].get("concept", orderable))
@@ -39,13 +44,14 @@ def concept_of(orderable: str) -> str:
 
 def code_of(orderable: str, wording: Wording, systems: frozenset[str] = frozenset()) -> dict[str, Any]:
     """Return the CodeableConcept of an orderable, with the codings of some systems if any of them is known."""
-    display = _display(orderable, wording)
+    display = display_of(orderable, wording)
     codings = [{**coding, "display": display} for coding in _orderables()[orderable]["coding"]]
     wanted = [coding for coding in codings if coding["system"] in systems]
     return {"coding": wanted or codings, "text": display}
 
 
-def _display(orderable: str, wording: Wording) -> str:
+def display_of(orderable: str, wording: Wording) -> str:
+    """Return what an orderable is called."""
     names = {"order_mri_lumbar_wo": "without", "order_mri_lumbar_wo_w": "without-and-with"}
     if orderable in names:
         return wording.text("orders", names[orderable])

@@ -280,12 +280,12 @@ def _therapy_instead(builder: SuggestionBuilder, label: str, *, recommended: boo
     if builder.drafted("pt_referral") or not builder.creates:
         yield from builder.remove(recommended=recommended)
         return
-    note = builder.say(key, "note", followup=day)
+    note, only_if = builder.say(key, "note", followup=day), label.removeprefix("label")
     actions = (
-        builder.delete(builder.say(key, "delete")),
-        builder.create("pt_referral", builder.say(key, "create", followup=day), note=note),
+        builder.delete(builder.say(key, f"delete{only_if}")),
+        builder.create("pt_referral", builder.say(key, f"create{only_if}", followup=day), note=note),
     )
-    in_place = builder.say(key, "in-place", followup=day)
+    in_place = builder.say(key, f"in-place{only_if}", followup=day)
     yield Suggestion(key, builder.say(key, label, followup=day), actions, recommended, in_place)
 
 

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from flask import request
 
 from cds_service.auth.incoming import credentials_of
+from cds_service.auth.replay.store import ReplayUnavailableError
 from cds_service.auth.verifiers.callers import NotAuthenticatedError
-from cds_service.protocol.errors import UnauthorizedError
+from cds_service.protocol.errors import TokensUnavailableError, UnauthorizedError
 from cds_service.protocol.trace import current_trace
 
 if TYPE_CHECKING:
@@ -29,7 +30,10 @@ class Admission:
     limits: CallLimits
 
     def admit(self) -> Caller:
-        """Return who sends the request in hand; UnauthorizedError when nobody does who may."""
+        """Return who sends the request in hand; UnauthorizedError when nobody does who may.
+
+        TokensUnavailableError where it cannot be told whether a token is new, and the client insists on that.
+        """
         trace = current_trace()
         with trace.phase("authenticate"):
             try:
@@ -37,6 +41,8 @@ class Admission:
             except NotAuthenticatedError as refusal:
                 trace.refusal = refusal.reason
                 raise UnauthorizedError from None
+            except ReplayUnavailableError:
+                raise TokensUnavailableError from None
         trace.client = caller.client.name
         trace.issuer = caller.issuer or None
         trace.tenant = caller.tenant or None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from cds_service.auth.configuration import configuration_problems
-from cds_service.auth.replay.store import ReplayStore
+from cds_service.auth.replay.guard import ReplayGuard
 from cds_service.auth.verifiers.bearer import BearerVerifier
 from cds_service.auth.verifiers.callers import Caller, Credentials, NotAuthenticatedError, Reason, Verifier
 from cds_service.auth.verifiers.cds_hooks_jwt import JwtVerifier
@@ -44,7 +44,7 @@ class Gate:
         self.open_clients = tuple(client.name for client in open_clients)
 
     def admit(self, credentials: Credentials) -> Caller:
-        """Return who calls; NotAuthenticatedError when nobody does who may."""
+        """Return who calls; NotAuthenticatedError when nobody does who may, ReplayUnavailableError as the verifiers."""
         reason = ""
         for verifier in self._verifiers:
             try:
@@ -84,7 +84,7 @@ def gate_for(
     clients: Sequence[ClientProfile],
     public_url: str,
     fetcher: KeyFetcher,
-    replay: ReplayStore,
+    replay: ReplayGuard,
     clock: Callable[[], datetime],
 ) -> Gate:
     """Return the gate for these clients; SettingsError names everything in their configuration that cannot work.

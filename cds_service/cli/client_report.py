@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
+from cards.suggestions.drafts import orderables
 from cds_service.cli.terminal import printable
 from cds_service.clients.cors_origins import LOOPBACK
 from cds_service.clients.file.cautions import cautions
@@ -35,7 +36,8 @@ _STYLES: Final = {
     "replace": "another study is proposed by deleting one order and creating another",
     "update": "another study is proposed by changing the code of the order",
     "single": "another study is proposed by changing the code of the order, one action a suggestion",
-    "info": "cards carry no suggestions",
+    "catalogue": "orders are removed, and added by the client's own codes, one action a suggestion; the rest is words",
+    "info": "cards carry no suggestions; what they would offer is said in words",
 }
 _ANSWERS: Final = {
     "order-note": "answers to questions are pressed, as notes of the order",
@@ -170,6 +172,14 @@ def _mode(client: ClientProfile, switched: SwitchState) -> str:
 def _cards(client: ClientProfile) -> str:
     shape = client.shape
     parts = [_STYLES[shape.action_style]]
+    if shape.action_style == "catalogue":
+        parts += ["changes of the order too"] if shape.updates else []
+        missing = [name for name in orderables() if name not in shape.orderables]
+        parts.append(f"no code of its own for {', '.join(missing)}" if missing else "a code of its own for everything")
+    parts += [] if shape.recommends else ["no suggestion is marked as recommended"]
+    parts += ["short texts"] if shape.detail == "short" else []
+    if shape.override_reasons:
+        parts.append(f"its own codes for {_count(len(shape.override_reasons), 'override reason')}")
     parts.append(_ANSWERS[shape.answers_by])
     if shape.selection_behavior:
         parts.append(f"selectionBehavior is always {shape.selection_behavior}")

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
-from cards.guideline.wording import load_wording
+from cards.guideline.wording import Wording, load_wording
+from cards.response.client_shape import SiteCode
+from cards.suggestions.drafts import display_of, orderables
 from cds_service.cli.client_report import issuer_terms, pages, proof
 from cds_service.cli.terminal import printable
 from cds_service.clients.profile import BY_TOKEN, Authentication
@@ -113,6 +115,25 @@ def _cards(client: ClientProfile) -> Iterator[str]:
     yield from (f"  https://{host}/" for host in sorted(hosts or ()))
     if hosts is not None and not hosts:
         yield "  none"
+    yield from _builds(client, wording)
     yield from ("", "SMART apps on cards", "  none; appContext is not used")
     yield from ("", "Errors", *(f"  {line}" for line in _ERRORS))
     yield from ("", "Web pages that may call from a browser (CORS)", f"  {pages(client)}")
+
+
+def _builds(client: ClientProfile, wording: Wording) -> Iterator[str]:
+    """Yield the orders and reasons that the EHR's builders map, for a client that goes by codes of its own."""
+    shape = client.shape
+    if shape.action_style == "catalogue":
+        yield from ("", "Orders that suggestions add (our name, what it is: the client's code)")
+        for name in orderables():
+            yield f"  {name}, {display_of(name, wording)}: {_site_code(shape.orderables.get(name))}"
+    if shape.action_style == "catalogue" or shape.override_reasons:
+        yield from ("", "Override reasons (our name, what it says: the code that is sent)")
+        for name, ours in wording.get("overrides").items():
+            code = shape.override_reasons.get(name) or SiteCode(ours["system"], ours["code"])
+            yield f"  {name}, {ours['display']}: {_site_code(code)}"
+
+
+def _site_code(code: SiteCode | None) -> str:
+    return f"{code.system}|{code.code}" if code else "(none yet: it is said in words)"

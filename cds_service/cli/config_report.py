@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cds_service.config.settings import Settings
     from cds_service.config.site import Site
+    from fhir_mappings.terminology.site_terminology import SiteTerminology
 
 _MOST_MAPS: Final = 20
 
@@ -68,10 +69,18 @@ def _site(site: Site) -> Iterator[str]:
             yield f"  {name}: {usual} -> {chosen}"
     for message in sorted(site.messages_off):
         yield f"  message off: {message}"
-    for concept, count in site.terminology.added().items():
-        yield f"  codes added: {count} to {concept}"
+    yield from _added(site.terminology)
     local_codes = site.terminology.local_codes
     for local, standard in local_codes[:_MOST_MAPS]:
         yield f"  map: {local.system}|{local.code} -> {standard.system}|{standard.code}"
     if len(local_codes) > _MOST_MAPS:
         yield f"  map: and {len(local_codes) - _MOST_MAPS} more"
+
+
+def _added(terminology: SiteTerminology) -> Iterator[str]:
+    """Yield how many codes each concept gains, and from which file in which version."""
+    for concept, count in terminology.added().items():
+        yield f"  codes added: {count} to {concept}"
+        for added in terminology.files:
+            if added.concept == concept:
+                yield f"    {added.codes} from {added.file}" + (f", version {added.version}" if added.version else "")

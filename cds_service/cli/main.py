@@ -8,27 +8,18 @@ imported, and help is there at once.
 
 from __future__ import annotations
 
-import shlex
-import time
 from contextlib import ExitStack
 from datetime import UTC, datetime
-from http import HTTPStatus
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from cds_service import __version__
-from cds_service.cli.operator_commands import (
-    CLIENTS_FILE,
-    SITE_FILE,
-    check_config,
-    client_sheet,
-    demo_data,
-    prune,
-    read_settings,
-    switch,
-)
+from cds_service.cli.connection_commands import check_connection, test_key
+from cds_service.cli.operator_commands import check_config, client_sheet, demo_data, prune, switch
+from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, read_settings
+from cds_service.cli.site_commands import orders, terminology
+from cds_service.cli.try_command import JSON, demo_named, service_of, try_demo
 from cds_service.observability.metrics_folder import keep_metrics_in_process, shared_metrics_folder
 
 if TYPE_CHECKING:
@@ -36,14 +27,9 @@ if TYPE_CHECKING:
     from typing import BinaryIO, TextIO
 
     import msgspec
-    import requests
 
     from cds_service.config.settings import Settings
     from cds_service.demo.requests import Demo
-
-_JSON: Final = {"Content-Type": "application/json"}
-_TIMEOUT: Final = 30.0
-_LOCAL: Final = "http://127.0.0.1:8080"
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -81,7 +67,7 @@ def main() -> None:
 def serve(try_name: str | None, **options: Any) -> None:
     """Run the service until it is stopped with Ctrl-C."""
     settings = read_settings(**options)
-    demo = _demo(try_name) if try_name else None
+    demo = demo_named(try_name) if try_name else None
     with ExitStack() as stack:
         try:
             stack.enter_context(shared_metrics_folder())
@@ -130,6 +116,7 @@ def assess(request_file: BinaryIO, today: datetime | None, site_file: str | None
     """
     keep_metrics_in_process()
     from cds_service.app import create_app, utc_now
+    from cds_service.cli.answers import show_answer
     from cds_service.hooks.storage import Storage
     from cds_service.observability.logs import configure_logging
     from cds_service.protocol.errors import SettingsError
@@ -142,34 +129,8 @@ def assess(request_file: BinaryIO, today: datetime | None, site_file: str | None
         app = create_app(settings, clock=lambda: moment, storage=Storage())
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
-    response = app.test_client().post(f"/cds-services/{_service_for(body)}", data=body, headers=_JSON)
-    _show(response.status_code, response.data, as_json=as_json)
-
-
-@main.command("try")
-@click.argument("name")
-@click.option("--url", default=_LOCAL, show_default=True, help="Where the service runs.")
-@click.option("--wait", default=0.0, metavar="SECONDS", help="Wait this long for the service to come up.")
-def try_demo(name: str, url: str, wait: float) -> None:
-    """Send a bundled demo to a running service and print its cards.
-
-    NAME is one of those that `lumbar-cds demos` lists.
-    """
-    import requests
-
-    demo = _demo(name)
-    address = f"{url.rstrip('/')}/cds-services/{_service_of(demo.hook)}"
-    with requests.Session() as session:
-        session.trust_env = False  # a proxy would not find a service on this machine
-        try:
-            _await_service(session, url, wait)
-            response = session.post(address, data=demo.body(), headers=_JSON, timeout=_TIMEOUT)
-        except requests.RequestException:
-            message = f"No service answers at {url}. Start one with `lumbar-cds serve`, or name another with --url."
-            raise click.ClickException(message) from None
-    click.echo(f"{demo.title}\n")
-    _show(response.status_code, response.content)
-    click.echo(f"\nThe same with curl:\n  {_curl(demo, address)}\n")
+    response = app.test_client().post(f"/cds-services/{_service_for(body)}", data=body, headers=JSON)
+    show_answer(response.status_code, response.data, as_json=as_json)
 
 
 @main.command()
@@ -198,24 +159,19 @@ def criteria(output: TextIO, *, as_json: bool) -> None:
     output.write(f"{guideline_json(bundled_guideline(load_wording())).decode()}\n" if as_json else criteria_page())
 
 
-def _demo(name: str) -> Demo:
-    from cds_service.demo.requests import find_demo, load_demos
-
-    demo = find_demo(name)
-    if demo is None:
-        names = ", ".join(known.name for known in load_demos())
-        raise click.ClickException(f"there is no demo of this name; there are: {names}")
-    return demo
-
-
-for command in (check_config, client_sheet, switch, demo_data, prune):
+for command in (
+    try_demo,
+    check_config,
+    client_sheet,
+    check_connection,
+    test_key,
+    orders,
+    terminology,
+    switch,
+    demo_data,
+    prune,
+):
     main.add_command(command)
-
-
-def _service_of(hook: object) -> str | None:
-    from cds_service.protocol.discovery import SERVICES
-
-    return next((service.id for service in SERVICES if service.hook == hook), None)
 
 
 def _service_for(body: bytes) -> str:
@@ -229,49 +185,4 @@ def _service_for(body: bytes) -> str:
         hook = msgspec.json.decode(members["hook"])
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, KeyError):
         hook = None
-    return _service_of(hook) or SERVICES[0].id
-
-
-def _await_service(session: requests.Session, url: str, seconds: float) -> None:
-    """Return once a service is ready; after the given time let the caller find out."""
-    import requests
-
-    deadline = time.monotonic() + seconds
-    while time.monotonic() < deadline:
-        try:
-            if session.get(f"{url.rstrip('/')}/readyz", timeout=_TIMEOUT).ok:
-                return
-        except requests.ConnectionError:
-            time.sleep(0.1)
-
-
-def _show(status: int, body: bytes, *, as_json: bool = False) -> None:
-    """Print an answer; an error goes to standard error and ends the command with status 1."""
-    import msgspec
-
-    from cds_service.cli.terminal import outcome_text, print_response
-
-    try:
-        answer = msgspec.json.decode(body, type=dict[str, Any])
-    except msgspec.DecodeError:
-        _fail(f"HTTP {status}: the answer is not one of this service; is this the right address?")
-    if status != HTTPStatus.OK:
-        _fail(f"HTTP {status}: {outcome_text(answer)}")
-    if as_json:
-        click.echo(msgspec.json.format(body, indent=2).decode())
-    else:
-        print_response(answer)
-
-
-def _fail(message: str) -> NoReturn:
-    click.echo(message, err=True)
-    raise SystemExit(1)
-
-
-def _curl(demo: Demo, address: str) -> str:
-    """Return the command that posts the same request."""
-    file = Path(str(demo.file))
-    if file.is_relative_to(Path.cwd()):
-        file = file.relative_to(Path.cwd())
-    parts = ["curl", "--silent", "--header", "Content-Type: application/json", "--data-binary", f"@{file}", address]
-    return shlex.join(parts)
+    return service_of(hook) or SERVICES[0].id

@@ -9,34 +9,17 @@ from __future__ import annotations
 
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING
 
 import click
 
+from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, find_client, no_such_client, read_settings
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from pathlib import Path
 
     from cds_service.config.settings import Settings
     from cds_service.records.database import Database
-
-SITE_FILE: Final = click.option(
-    "--site-file", metavar="FILE", help="TOML file with what this site changes of the guideline.  [default: none]"
-)
-CLIENTS_FILE: Final = click.option(
-    "--clients-file", metavar="FILE", help="TOML or YAML file with the clients that may call.  [default: built-in ones]"
-)
-
-
-def read_settings(**overrides: Any) -> Settings:
-    """Return the settings; the command ends with their problems when they cannot be used."""
-    from cds_service.config.settings import load_settings
-    from cds_service.protocol.errors import SettingsError
-
-    try:
-        return load_settings(**overrides)
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
 
 
 @click.command("check-config")
@@ -74,19 +57,11 @@ def client_sheet(name: str, clients_file: str | None) -> None:
     Service addresses, audiences, keys, prefetch, scopes and links, as plain text to copy from.
     """
     from cds_service.cli.client_sheet import client_sheet as sheet
-    from cds_service.hooks.setup import clients_of
     from cds_service.protocol.discovery import SERVICES
-    from cds_service.protocol.errors import SettingsError
 
-    # The sheet may be printed on a machine on which the service would not be allowed to listen.
-    settings = read_settings(clients_file=clients_file, host="127.0.0.1")
-    try:
-        clients = {client.name: client for client in clients_of(settings)}
-    except SettingsError as error:
-        raise click.ClickException(str(error)) from None
-    if name not in clients:
-        raise click.ClickException(_no_such_client(clients))
-    click.echo(sheet(clients[name], settings.public_url or f"http://127.0.0.1:{settings.port}", SERVICES), nl=False)
+    settings = read_settings(clients_file=clients_file)
+    client = find_client(name, settings)
+    click.echo(sheet(client, settings.public_url or settings.local_url, SERVICES), nl=False)
 
 
 @click.command()
@@ -160,11 +135,7 @@ def _check_name(name: str, settings: Settings) -> None:
         click.echo("the clients cannot be read, so the name is not checked; check-config says why", err=True)
         return
     if name not in names:
-        raise click.ClickException(_no_such_client(names))
-
-
-def _no_such_client(names: Iterable[str]) -> str:
-    return f"there is no client of this name; there are: {', '.join(names)}"
+        raise click.ClickException(no_such_client(names))
 
 
 @click.command("demo-data")

@@ -24,13 +24,14 @@ _ACTION_SIGNS: Final = {"create": "+", "update": "~", "delete": "-"}
 _WIDTH: Final = 100
 
 
-def print_response(response: Mapping[str, Any]) -> None:
-    """Print the cards of a response to standard output."""
+def print_response(response: Mapping[str, Any], silence: str = "") -> None:
+    """Print the cards of a response to standard output; `silence` says why there are none."""
     detected = Console()
     console = detected if detected.width <= _WIDTH else Console(width=_WIDTH)
     cards = response.get("cards", [])
     if not cards:
-        console.print("No cards: the service has nothing to say about these orders.", style="green")
+        why = silence or "the service has nothing to say about these orders."
+        console.print(printable(f"No cards: {why}"), style="green", markup=False, highlight=False)
     for card in cards:
         console.print(_panel(card))
     if "systemActions" in response:

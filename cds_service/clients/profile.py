@@ -135,6 +135,7 @@ class ClientProfile:
     pilot: Pilot = field(default_factory=Pilot)
     shape: ClientShape = field(default_factory=ClientShape)
     strict_hook: bool = True
+    strict_tokens: bool = False
     sources: tuple[str, ...] | None = None
     verbosity: Literal["all", "action"] | None = None
     explain: bool | None = None

@@ -125,6 +125,12 @@ class Settings(BaseModel):
         return token
 
     @property
+    def local_url(self) -> str:
+        """The address of the service for whoever is on this machine."""
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - not listened on
+        return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
+
+    @property
     def switches(self) -> Path:
         """The file of the kill switch, as an absolute path."""
         return self._switches.absolute()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cds_service.auth.admission import Admission
 from cds_service.auth.gate import gate_for
 from cds_service.auth.limits import call_limits
+from cds_service.auth.replay.guard import ReplayGuard
 from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.auth.verifiers.key_fetcher import HttpKeyFetcher
 from cds_service.clients.file.exposure import authentication_state
@@ -39,6 +40,7 @@ class Engine:
     advisers: Mapping[str, Adviser]
     authentication: str
     gate: Gate
+    replay: ReplayGuard
     admission: Admission
     handler: HookHandler
     switches: Switches
@@ -62,7 +64,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
     http, breakers = http_client_of(settings), Breakers()
-    replay = MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock)
+    replay = ReplayGuard(MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock), clock)
     gate = gate_for(clients, settings.public_url or "", HttpKeyFetcher(http), replay, clock)
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
     searches = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
@@ -72,6 +74,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
         advisers=advisers,
         authentication=authentication_state(clients, insecure=settings.insecure),
         gate=gate,
+        replay=replay,
         admission=Admission(gate, call_limits(redis_of(settings), settings.workers)),
         handler=HookHandler(
             advisers=advisers,

@@ -13,6 +13,7 @@ from cds_service.clients.file.exposure import exposure_problem
 from cds_service.clients.file.reading import load_clients
 from cds_service.clients.file.ready_made import default_clients
 from cds_service.clients.profile import Authentication
+from cds_service.clients.test_keys import with_test_keys
 from cds_service.egress.http import HttpClient
 from cds_service.hooks.adviser import Adviser
 from cds_service.protocol.errors import SettingsError
@@ -33,6 +34,8 @@ def clients_of(settings: Settings) -> tuple[ClientProfile, ...]:
     """Return the clients that the settings name; SettingsError when their file cannot be used, or exposes too much."""
     if settings.clients_file:
         clients = load_clients(settings.clients_file)
+        if settings.profile == "development":
+            clients = with_test_keys(clients, settings.data_dir)
     else:
         clients = default_clients(development=settings.profile == "development")
     if problem := exposure_problem(settings.host, clients, insecure=settings.insecure):
@@ -41,14 +44,14 @@ def clients_of(settings: Settings) -> tuple[ClientProfile, ...]:
 
 
 @cache
-def _bundled_index() -> TerminologyIndex:
+def bundled_index() -> TerminologyIndex:
     """Return the index of the bundled value sets, which never changes and is read once a process."""
     return TerminologyIndex.from_directory(bundled_value_sets())
 
 
 def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping[str, Adviser]:
     """Return an adviser for each client, by its name; the bundled value sets are read once."""
-    bundled = _bundled_index()
+    bundled = bundled_index()
     return {client.name: Adviser.of(client, settings, bundled) for client in clients}
 
 

@@ -55,12 +55,12 @@ def check_storage(settings: Settings) -> None:
 def open_storage(settings: Settings) -> Storage:
     """Return the stores that the settings name, brought to the present layout; SettingsError when they cannot be used.
 
-    To be called before workers fork.
+    To be called before workers fork. A database server that is not there yet is no error, see `open_database`.
     """
     check_storage(settings)
     url, key = settings.database_url, settings.hash_key
-    database = open_database(url.get_secret_value() if url else None, settings.data_dir)
-    if settings.retention_days:
+    database = open_database(url.get_secret_value() if url else None, settings.data_dir, wait_for_server=False)
+    if settings.retention_days and database.is_settled:
         with closing(database):  # no connection is open when the workers fork
             prune(database, datetime.now(UTC) - timedelta(days=settings.retention_days))
     return Storage(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.protocol.discovery import SERVICES, HookService, discovery_document
@@ -98,6 +98,7 @@ def _body(limit: int) -> bytes:
     body = request.get_data(cache=False)
     if len(body) > limit:
         raise RequestEntityTooLarge
+    g.body = body  # for whoever judges the call once it is answered
     return body
 
 

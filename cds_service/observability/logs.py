@@ -11,8 +11,11 @@ from __future__ import annotations
 
 import logging
 import sys
+import threading
+import warnings
 from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 import msgspec
@@ -67,6 +70,10 @@ FIELDS: Final = (
     "ms",
     "listening",
     "authentication",
+    "pid",
+    "signal",
+    "exit_status",
+    "category",
 )
 _WITHHELD: Final = "(a message that was put together at run time is withheld)"
 _PLAIN: Final = (str, int, float)
@@ -85,7 +92,7 @@ _CARRIED: Final = frozenset(
         "_from_structlog",
     }
 )
-_ALLOWED: Final = frozenset(FIELDS) | _CARRIED
+_ALLOWED: Final = frozenset(FIELDS) | {"place"} | _CARRIED
 _FORMATTED: Final = ("message", "asctime")  # left on a record by another handler's formatter
 _OURS: Final = ("cds_service", "cards", "fhir_mappings")
 _OUR_LOGGERS: Final = tuple(f"{name}." for name in _OURS)  # the bare first name is that of Flask's own logger
@@ -134,6 +141,34 @@ def configure_logging(settings: Settings, stream: TextIO | None = None) -> None:
     root.setLevel(logging.WARNING)  # other libraries have little to say that an operator needs
     for name in _OURS:
         logging.getLogger(name).setLevel(settings.log_level.upper())
+    _catch_what_python_writes()
+
+
+def _catch_what_python_writes() -> None:
+    """Send through the log what Python writes to stderr by itself: uncaught errors and warnings quote data."""
+    log = get_logger(__name__)
+
+    def warn(  # noqa: PLR0913, PLR0917 - the signature of warnings.showwarning
+        message: Warning | str,  # noqa: ARG001 - it quotes what it warns of
+        category: type[Warning],
+        filename: str,
+        lineno: int,
+        file: TextIO | None = None,  # noqa: ARG001
+        line: str | None = None,  # noqa: ARG001
+    ) -> None:
+        log.warning("a Python warning", category=category.__name__, place=f"{Path(filename).name}:{lineno}")
+
+    def in_thread(raised: threading.ExceptHookArgs) -> None:
+        if raised.exc_value is not None:
+            log.error("a thread ended with an error", exc_info=raised.exc_value)
+
+    def unraisable(raised: sys.UnraisableHookArgs) -> None:
+        if raised.exc_value is not None:
+            log.error("an error could not be raised", exc_info=raised.exc_value)
+
+    warnings.showwarning = warn
+    threading.excepthook = in_thread
+    sys.unraisablehook = unraisable
 
 
 def line_formatter(log_format: str, *, colours: bool = False) -> logging.Formatter:

@@ -133,6 +133,9 @@ class Metrics:
         self._unusable = self._gauge(
             "switch_file_unusable", "Workers that cannot use the switch file and go by what it said before.", "livesum"
         )
+        self._tokens_away = self._gauge(
+            "used_tokens_unavailable", "Workers that cannot look up which tokens were used before.", "livesum"
+        )
         build = self._gauge("build_info", "What is running; always 1.", "max", "version", "guideline")
         build.labels(__version__, GUIDELINE_VERSION).set(1)
 
@@ -215,6 +218,10 @@ class Metrics:
             self._unusable.set(not is_current())
 
         self._probes.append(probe)
+
+    def watch_tokens(self, is_available: Callable[[], bool]) -> None:
+        """Tell from here on whether used tokens can be looked up."""
+        self._probes.append(lambda: self._tokens_away.set(not is_available()))
 
     def refresh(self) -> None:
         """Look at everything that is watched.

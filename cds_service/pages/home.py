@@ -58,6 +58,7 @@ class HomePage:
         pages |= {"docs": "/docs", "openapi": "/openapi.json"}
         pages |= {"demo": "/demo"} if facts.demo_enabled else {}
         pages |= {"insights": "/insights"} if facts.insights_enabled else {}
+        pages |= {"calls": "/calls"} if facts.calls_enabled else {}
         return {
             "version": facts.version,
             "guidelineVersion": facts.guideline_version,

@@ -11,6 +11,7 @@ from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.clients.cors_origins import allows_origin
 from cds_service.clients.profile import BY_TOKEN
 from cds_service.hooks.setup import redis_of, shared_store
+from cds_service.pages.calls.page import CallsPage
 from cds_service.pages.demo.charts import DemoCharts
 from cds_service.pages.demo.page import Demo, demo_client, demo_is_on
 from cds_service.pages.home import SANDBOX_ORIGIN
@@ -29,28 +30,34 @@ if TYPE_CHECKING:
 
     from flask import Blueprint
 
+    from cds_service.calls.journal import Journal
     from cds_service.config.settings import Settings
     from cds_service.hooks.engine import Engine
 
 
-def offered_pages(engine: Engine, settings: Settings, clock: Callable[[], datetime]) -> Iterator[Blueprint]:
-    """Yield the routes of every page that is offered."""
-    access = _insights_access(settings)
-    facts = _facts(engine, settings, access)
+def offered_pages(
+    engine: Engine, settings: Settings, clock: Callable[[], datetime], journal: Journal | None = None
+) -> Iterator[Blueprint]:
+    """Yield the routes of every page that is offered; calls are shown where a journal judges them."""
+    access = insights_access(settings)
+    facts = _facts(engine, settings, access, calls=journal is not None)
     yield from Pages(facts, engine.advisers, clock).blueprints()
     if facts.demo_enabled:
         yield _demo(engine, settings, facts, clock).blueprint()
     if engine.storage.database is not None:
+        login = _login(access, settings, facts, clock)
+        if journal is not None:
+            yield CallsPage(Renderer(facts), journal, login).blueprint()
         yield InsightsPage(
             renderer=Renderer(facts),
             database=engine.storage.database,
-            login=_login(access, settings, facts, clock),
+            login=login,
             words=insights_words(settings.language),
             clock=clock,
         ).blueprint()
 
 
-def _facts(engine: Engine, settings: Settings, access: InsightsAccess) -> PageFacts:
+def _facts(engine: Engine, settings: Settings, access: InsightsAccess, *, calls: bool) -> PageFacts:
     return PageFacts(
         version=__version__,
         guideline_version=GUIDELINE_VERSION,
@@ -63,11 +70,12 @@ def _facts(engine: Engine, settings: Settings, access: InsightsAccess) -> PageFa
         sandbox_may_call=any(allows_origin(client, SANDBOX_ORIGIN) for client in engine.clients),
         token_needed=all(client.authentication in BY_TOKEN for client in engine.clients),
         insights_enabled=engine.storage.database is not None and not access.is_closed,
+        calls_enabled=calls,
         insecure=settings.insecure,
     )
 
 
-def _insights_access(settings: Settings) -> InsightsAccess:
+def insights_access(settings: Settings) -> InsightsAccess:
     """Return who may see the insights: without a token, only a developer on this machine."""
     token = settings.admin_token
     alone = settings.profile == "development" and not settings.insecure

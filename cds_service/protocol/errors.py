@@ -149,12 +149,22 @@ class MediaTypeError(ServiceError):
         super().__init__(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "not-supported", message)
 
 
-class StoreUnavailableError(ServiceError):
-    """503: the store did not take what it was given; nothing of it was kept."""
+class TokensUnavailableError(ServiceError):
+    """503: whether the token of a call was used before cannot be told, and its client lets nothing pass then."""
 
     def __init__(self) -> None:
-        """Say that the client may send the same again."""
-        message = "The feedback could not be stored and nothing of it was kept; please send it again later."
+        """Say that the client may call again, with a new token."""
+        message = "Whether this token was used before cannot be told at the moment; please call again with a new one."
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, "transient", message)
+        self.headers["Retry-After"] = "2"
+
+
+class StoreUnavailableError(ServiceError):
+    """503: the store did not confirm what it was given."""
+
+    def __init__(self) -> None:
+        """Say that the client may send the same again; what was kept after all is known as a repeat."""
+        message = "The feedback could not be stored; please send it again later."
         super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, "no-store", message)
         self.headers["Retry-After"] = "10"
 

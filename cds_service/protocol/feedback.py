@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from cds_service.protocol import schemas
 from cds_service.protocol.errors import BadRequestError, faults_of
@@ -18,6 +18,11 @@ from cds_service.protocol.serialization import decode, decode_body, encode
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+# A reason that was built at an Epic site, and not sent by us, comes as members of `extension` that begin so.
+EPIC_REASON: Final = "com.epic.cdshooks.feedback.overrideReason"
+_PARTS: Final = ("Category", "Display", "Title")
+_LONGEST: Final = 2000
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +60,8 @@ class FeedbackEvent:
             self.reason_code,
             self.comment,
         )
+        if self.reason_system == EPIC_REASON:
+            parts = (*parts, self.reason_display)  # several reasons of a site stand in one category
         return hashlib.sha256(encode((*parts, self.client) if self.client else parts)).hexdigest()
 
 
@@ -67,8 +74,8 @@ def read_feedback(body: bytes, service: str, client: str = "") -> tuple[Feedback
 
 
 def _event(entry: Mapping[str, Any], service: str, client: str) -> FeedbackEvent:
-    override = entry.get("overrideReason") or {}
-    reason = override.get("reason") or {}
+    override = entry.get("overrideReason") or entry.get("overrideReasons") or {}
+    reason = override.get("reason") or _site_reason(override.get("extension") or {})
     return FeedbackEvent(
         service=service,
         card=entry["card"],
@@ -81,3 +88,16 @@ def _event(entry: Mapping[str, Any], service: str, client: str) -> FeedbackEvent
         comment=override.get("userComment") or "",
         client=client,
     )
+
+
+def _site_reason(extension: Mapping[str, Any]) -> Mapping[str, str]:
+    """Return the reason in an extension as Epic writes it; nothing where it holds none."""
+    category, display, title = (_text(extension.get(f"{EPIC_REASON}.reason{part}")) for part in _PARTS)
+    words = display or title
+    return {"code": category or words, "system": EPIC_REASON, "display": words} if category or words else {}
+
+
+def _text(value: object) -> str:
+    """Return a text or a number as text; anything else says nothing."""
+    plain = isinstance(value, str | int) and not isinstance(value, bool)
+    return str(value).strip()[:_LONGEST] if plain else ""

@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 from weakref import WeakSet
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, OperationalError
 from sqlalchemy.pool import NullPool
 
 from cds_service.protocol.errors import SettingsError
@@ -69,6 +70,32 @@ class Database:
             self._engine = _sqlite(self._file)
             self._create_file(self._file)
         _engines.add(self._engine)
+        self._settling = threading.RLock()
+        self._is_settling = False
+        self._unsettled: Callable[[Database], None] | None = None
+
+    def settle_later(self, bring_up_to_date: Callable[[Database], None]) -> None:
+        """Have the first transaction that reaches the database do first what could not be done at the start."""
+        self._unsettled = bring_up_to_date
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether the layout is known to be that of this version."""
+        return self._unsettled is None
+
+    def _settle(self) -> None:
+        """Do what was left for later; OperationalError while it cannot be done. The others wait for who does it."""
+        with self._settling:
+            if self._unsettled is None or self._is_settling:
+                return
+            self._is_settling = True
+            try:
+                self._unsettled(self)
+            except SettingsError as error:
+                raise OperationalError(None, None, error) from error
+            finally:
+                self._is_settling = False
+            self._unsettled = None
 
     @property
     def is_sqlite(self) -> bool:
@@ -78,6 +105,8 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Begin a transaction in which everything read is of one moment; SQLAlchemyError when that fails."""
+        if self._unsettled is not None:
+            self._settle()
         with self._engine.connect() as connection:
             if not self.is_sqlite:  # SQLite reads so by itself
                 connection = connection.execution_options(  # noqa: PLW2901 - the same connection, with options
@@ -92,6 +121,8 @@ class Database:
 
         On SQLite the file is locked at once: a transaction that first reads could not wait for another writer.
         """
+        if self._unsettled is not None:
+            self._settle()
         with self._engine.connect().execution_options(begin_immediate=True) as connection, connection.begin():
             if not self.is_sqlite:
                 connection.execute(_DURABLE)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -23,6 +24,7 @@ from cds_service.records.tables import ACCEPTED_SUGGESTIONS, FEEDBACK
 _PROBE_SECONDS: Final = 0.5
 _WRITERS: Final = 4  # of each process
 _TURN_SECONDS: Final = 0.25
+_WRITE_SECONDS: Final = 5.0
 
 
 class FeedbackStore(Protocol):
@@ -59,12 +61,24 @@ class DatabaseFeedbackStore:
     def record(self, events: Sequence[FeedbackEvent]) -> int:
         """Keep all events that are not there yet, in one durable transaction, and return how many these were.
 
-        Only a few may wait for a slow database at a time: hook calls are answered by the same threads.
+        Only a few may wait for a slow database at a time, and none for long: hook calls are answered by the same
+        threads, and a server that was stopped or cut off answers nothing, not even that it takes too long. What is
+        written after all is known as a repeat when it comes again.
         """
         if not self._turns.acquire(timeout=_TURN_SECONDS):
             raise StoreUnavailableError
+        written: Future[int] = Future()
+        threading.Thread(target=self._in_turn, args=(events, written), name="feedback", daemon=True).start()
         try:
-            return self._record(events)
+            return written.result(_WRITE_SECONDS)
+        except TimeoutError:
+            raise StoreUnavailableError from None
+
+    def _in_turn(self, events: Sequence[FeedbackEvent], written: Future[int]) -> None:
+        try:
+            written.set_result(self._record(events))
+        except BaseException as error:  # noqa: BLE001 - it is raised again by whoever waits
+            written.set_exception(error)
         finally:
             self._turns.release()
 

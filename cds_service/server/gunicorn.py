@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import gc
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -22,8 +23,11 @@ from cds_service.clients.switch_witnesses import announce, withdraw
 from cds_service.observability.logs import get_logger
 from cds_service.observability.metrics import forget_process
 from cds_service.server.background import PeriodicTask
+from cds_service.server.worker import PatientWorker
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from cds_service.config.settings import Settings
     from cds_service.demo.requests import Demo
 
@@ -35,8 +39,24 @@ _REFRESH_SECONDS: Final = 5.0  # shorter than any usual interval of scraping
 
 _WITNESS_SECONDS: Final = 1.0  # a switch is in force within two seconds, whether anybody calls or not
 
+_MOST_CONNECTIONS: Final = 4000  # of one worker; an idle one takes about 10 kB
+
 # Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
 _GC_THRESHOLDS: Final = (100_000, 50, 1_000)
+
+
+def _telling_deaths(write: Callable[..., None], level: str) -> Callable[..., None]:
+    """Return what writes gunicorn's lines, and says in our own words, which may hold numbers, that a worker died."""
+
+    def log(message: str, *arguments: Any, **more: Any) -> None:
+        if message.startswith("Worker (pid:%s) was sent %s!"):
+            getattr(_LOG, level)("a worker was ended by a signal", pid=arguments[0], signal=arguments[1])
+        elif message.startswith("Worker (pid:%s) exited with code %s"):
+            getattr(_LOG, level)("a worker ended with an error", pid=arguments[0], exit_status=arguments[1])
+        else:
+            write(message, *arguments, **{"stacklevel": 2, **more})
+
+    return log
 
 
 class _Logger(glogging.Logger):
@@ -49,9 +69,8 @@ class _Logger(glogging.Logger):
             self.error_log.removeHandler(handler)
         self.error_log.propagate = True
         for level in "debug", "info", "warning", "error", "critical", "exception":
-            setattr(
-                self, level, getattr(self.error_log, level)
-            )  # so that a line names its place, not gunicorn's wrapper
+            # So that a line names its place, not gunicorn's wrapper.
+            setattr(self, level, _telling_deaths(getattr(self.error_log, level), level))
 
 
 class Server(BaseApplication):
@@ -81,8 +100,7 @@ class Server(BaseApplication):
     @property
     def url(self) -> str:
         """The address a browser on this machine would use."""
-        local = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self._settings.host, self._settings.host)  # noqa: S104
-        return f"http://{_netloc(local, self._settings.port)}"
+        return self._settings.local_url
 
     @property
     def _bound(self) -> str:
@@ -93,7 +111,8 @@ class Server(BaseApplication):
         settings = self._settings
         return {
             "bind": _netloc(settings.host, settings.port),
-            "worker_class": "gthread",
+            "worker_class": type("Worker", (PatientWorker,), {"longest_body": settings.max_body_bytes}),
+            "worker_connections": _most_connections(),
             "workers": settings.workers,
             "threads": settings.threads,
             "preload_app": True,
@@ -105,6 +124,10 @@ class Server(BaseApplication):
             "keepalive": 75,  # longer than the usual 60 s of load balancers, which would race with our closing
             # Heartbeats must not wait for a disk.
             "worker_tmp_dir": str(_SHARED_MEMORY) if os.access(_SHARED_MEMORY, os.W_OK) else None,
+            # Nothing of a request's head is believed to be the server's own, whoever sends it.
+            "forwarder_headers": "",
+            "forwarded_allow_ips": "",
+            "secure_scheme_headers": {},
             "control_socket_disable": True,  # nobody manages a worker through a socket in the home directory
             "accesslog": None,  # the application writes its own line, from an allow-list
             "logger_class": _Logger,
@@ -137,6 +160,14 @@ class Server(BaseApplication):
         if self._demo:
             arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
+
+
+def _most_connections() -> int:
+    """Return how many connections a worker keeps open: most of its descriptors, which are raised to what is allowed."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return max(64, min(_MOST_CONNECTIONS, hard // 2))
 
 
 def _before_fork(arbiter: Any, _worker: object) -> None:

@@ -63,11 +63,22 @@ class _Kind(msgspec.Struct, rename="camel"):
 
 
 @dataclass(frozen=True, slots=True)
+class AddedFile:
+    """A value set of a site: which concept it extends, by how many codes, and the version that it states."""
+
+    file: str
+    concept: str
+    codes: int
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SiteTerminology:
     """What a site's files add, checked against the bundled value sets."""
 
     additions: tuple[Addition, ...] = ()
     local_codes: tuple[LocalCode, ...] = ()
+    files: tuple[AddedFile, ...] = ()
 
     def applied_to(self, index: TerminologyIndex) -> TerminologyIndex:
         """Return an index that knows the additions too."""
@@ -97,8 +108,7 @@ def load_site_terminology(folder: Path, bundled: TerminologyIndex) -> SiteTermin
             case other:
                 raise place.at("resourceType").error(f"{other!r} is neither ValueSet nor ConceptMap")
     additions = _Additions(bundled)
-    for file in value_sets:
-        additions.read(file)
+    added = tuple(map(additions.read, value_sets))
     extended = bundled.extended(additions.found)
     local_codes: dict[tuple[str, str], LocalCode] = {}
     for file in maps:
@@ -109,7 +119,7 @@ def load_site_terminology(folder: Path, bundled: TerminologyIndex) -> SiteTermin
                     f"maps {local.local.code!r} to {local.standard.code!r}, but {known.standard.place.file} maps it to "
                     f"{known.standard.code!r}: a local code is read as one code"
                 )
-    return SiteTerminology(tuple(additions.found), tuple(local_codes.values()))
+    return SiteTerminology(tuple(additions.found), tuple(local_codes.values()), added)
 
 
 class _Additions:
@@ -121,8 +131,9 @@ class _Additions:
         self._seen: set[tuple[str, str, str]] = set()
         self.found: list[Addition] = []
 
-    def read(self, file: Path) -> None:
-        """Read a value set; KnowledgeError when it would do more than add."""
+    def read(self, file: Path) -> AddedFile:
+        """Read a value set and return what it adds; KnowledgeError when it would do more than add."""
+        before = len(self.found)
         value_set = read_value_set(file)
         place, concept = value_set.place, value_set.concept
         if concept not in self._bundled.concept_ids:
@@ -135,6 +146,7 @@ class _Additions:
             raise place.at("compose.exclude").error("is not possible: a site can add codes and never remove any")
         for member in value_set.included():
             self._add(concept, member)
+        return AddedFile(file.name, concept, len(self.found) - before, value_set.document.version)
 
     def _add(self, concept: str, member: Member) -> None:
         _check_length(member)

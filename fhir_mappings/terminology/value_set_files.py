@@ -86,6 +86,7 @@ class _Document(msgspec.Struct, rename="camel"):
     id: str
     compose: _Compose
     status: str = ""
+    version: str = ""
 
 
 class ValueSetFile(NamedTuple):

@@ -24,6 +24,7 @@ _STRICT = build_profile("a", complete_table({}))
 TABLES: dict[str, Any] = {
     "client": _STRICT,
     "issuer": Issuer("x"),
+    "site_code": None,
     "certificates": Certificates(),
     "network": _STRICT.network,
     "fhir": _STRICT.fhir,
@@ -96,6 +97,9 @@ def _comparison() -> Iterator[str]:
         "fhir.deadline_ms",
         "shape.action_style",
         "shape.selection_behavior",
+        "shape.updates",
+        "shape.recommends",
+        "shape.detail",
         "shape.rating_place",
         "shape.link_hosts",
     ):
@@ -104,7 +108,7 @@ def _comparison() -> Iterator[str]:
 
 def _cell(profile: Any, path: str) -> str:
     for step in path.split("."):
-        profile = profile.get(step, None)
+        profile = profile.get(step, getattr(_STRICT.shape, step, None))
     if profile is None:
         return "of the issuer"
     return _literal(profile) or "none"

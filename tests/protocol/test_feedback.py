@@ -166,6 +166,49 @@ def test_reasons_of_old_clients_are_taken(client: HookClient) -> None:
     assert client.report(SIGN, entries).status == 200
 
 
+EPIC = "com.epic.cdshooks.feedback.overrideReason"
+
+
+def test_feedback_as_epic_writes_it_keeps_reason_and_comment(storing_client: HookClient, database: Database) -> None:
+    """`overrideReasons`, with a reason that we sent or with one of the site's own build, is kept with its comment."""
+    ours = feedback_entry(overrideReasons={"reason": REASON | {"display": "Disagrees"}, "userComment": "no"})
+    site = feedback_entry(
+        overrideReasons={
+            "extension": {
+                f"{EPIC}.reasonCategory": "45",
+                f"{EPIC}.reasonDisplay": "Does not meet criteria",
+                f"{EPIC}.reasonTitle": "Does not meet",
+            },
+            "userComment": "free text",
+        }
+    )
+    assert storing_client.report(SIGN, [ours, site]).status == 200
+    assert rows(database, "reason_code", "reason_system", "reason_display", "comment") == [
+        ("45", EPIC, "Does not meet criteria", "free text"),
+        (*REASON.values(), "Disagrees", "no"),
+    ]
+
+
+def test_two_reasons_of_one_moment_are_two(storing_client: HookClient, database: Database) -> None:
+    """A batch stamps its entries alike; what was said in each is kept, and the same report again is one."""
+    entries = [
+        feedback_entry(overrideReasons={"extension": {f"{EPIC}.reasonCategory": 45, f"{EPIC}.reasonDisplay": words}})
+        for words in ("Does not meet criteria", "Patient refused")
+    ]
+    storing_client.report(SIGN, entries)
+    storing_client.report(SIGN, entries)
+    assert sorted(found for (found,) in rows(database, "reason_display")) == [
+        "Does not meet criteria",
+        "Patient refused",
+    ]
+
+
+@pytest.mark.parametrize("extension", [{}, {"x": "y"}, {f"{EPIC}.reasonCategory": {"deep": 1}}])
+def test_extension_without_a_reason_is_no_reason(storing_client: HookClient, extension: dict[str, Any]) -> None:
+    """What nobody here knows is no cause to lose a report."""
+    assert storing_client.report(SIGN, [feedback_entry(overrideReasons={"extension": extension})]).status == 200
+
+
 def test_store_that_fails_is_503(storing_client: HookClient, tmp_path: Path) -> None:
     """A report that could not be kept is not confirmed."""
     for file in (tmp_path / "data").glob("records.sqlite3*"):

@@ -154,6 +154,7 @@ def test_alive_and_ready() -> None:
         "status": "ready",
         "feedback": "ok",
         "switches": "ok",
+        "tokens": "ok",
         "modes": {"on": 2},
     }
     assert client.open("/readyz").headers["Cache-Control"] == "no-store"
@@ -174,6 +175,7 @@ def test_ready_without_a_feedback_store() -> None:
         "status": "ready",
         "feedback": "unavailable",
         "switches": "ok",
+        "tokens": "ok",
         "modes": {"on": 2},
     }
     assert client.call(SIGN, hook_request(SIGN)).status == 200

@@ -18,7 +18,7 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 from cards.decision.assessment import Assessment, AssessmentProfile, assess
 from cards.guideline.guideline import Outcome
 from cards.guideline.wording import Wording, load_wording
-from cards.response.client_shape import ActionStyle, ClientShape, RatingPlace, SelectionBehavior
+from cards.response.client_shape import ActionStyle, ClientShape, RatingPlace, SelectionBehavior, SiteCode
 from cards.response.rating_extensions import ABSENT_SYSTEM, CONSULTATION, CRITERIA, MECHANISM, RATING, RATING_SYSTEM
 from cards.response.response import ResponseShape, respond
 from cds_service.protocol import schemas
@@ -29,8 +29,11 @@ from tests.spec.scenarios import PATIENT, Scenario, load
 from tests.terminology import bundled_index as index
 
 Json = Any
+CATALOGUE = "urn:com.epic.cdshooks.action.code.system.preference-list-item"
+# Of some orders only: what has no code is said in words.
+BUILT = {name: SiteCode(CATALOGUE, name.upper()) for name in ("order_ct_lumbar_wo", "order_mri_lumbar_wo_w", "esr")}
 SHAPES = [
-    ClientShape(style, behavior, place)
+    ClientShape(style, behavior, place, orderables=BUILT if style == "catalogue" else {})
     for style, behavior, place in product(
         get_args(ActionStyle), (None, *get_args(SelectionBehavior)), get_args(RatingPlace)
     )
@@ -93,8 +96,11 @@ def check_cards(document: Json, client: ClientShape) -> None:
         assert len(labels) == len(set(labels))
         assert all(len(label) < 100 for label in labels)
         kinds = [[action["type"] for action in item["actions"]] for item in offered]
-        if client.action_style == "single":
+        if client.action_style in ("single", "catalogue"):
             assert all(len(kind) == 1 for kind in kinds)
+        if client.action_style == "catalogue":
+            check_catalogue(card)
+            continue
         if client.action_style in ("update", "single"):
             assert not [kind for kind in kinds if {"create", "delete"} <= set(kind)]
         touching = [label for label, kind in zip(labels, kinds, strict=True) if {"delete", "update"} & set(kind)]
@@ -103,6 +109,31 @@ def check_cards(document: Json, client: ClientShape) -> None:
             assert all(label.startswith("Choose only one: ") == marked for label in touching)
             # A lone removal beside a change of the same order would fail clients that check for pairs.
             assert ["delete"] not in kinds
+
+
+def check_catalogue(card: Json) -> None:
+    """Check that only orders of the client's catalogue are added, nothing is changed, and one removal comes last."""
+    actions = [item["actions"][0] for item in card.get("suggestions", ())]
+    added = [action["resource"]["code"]["coding"] for action in actions if action["type"] == "create"]
+    assert {(coding["system"], coding["code"]) for codings in added for coding in codings} <= {
+        (code.system, code.code) for code in BUILT.values()
+    }
+    assert "delete" not in [action["type"] for action in actions[:-1]]
+    assert "update" not in [action["type"] for action in actions]
+    for item in card.get("suggestions", ()):
+        said = item["actions"][0]["description"].casefold()
+        assert [word for word in significant(item["label"]) if word not in said] == []
+
+
+def significant(label: str) -> list[str]:
+    """Return the beginnings of a label's words that carry meaning: a description may inflect and reorder them."""
+    words = label.casefold().replace(":", "").replace(",", "").split()
+    return [word[:6] for word in words if len(word) > 3 and word not in {"change", "test"}]
+
+
+def plain_text(detail: str) -> str:
+    """Return a detail without the line on what has no button."""
+    return "\n\n".join(part for part in detail.split("\n\n") if not part.startswith("**By hand:**"))
 
 
 def check_updates(document: Json, order: Json, client: ClientShape) -> None:
@@ -186,7 +217,7 @@ def test_scenario_in_the_shapes_of_clients(position: int, scenario: Scenario) ->
             response = respond([assessment], shape)
             document = response.document
             check_schema(document)
-            texts = [(card["uuid"], card["summary"], card["detail"]) for card in document["cards"]]
+            texts = [(card["uuid"], card["summary"], plain_text(card["detail"])) for card in document["cards"]]
             assert texts == usual.setdefault(client.answers_by == "none", texts)
             check_cards(document, client)
             check_updates(document, dict(assessment.order.resource), client)
@@ -196,6 +227,6 @@ def test_scenario_in_the_shapes_of_clients(position: int, scenario: Scenario) ->
 
 
 def test_shapes_are_all_there() -> None:
-    """Four styles, three ways to choose, four places for a rating; a few scenarios try each of them."""
-    assert len(SHAPES) == len(set(SHAPES)) == 48
+    """Five styles, three ways to choose, four places for a rating; a few scenarios try each of them."""
+    assert len(SHAPES) == len(set(SHAPES)) == 60
     assert {shape for position in range(6) for shape in shapes_for(position)} == set(SHAPES)

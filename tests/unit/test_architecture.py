@@ -86,6 +86,7 @@ ROOMS: dict[str, str] = {
         "cds_service/clients cds_service/config cds_service/records cds_service/protocol cards/guideline"
         " fhir_mappings/fhir"
     ),
+    "cds_service/calls": ("cds_service/clients cds_service/protocol fhir_mappings/fhir fhir_mappings/fhir_client"),
     "cds_service/guideline": "cds_service/protocol cards/* fhir_mappings/*",
     "cds_service/openapi": "cds_service/demo cds_service/protocol/*",
     "cds_service/hooks": (
@@ -97,6 +98,9 @@ ROOMS: dict[str, str] = {
     "cds_service/pages/insights": (
         "cds_service/pages/plots cds_service/pages/rendering cds_service/records/* cds_service/auth/*"
         " cds_service/protocol cards/guideline fhir_mappings/fhir"
+    ),
+    "cds_service/pages/calls": (
+        "cds_service/pages/insights cds_service/pages/rendering cds_service/calls cds_service/protocol"
     ),
     "cds_service/pages/criteria": (
         "cds_service/pages/rendering cds_service/hooks cds_service/guideline cds_service/protocol cards/*"
@@ -110,21 +114,33 @@ ROOMS: dict[str, str] = {
     ),
     "cds_service/pages/api": "cds_service/pages/rendering cds_service/demo cds_service/openapi cds_service/protocol",
     "cds_service/pages": (
-        "cds_service/pages/* cds_service/hooks cds_service/auth/* cds_service/clients cds_service/config"
-        " cds_service/protocol cards/guideline"
+        "cds_service/pages/* cds_service/hooks cds_service/calls cds_service/auth/* cds_service/clients"
+        " cds_service/config cds_service/protocol cards/guideline"
     ),
     "cds_service/app.py": (
-        "cds_service/pages/* cds_service/hooks cds_service/guideline cds_service/observability cds_service/auth/*"
+        "cds_service/pages/* cds_service/hooks cds_service/calls cds_service/guideline cds_service/observability"
+        " cds_service/auth/*"
         " cds_service/clients cds_service/config cds_service/demo cds_service/records cds_service/protocol"
         " fhir_mappings/fhir_client"
     ),
     "cds_service/server": (
         "cds_service/app.py cds_service/observability cds_service/clients cds_service/config cds_service/demo"
     ),
+    "cds_service/cli/connection": (
+        "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"
+        " fhir_mappings/fhir fhir_mappings/fhir_client"
+    ),
+    "cds_service/cli/trying": "cds_service/clients",
+    "cds_service/cli/orderables": "fhir_mappings/orders fhir_mappings/terminology",
+    "cds_service/cli/snomed": (
+        "cds_service/egress fhir_mappings/fhir_client fhir_mappings/terminology fhir_mappings/words"
+    ),
     "cds_service/cli": (
-        "cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline cds_service/observability"
-        " cds_service/clients/* cds_service/config cds_service/demo cds_service/records cds_service/protocol"
-        " cards/guideline fhir_mappings/fhir"
+        "cds_service/cli/* cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline"
+        " cds_service/observability cds_service/clients/* cds_service/config cds_service/egress cds_service/demo"
+        " cds_service/records cds_service/protocol cards/response cards/suggestions cards/guideline"
+        " fhir_mappings/fhir fhir_mappings/fhir_client"
+        " fhir_mappings/terminology"
     ),
     "cds_service/__main__.py": "cds_service/cli",
 }

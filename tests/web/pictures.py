@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Final
 
 from tests.web.browser import DESKTOP, MISSING, chromium_path, opened_page, running_browser
 from tests.web.insights import seeded_service
+from tests.web.shapes import PANELS, Panel, page_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -89,6 +90,14 @@ def take(browser: Browser, url: str, shot: Shot, folder: Path) -> None:
             page.screenshot(path=file)
 
 
+def draw(browser: Browser, panel: Panel, folder: Path) -> None:
+    """Take the picture of two cards as a kind of EHR shows them."""
+    page = browser.new_page(viewport={"width": panel.width + 24, "height": 400}, device_scale_factor=1.5)
+    page.set_content(page_of(panel, "C-NOTAPP-6W", "C-MR-UNSAFE"))
+    page.screenshot(path=folder / f"shape-{panel.name}.png", full_page=True)
+    page.close()
+
+
 def main() -> None:
     """Take all pictures."""
     executable = chromium_path()
@@ -103,6 +112,8 @@ def main() -> None:
     ):
         for shot in SHOTS:
             take(browser, url, shot, folder)
+        for panel in PANELS:
+            draw(browser, panel, folder)
 
 
 if __name__ == "__main__":

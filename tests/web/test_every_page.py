@@ -23,6 +23,7 @@ PATHS: Final = (
     "/why/C-NOTAPP-6W",
     "/scenarios?outcome=CONTRAINDICATED",
     "/demo",
+    "/calls",
     "/docs",
 )
 # What is folded away is not looked at: this many entries are opened first.

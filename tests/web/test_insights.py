@@ -188,7 +188,7 @@ def test_token_opens_the_page(browser: Browser, tmp_path: Path) -> None:
         assert int(headline(page, "calls").replace(",", "")) > 1000
         assert TOKEN not in page.content()
         (cookie,) = page.context.cookies()
-        assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Lax", "/insights")
+        assert (cookie["httpOnly"], cookie["sameSite"], cookie["path"]) == (True, "Lax", "/")
         page.get_by_role("button", name="Sign out").click()
         page.wait_for_url("**/insights/login")
         page.context.add_cookies([{"name": cookie["name"], "value": cookie["value"], "url": f"{url}/insights"}])

@@ -1,7 +1,7 @@
 """Used tokens in Redis, for a service that runs on several hosts.
 
 Redis must not evict keys under memory pressure (`maxmemory-policy noeviction`, its default): an evicted token could be
-used again.
+used again. One that was restarted without what it held has no `used-tokens-since` any more, and so counts as made anew.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from cds_service.auth.replay.store import ReplayUnavailableError, token_digest
 from cds_service.protocol.errors import SettingsError
 
 _PREFIX: Final = "lumbar-cds:used-token:"
+_MADE: Final = "lumbar-cds:used-tokens-since"  # whole seconds since 1970
 _PATIENCE: Final = 0.25  # seconds, for the connection and for the answer
 
 
@@ -31,13 +32,18 @@ class RedisReplayStore:
         self._redis = redis
         self._clock = clock
 
-    def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
+    def first_use(self, issuer: str, jti: str, until: datetime, issued: datetime | None = None) -> bool:
         """Remember a token and return whether it is new; ReplayUnavailableError when Redis does not answer."""
-        key = _key(issuer, jti)
-        left = max(1, int((until - self._clock()).total_seconds() * 1000) + 1)
+        now = self._clock()
+        left = max(1, int((until - now).total_seconds() * 1000) + 1)
+        commands = self._redis.pipeline(transaction=False)
+        commands.set(_MADE, int(now.timestamp()), nx=True)
+        commands.get(_MADE)
+        commands.set(_key(issuer, jti), b"", nx=True, px=left)
         try:
-            return self._redis.set(key, b"", nx=True, px=left) is not None
-        except (RedisError, OSError) as error:
+            _, made, is_new = commands.execute()
+            return bool(is_new) and (issued is None or issued.timestamp() >= int(made))
+        except (RedisError, OSError, TypeError, ValueError) as error:  # the last two: somebody else's value
             raise ReplayUnavailableError from error
 
     def was_used(self, issuer: str, jti: str) -> bool:

@@ -1,7 +1,7 @@
 """Tokens that have been used: each is good for one call, so whoever copies one gains nothing.
 
-What is kept is a hash of issuer and `jti`, and only until the token would be refused anyway. Where that cannot be done
-nobody is let in: a service that forgets is open to whatever was recorded on the way.
+What is kept is a hash of issuer and `jti`, and only until the token would be refused anyway. A store that was made anew
+has forgotten what the one before it knew, so it refuses what was issued before: nobody gains by emptying it.
 """
 
 from __future__ import annotations
@@ -23,8 +23,11 @@ class ReplayUnavailableError(Exception):
 class ReplayStore(Protocol):
     """Remembers used tokens. Safe to use from many threads."""
 
-    def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
-        """Remember a token until then and return whether it is new; ReplayUnavailableError when that cannot be said."""
+    def first_use(self, issuer: str, jti: str, until: datetime, issued: datetime | None = None) -> bool:
+        """Remember a token until then and return whether it is new; ReplayUnavailableError when that cannot be said.
+
+        One that was issued before the store was made is not new; None is for what is issued to nobody else.
+        """
 
 
 class UsedTokens(ReplayStore, Protocol):
@@ -45,7 +48,7 @@ class MemoryReplayStore:
         self._used: set[bytes] = set()
         self._by_end: list[tuple[float, bytes]] = []
 
-    def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
+    def first_use(self, issuer: str, jti: str, until: datetime, issued: datetime | None = None) -> bool:  # noqa: ARG002
         """Remember a token and return whether it is new; ReplayUnavailableError when there is no room."""
         token, now = token_digest(issuer, jti), self._clock().timestamp()
         with self._lock:

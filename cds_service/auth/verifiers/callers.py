@@ -63,7 +63,6 @@ class Reason(StrEnum):
     SUBJECT = "subject"
     SCOPE = "scope"
     REPLAY = "replay"
-    REPLAY_STORE = "replay-store"
     PROXY = "proxy"  # certificate headers from an address that may not set them
     CERTIFICATE = "certificate"
 

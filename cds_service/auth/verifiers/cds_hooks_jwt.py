@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from typing import Final
 
-from cds_service.auth.replay.store import ReplayStore, ReplayUnavailableError
+from cds_service.auth.replay.guard import ReplayGuard
 from cds_service.auth.verifiers.callers import Caller, Credentials, NotAuthenticatedError, Reason
 from cds_service.auth.verifiers.claims import check_audience, check_party, text
-from cds_service.auth.verifiers.signed_tokens import Registration, SignedTokens
+from cds_service.auth.verifiers.signed_tokens import Registration, SignedToken, SignedTokens
 from cds_service.clients.normalization import without_slash
 
 _REQUIRED: Final = ("iss", "aud", "exp", "iat", "jti")
@@ -26,7 +26,7 @@ class JwtVerifier:
         registrations: Iterable[Registration],
         *,
         public_url: str,
-        replay: ReplayStore,
+        replay: ReplayGuard,
         clock: Callable[[], datetime],
     ) -> None:
         """Take the issuers, the address under which clients know this service, and where used tokens are kept."""
@@ -37,7 +37,8 @@ class JwtVerifier:
     def verify(self, credentials: Credentials) -> Caller | None:
         """Return the caller that a JWT proves; None without a token.
 
-        NotAuthenticatedError when it does not hold, and one that is not final when it is of no registered issuer.
+        NotAuthenticatedError when it does not hold, and one that is not final when it is of no registered issuer;
+        ReplayUnavailableError when it cannot be told whether it is new, and the client insists on that.
         """
         token = self._tokens.verify(credentials)
         if token is None:
@@ -46,16 +47,19 @@ class JwtVerifier:
         check_audience(claims, [*endpoint_addresses(self._public_url, credentials.endpoint), *issuer.audiences])
         tenant = check_party(claims, issuer)
         token_id = text(claims, "jti")
-        self._use(issuer.iss, token_id, token.until)
+        self._use(token, issuer.iss, token_id)
         return Caller(token.registration.client, issuer.iss, tenant, token_id)
 
-    def _use(self, issuer: str, token_id: str, until: float) -> None:
+    def _use(self, token: SignedToken, issuer: str, token_id: str) -> None:
         """Remember a token, which must be new. It is the last check: only a sound token takes up room."""
-        try:
-            first = self._replay.first_use(without_slash(issuer), token_id, datetime.fromtimestamp(until, UTC))
-        except ReplayUnavailableError:
-            raise NotAuthenticatedError(Reason.REPLAY_STORE) from None
-        if not first:
+        is_new = self._replay.first_use(
+            without_slash(issuer),
+            token_id,
+            datetime.fromtimestamp(token.until, UTC),
+            datetime.fromtimestamp(token.claims["iat"], UTC),
+            strict=token.registration.client.strict_tokens,
+        )
+        if not is_new:
             raise NotAuthenticatedError(Reason.REPLAY)
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 from cds_service.clients.file.addresses import is_loopback
 from cds_service.clients.file.public_keys import believes_everybody
 from cds_service.clients.profile import Authentication, Mode
+from cds_service.clients.test_keys import is_test_issuer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,6 +30,8 @@ def cautions(client: ClientProfile, mode: Mode) -> Iterator[str]:
         yield "no link host is listed: cards carry no link to the guidance"
     if client.shape.answers_by == "questionnaire-response" and not _may_read_forms(client):
         yield "answers are made QuestionnaireResponses, which `sources` does not list: no later call would see them"
+    if client.shape.action_style == "catalogue" and not client.shape.orderables:
+        yield "no orderable has a code of the client: no order can be added by pressing a button"
     if client.shape.rating_place != "none" and not client.shape.rating_mechanism:
         yield "ratings are sent without shape.rating_mechanism, the G-code that the PAMA profile asks for"
 
@@ -42,6 +45,8 @@ def _trust(client: ClientProfile) -> Iterator[str]:
         yield "nobody is authenticated"
     elif believes_everybody(client):
         yield "the key of the public sandbox is known to everybody, so its tokens prove nothing"
+    if any(is_test_issuer(issuer.iss) for issuer in client.issuers):
+        yield "a test key is believed: whoever has its private part can call as this client"
     certificates = client.certificates
     if certificates:
         wide = [proxy for proxy in certificates.proxies if "/" in proxy and not is_loopback(proxy.partition("/")[0])]

@@ -6,7 +6,7 @@ from ipaddress import ip_network
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cards.response.client_shape import ClientShape
+from cards.response.client_shape import ClientShape, SiteCode
 from cds_service.clients.cors_origins import tidy_origin
 from cds_service.clients.normalization import plain_fingerprint, without_slash
 from cds_service.clients.profile import (
@@ -48,8 +48,9 @@ def build_profile(name: str, table: Mapping[str, Any], folder: Path | None = Non
         origins=tuple(dict.fromkeys(tidy_origin(origin) for origin in table["origins"])),
         mode=Mode(table["mode"]),
         pilot=_pilot(table.get("pilot", {})),
-        shape=_shape(table["shape"]),
+        shape=_shape(table),
         strict_hook=table.get("strict_hook", True),
+        strict_tokens=table.get("strict_tokens", False),
         sources=tuple(table["sources"]) if "sources" in table else None,
         verbosity=table.get("verbosity"),
         explain=table.get("explain"),
@@ -84,15 +85,26 @@ def _pilot(table: Mapping[str, Any]) -> Pilot:
 
 
 def _shape(table: Mapping[str, Any]) -> ClientShape:
-    behavior, hosts = table["selection_behavior"], table["link_hosts"]
+    shape = table["shape"]
+    behavior, hosts = shape["selection_behavior"], shape["link_hosts"]
+    given = {
+        name: shape[name]
+        for name in ("rating_mechanism", "updates", "recommends", "detail", "answers")
+        if name in shape
+    }
     return ClientShape(
-        action_style=table["action_style"],
+        action_style=shape["action_style"],
         selection_behavior=None if behavior == "card" else behavior,
-        rating_place=table["rating_place"],
-        rating_mechanism=table.get("rating_mechanism", ""),
+        rating_place=shape["rating_place"],
         link_hosts=None if hosts == ["*"] else frozenset(hosts),
-        answers=table.get("answers"),
+        orderables=_site_codes(table.get("orderables", {})),
+        override_reasons=_site_codes(table.get("override_reasons", {})),
+        **given,
     )
+
+
+def _site_codes(table: Mapping[str, Any]) -> Mapping[str, SiteCode]:
+    return {name: SiteCode(**code) for name, code in table.items()}
 
 
 def _whole(table: Mapping[str, Any]) -> dict[str, Any]:

@@ -50,6 +50,9 @@ def misfits(document: dict[str, Any]) -> Iterator[str]:
         where = schemas.field_path(error) or "the file"
         if error.validator == "additionalProperties":
             yield from _unknown_keys(error)
+        elif error.validator == "enum" and "propertyNames" in error.schema_path:
+            known: Any = error.validator_value
+            yield f"{where}: holds a name that is none of {', '.join(known)}"
         elif "propertyNames" in error.schema_path:
             yield f"{where}: the name of a client must be {_comment(error)}"
         elif where not in said:  # what is of the wrong type often is too large as well
@@ -72,7 +75,7 @@ def _comment(error: ValidationError) -> str:
 def _unknown_keys(error: ValidationError) -> Iterator[str]:
     schema: Any = error.schema
     instance: Any = error.instance
-    known = schema["properties"]
+    known: dict[str, Any] = schema["properties"]
     where = schemas.field_path(error)
     for key in instance:
         if key in known:

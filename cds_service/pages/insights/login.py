@@ -16,6 +16,7 @@ from cds_service.pages.insights.access import Attempts, InsightsAccess
 from cds_service.pages.insights.filters import PARAMETERS
 from cds_service.pages.insights.visits import (
     CSRF_FIELD,
+    PAGES,
     PATH,
     VISIT,
     InsightsSessions,
@@ -28,6 +29,7 @@ from cds_service.pages.rendering.security import PAGE_HEADERS
 from cds_service.protocol.errors import ServiceError, UnauthorizedError, outcome_response
 
 _LONGEST_FORM: Final = 4096  # bytes
+_PAGE: Final = "page"
 _NOT_OWN: Final = "This form was too old, or sent by another site. Please try again."
 _NO_VISITS: Final = "Who is signed in cannot be told at this moment; please try again later."
 
@@ -66,14 +68,14 @@ class InsightsLogin:
             return None
         if not _wants_html():
             raise UnauthorizedError
-        return _unkept(redirect(f"{PATH}/login{_question()}", HTTPStatus.SEE_OTHER))
+        return _unkept(redirect(f"{PATH}/login{_question(request.path)}", HTTPStatus.SEE_OTHER))
 
     def form(self) -> BaseResponse:
         """Show the form; whoever needs none is led on."""
         if self.access.is_closed:
             return self._closed()
         if self.access.is_open or self.visits.is_under_way():
-            return _unkept(redirect(f"{PATH}{_question()}", HTTPStatus.SEE_OTHER))
+            return _unkept(redirect(_asked_for(), HTTPStatus.SEE_OTHER))
         return self._show_form(HTTPStatus.OK)
 
     def enter(self) -> BaseResponse:
@@ -92,7 +94,7 @@ class InsightsLogin:
         if not admitted:
             return self._show_form(HTTPStatus.UNAUTHORIZED, "This is not the token.")
         self.visits.begin()
-        return _unkept(redirect(f"{PATH}{_question()}", HTTPStatus.SEE_OTHER))
+        return _unkept(redirect(_asked_for(), HTTPStatus.SEE_OTHER))
 
     def leave(self) -> BaseResponse:
         """End the visit, here and wherever its cookie was copied to."""
@@ -157,10 +159,19 @@ def _wants_html() -> bool:
     return accepted.provided and accepted["text/html"] > accepted["application/json"]
 
 
-def _question() -> str:
-    """Return the filters of the address in hand as they were given; anything else in it is not carried on."""
+def _question(page: str = "") -> str:
+    """Return the filters of the address in hand, and which page is asked for; anything else is not carried on."""
     kept = [(name, value) for name, value in request.args.items(multi=True) if name in PARAMETERS]
+    asked = page or request.args.get(_PAGE, "")
+    kept += [(_PAGE, asked)] if asked in PAGES and asked != PATH else []
     return f"?{urlencode(kept)}" if kept else ""
+
+
+def _asked_for() -> str:
+    """Return the address that a visitor was on the way to: one of these pages, whatever the form says."""
+    page = request.args.get(_PAGE, PATH)
+    kept = [(name, value) for name, value in request.args.items(multi=True) if name in PARAMETERS]
+    return (page if page in PAGES else PATH) + (f"?{urlencode(kept)}" if kept else "")
 
 
 def _is_own_form() -> bool:

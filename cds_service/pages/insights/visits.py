@@ -22,6 +22,8 @@ from wtforms import ValidationError  # type: ignore[import-untyped] # ships no t
 from cds_service.auth.replay.store import UsedTokens
 
 PATH: Final = "/insights"
+# The other pages that the same visit opens.
+PAGES: Final = (PATH, "/calls")
 COOKIE: Final = "lumbar-cds-insights"
 VISIT: Final = timedelta(hours=2)
 CSRF_FIELD: Final = "csrf_token"
@@ -30,7 +32,7 @@ _ISSUER: Final = "insights"
 
 
 class InsightsSessions(SecureCookieSessionInterface):
-    """Sessions of the insights only: whoever calls a hook waits for no cookie to be read."""
+    """Sessions of these pages only: whoever calls a hook waits for no cookie to be read."""
 
     def __init__(self, is_https: Callable[[], bool]) -> None:
         """Take what tells whether the request in hand came by https."""
@@ -44,15 +46,15 @@ class InsightsSessions(SecureCookieSessionInterface):
             "PERMANENT_SESSION_LIFETIME": VISIT,
             "SESSION_COOKIE_HTTPONLY": True,
             "SESSION_COOKIE_NAME": COOKIE,
-            "SESSION_COOKIE_PATH": PATH,
+            "SESSION_COOKIE_PATH": "/",  # a cookie has one path, and a visit opens several pages
             # Not "Strict": the form that a link from elsewhere then leads to would take the place of a visit under way.
             "SESSION_COOKIE_SAMESITE": "Lax",
             "SESSION_REFRESH_EACH_REQUEST": False,  # a visit ends two hours after it began
         }
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        """Return the session of a request to the insights."""
-        return super().open_session(app, request) if request.path.startswith(PATH) else None
+        """Return the session of a request to one of the pages that a visit opens."""
+        return super().open_session(app, request) if request.path.startswith(PAGES) else None
 
     def get_cookie_secure(self, app: Flask) -> bool:  # noqa: ARG002 - of Flask's interface
         """Whether browsers send the cookie by https only."""

@@ -27,6 +27,7 @@ class PageFacts:
     public_url: str = ""
     demo_enabled: bool = False
     insights_enabled: bool = False
+    calls_enabled: bool = False
     sandbox_may_call: bool = False
     token_needed: bool = False
     insecure: bool = False

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import csv
 import io
+import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields
 from typing import Any, Final
@@ -17,8 +19,9 @@ from cds_service.records.insights.volumes import OutcomeCount, TrendPoint, rate
 
 Cell = str | int | float | None
 
-# A spreadsheet computes a cell that begins so, and a reason's display is whatever a client sent.
-_FORMULA_STARTS: Final = ("=", "+", "-", "@", "\t", "\r", "\n")
+# A spreadsheet computes a cell that begins so: after blanks, in full-width signs, or behind what it takes for the end
+# of the one before. A reason's display is whatever a client sent.
+_FORMULA: Final = re.compile(r"[\s\x00-\x20;,|'\"]*[=+\-@]|[\t\r\n]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +97,4 @@ def _cell(value: Any) -> Cell:
 
 
 def _harmless(cell: Cell) -> Cell:
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA_STARTS) else cell
+    return f"'{cell}" if isinstance(cell, str) and _FORMULA.match(unicodedata.normalize("NFKC", cell)) else cell

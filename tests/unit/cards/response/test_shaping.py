@@ -22,7 +22,7 @@ from tests.unit.fhir_mappings.records import FOOT_DROP, PAIN, Resource, coded, m
 # What a client without suggestions is told beside the advice: the words to type in the place of answers to press.
 TYPED = ClientShape("replace", answers="none")
 REPLACE, UPDATE, SINGLE, INFO = (ClientShape(style) for style in ("replace", "update", "single", "info"))
-STYLES = ("replace", "update", "single", "info")
+STYLES = ("replace", "update", "single", "catalogue", "info")
 BEHAVIORS = (None, "any", "at-most-one")
 RICH: Resource = {
     "priority": "asap",
@@ -49,6 +49,11 @@ def suggestions(name: str, client: ClientShape, **how: Any) -> list[dict[str, An
     return [item for card in cards(name, client, **how) for item in card.get("suggestions", ())]
 
 
+def without_by_hand(detail: str) -> str:
+    """Return a detail without the line on what has no button."""
+    return "\n\n".join(part for part in detail.split("\n\n") if not part.startswith("**By hand:**"))
+
+
 def kinds(suggestion: dict[str, Any]) -> list[str]:
     """Return the types of the actions of a suggestion."""
     return [action["type"] for action in suggestion["actions"]]
@@ -63,9 +68,10 @@ def codes(suggestion: dict[str, Any]) -> list[str]:
 def test_every_shape_is_a_valid_response(name: str) -> None:
     """Whatever a client takes, it gets valid JSON with its kinds of actions and its number of choices."""
     for style, behavior in itertools.product(STYLES, BEHAVIORS):
-        usual = cards(name, TYPED if style == "info" else REPLACE)
+        usual = cards(name, TYPED if style in ("catalogue", "info") else REPLACE)
         found = cards(name, ClientShape(style, behavior))  # type: ignore[arg-type]  # drawn from lists of its values
-        assert [(card["uuid"], card["detail"]) for card in found] == [(card["uuid"], card["detail"]) for card in usual]
+        texts = [(card["uuid"], without_by_hand(card["detail"])) for card in found]
+        assert texts == [(card["uuid"], card["detail"]) for card in usual]
         for card in found:
             offered = card.get("suggestions", [])
             assert bool(offered) == ("selectionBehavior" in card)
@@ -73,9 +79,9 @@ def test_every_shape_is_a_valid_response(name: str) -> None:
             assert sum(item.get("isRecommended", False) for item in offered) <= 1
             assert len({item["label"] for item in offered}) == len(offered)
             assert all(len(item["label"]) < 100 for item in offered)
-            if style == "single":
+            if style in ("single", "catalogue"):
                 assert all(len(item["actions"]) == 1 for item in offered)
-            if style in ("update", "single"):
+            if style in ("update", "single", "catalogue"):
                 assert not [item for item in offered if {"create", "delete"} <= set(kinds(item))]
 
 
@@ -95,11 +101,14 @@ def test_advice_is_the_same_in_every_shape(name: str) -> None:
 
 @pytest.mark.parametrize("name", SITUATIONS)
 def test_client_without_actions_gets_the_text(name: str) -> None:
-    """Where suggestions cannot be taken the card still says everything."""
+    """Where suggestions cannot be taken the card says everything, and in its text what they would have done."""
     assert suggestions(name, INFO) == []
     for card, usual in zip(cards(name, INFO), cards(name, TYPED), strict=True):
+        labels = [item["label"] for item in usual.get("suggestions", ())]
+        assert ("**By hand:** " + "; ".join(labels) + "." in card["detail"]) == bool(labels)
         dropped = {"suggestions", "selectionBehavior"}
-        assert card == {key: value for key, value in usual.items() if key not in dropped}
+        plain = card | {"detail": without_by_hand(card["detail"])}
+        assert plain == {key: value for key, value in usual.items() if key not in dropped}
 
 
 @pytest.mark.parametrize(
@@ -204,12 +213,14 @@ EXCLUSIVE = ("unsafe implant", "discitis", "metastasis with weakness")
 @pytest.mark.parametrize("style", ["replace", "update", "single"])
 @pytest.mark.parametrize("name", EXCLUSIVE)
 def test_client_that_takes_any_is_told_what_excludes(name: str, style: Any) -> None:
-    """Two changes of one order say that only one may be chosen; what stands beside them does not."""
+    """Two changes of one order say that only one may be chosen, wherever it is read; what stands beside does not."""
     for card in cards(name, ClientShape(style, "any")):
         offered = card.get("suggestions", [])
         touching = [item for item in offered if {"delete", "update"} & set(kinds(item))]
         marked = [item for item in offered if item["label"].startswith("Choose only one: ")]
         assert marked == (touching if len(touching) > 1 else [])
+        described = [item for item in offered if item["actions"][0]["description"].startswith("Choose only one: ")]
+        assert described == marked
     assert not [item for item in suggestions(name, ClientShape(style)) if item["label"].startswith("Choose")]
 
 

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed448, ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
 from cds_service.auth.gate import Gate, gate_for
+from cds_service.auth.replay.guard import ReplayGuard
 from cds_service.auth.replay.store import MemoryReplayStore, ReplayStore
 from cds_service.auth.verifiers.callers import Credentials
 from cds_service.auth.verifiers.key_set import PublicKey
@@ -185,7 +186,7 @@ class Site:
         """Return the gate, the EHR's key being published."""
         if not self.fetcher.bodies:
             self.fetcher.publish(public_jwk("P-384", "ec"))
-        used = self.replay or MemoryReplayStore(self.clock)
+        used = ReplayGuard(self.replay or MemoryReplayStore(self.clock), self.clock)
         return gate_for(self.clients, self.public_url, self.fetcher, used, self.clock)
 
 

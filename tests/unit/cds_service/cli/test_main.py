@@ -16,7 +16,7 @@ from cds_service.app import create_app
 from cds_service.cli import main as cli
 from cds_service.demo.requests import find_demo, load_demos
 from cds_service.protocol.errors import SettingsError
-from tests.protocol.builders import SIGN, hook_request, lumbar_mri
+from tests.protocol.builders import NOW, SIGN, hook_request, lumbar_mri
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -39,7 +39,9 @@ def test_help_shows_how_to_begin() -> None:
         assert part in " ".join(text.split())
 
 
-@pytest.mark.parametrize("command", ["serve", "assess", "try", "demos"])
+@pytest.mark.parametrize(
+    "command", ["serve", "assess", "try", "demos", "check-connection", "test-key", "orders", "terminology"]
+)
 def test_each_command_has_help(command: str) -> None:
     """Each command explains itself and each of its options."""
     result = run(command, "--help")
@@ -88,8 +90,8 @@ def test_request_is_read_from_standard_input() -> None:
 
 
 def test_json_is_the_response_itself(client: HookClient, request_file: Path) -> None:
-    """With --json the response is printed as a client would get it, digits and order kept."""
-    result = run("assess", str(request_file), "--json")
+    """With --json the response is printed as a client would get it that day, digits and order kept."""
+    result = run("assess", str(request_file), "--json", "--today", NOW.date().isoformat())
     assert json.loads(result.output) == client.call(SIGN, hook_request(SIGN)).json
 
 
@@ -207,6 +209,15 @@ def test_demo_is_tried(client: HookClient, monkeypatch: pytest.MonkeyPatch) -> N
     demo = find_demo("acute-low-back-pain")
     assert demo
     assert Path(command[-2].removeprefix("@")).read_bytes() == demo.body()
+
+
+def test_silence_is_explained(client: HookClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where no card comes, the service of the settings is asked, and it is said what keeps silent."""
+    session = FakeSession(client)
+    monkeypatch.setattr("requests.Session", lambda: session)
+    result = run("try", "unrelated-order", LUMBAR_CDS_PORT="8080", LUMBAR_CDS_HOST="0.0.0.0", LUMBAR_CDS_INSECURE="1")
+    assert "No cards: the guideline: it has nothing to say about these orders." in " ".join(result.output.split())
+    assert session.posted[0] == "http://127.0.0.1:8080/cds-services/lumbar-mri-order-select"
 
 
 def test_silent_network_is_explained(monkeypatch: pytest.MonkeyPatch) -> None:

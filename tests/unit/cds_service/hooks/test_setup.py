@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from cds_service.auth.gate import Gate, gate_for
+from cds_service.auth.replay.guard import ReplayGuard
 from cds_service.auth.replay.redis import RedisReplayStore
 from cds_service.auth.replay.sqlite import SqliteReplayStore
 from cds_service.auth.replay.store import MemoryReplayStore
@@ -88,7 +89,7 @@ def gate(folder: Path, profile: ClientProfile) -> Gate:
     """Return the gate for one client, whose key is published."""
     clock, fetcher = FakeClock(), FakeFetcher()
     fetcher.publish(public_jwk("P-384", "ec"))
-    return gate_for([profile], PUBLIC_URL, fetcher, MemoryReplayStore(clock), clock)
+    return gate_for([profile], PUBLIC_URL, fetcher, ReplayGuard(MemoryReplayStore(clock), clock), clock)
 
 
 @pytest.mark.parametrize("authentication", ["cds-hooks-jwt", "oauth-bearer"])

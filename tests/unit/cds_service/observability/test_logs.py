@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import logging
+import threading
+import warnings
 from typing import Any, NoReturn
 
 import pytest
@@ -183,6 +185,25 @@ class Unprintable:
         raise RuntimeError(NAME)
 
 
+@pytest.mark.usefixtures("untouched_logging")
+def test_what_python_writes_itself_passes_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    """Warnings and the errors of threads are written by kind and place, without their text."""
+
+    def fail() -> None:
+        raise ValueError(NAME)
+
+    stream = io.StringIO()
+    configure_logging(load_settings({}, log_format="json"), stream)  # here: pytest restores the hooks after each setup
+    warnings.showwarning(UserWarning(NAME), UserWarning, __file__, 1)
+    thread = threading.Thread(target=fail)
+    thread.start()
+    thread.join()
+    warned, failed = map(json.loads, stream.getvalue().splitlines())
+    assert (warned["category"], warned["place"]) == ("UserWarning", "test_logs.py:1")
+    assert failed["exception"].startswith("builtins.ValueError")
+    assert NAME not in stream.getvalue() + capsys.readouterr().err
+
+
 @FORMATS
 def test_line_that_cannot_be_written_is_not_shown_raw(lines: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
     """When formatting fails, logging's own report, which prints message and arguments, does not appear."""
@@ -255,7 +276,8 @@ def test_every_field_is_one_that_is_logged() -> None:
     full.phases["read"] = 1.0
     full.feedback.update(["accepted"])
     full.fhir_results.update([Result.OK])
-    assert {*full.line(200), "listening", "authentication"} == set(FIELDS)
+    others = {"listening", "authentication", "pid", "signal", "exit_status", "category"}
+    assert {*full.line(200), *others} == set(FIELDS)
 
 
 def test_empty_fields_are_left_out() -> None:

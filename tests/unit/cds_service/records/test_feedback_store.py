@@ -18,10 +18,12 @@ from cds_service.records.tables import ACCEPTED_SUGGESTIONS, FEEDBACK
 from tests.unit.cds_service.records.builders import AT, count, event, rows
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
     from sqlalchemy import Connection
+
+    from cds_service.protocol.feedback import FeedbackEvent
 
 
 def test_store_without_a_database_keeps_to_the_interface() -> None:
@@ -168,3 +170,23 @@ def test_slow_database_does_not_take_all_threads(tmp_path: Path, monkeypatch: py
         thread.join(30)
     monkeypatch.undo()
     assert store.record([event("later")]) == 1
+
+
+def test_server_that_answers_nothing_is_not_waited_for_long(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A server that was stopped says nothing at all: whoever reports is told to come again."""
+    monkeypatch.setattr("cds_service.records.feedback._WRITE_SECONDS", 0.05)
+    store, over = DatabaseFeedbackStore(open_database(None, tmp_path)), threading.Event()
+    record = store._record
+
+    def hang(events: Sequence[FeedbackEvent]) -> int:
+        over.wait(30)
+        return record(events)
+
+    monkeypatch.setattr(store, "_record", hang)
+    with pytest.raises(StoreUnavailableError):
+        store.record([event()])
+    over.set()
+    monkeypatch.undo()
+    while not store.record([event("later")]):
+        over.wait(0.01)
+    assert store.record([event()]) in (0, 1)

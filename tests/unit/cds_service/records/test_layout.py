@@ -11,11 +11,14 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import inspect, text
 
-from cds_service.protocol.errors import SettingsError
+from cds_service.protocol.errors import SettingsError, StoreUnavailableError
 from cds_service.records.database import Database
+from cds_service.records.feedback import DatabaseFeedbackStore
 from cds_service.records.layout import VERSION_TABLE, upgrade
+from cds_service.records.opening import open_database
 from cds_service.records.tables import FEEDBACK, METADATA
-from tests.unit.cds_service.records.builders import count
+from tests.postgres import PostgresServer, missing
+from tests.unit.cds_service.records.builders import count, event
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -70,6 +73,41 @@ def test_foreign_tables_of_the_same_name_are_refused(url: str, tmp_path: Path) -
         upgrade(database)
     with database.read() as connection:
         assert not connection.dialect.has_table(connection, "invocations")
+    database.close()
+
+
+@pytest.mark.skipif(missing() is not None, reason=missing() or "")
+def test_server_that_is_away_is_waited_for_without_stopping_the_start(tmp_path: Path) -> None:
+    """A service starts without its database server, refuses feedback meanwhile, and uses it once it is there."""
+    server = PostgresServer()
+    try:
+        url = server.create_schema()
+        server.stop()
+        with pytest.raises(SettingsError, match="LUMBAR_CDS_DATABASE_URL"):
+            open_database(url, tmp_path)
+        database = open_database(url, tmp_path, wait_for_server=False)
+        store = DatabaseFeedbackStore(database)
+        assert not store.available()
+        with pytest.raises(StoreUnavailableError):
+            store.record([event()])
+        server.start()
+        assert store.record([event()]) == 1
+        assert database.is_settled
+        database.close()
+    finally:
+        server.remove()
+
+
+def test_newer_database_that_comes_late_is_refused(tmp_path: Path, postgres: PostgresServer) -> None:
+    """What a newer version laid out is not written into either when it is met after the start."""
+    database = Database(postgres.create_schema(), tmp_path)
+    upgrade(database)
+    with database.write() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '9999'"))  # noqa: S608 - a constant
+    database.settle_later(upgrade)
+    with pytest.raises(StoreUnavailableError):
+        DatabaseFeedbackStore(database).record([event()])
+    assert not database.is_settled
     database.close()
 
 

@@ -14,6 +14,7 @@ from cds_service.config.settings import load_settings
 from cds_service.demo.requests import find_demo
 from cds_service.server import gunicorn as server
 from cds_service.server.gunicorn import Server, port_problem
+from cds_service.server.worker import PatientWorker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -41,9 +42,10 @@ def unannounced(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
 
 def test_settings_reach_gunicorn() -> None:
     """Address, workers and threads are those of the settings."""
-    config = made(host="::1", port=9001, workers=3, threads=5).cfg
+    config = made(host="::1", port=9001, workers=3, threads=5, max_body_bytes=4096).cfg
     assert (config.address, config.workers, config.threads) == ([("::1", 9001)], 3, 5)
-    assert config.worker_class_str == "gthread"
+    assert issubclass(config.worker_class, PatientWorker)
+    assert config.worker_class.longest_body == 4096
 
 
 def test_gunicorn_opens_nothing_else() -> None:
@@ -89,6 +91,23 @@ def test_gunicorn_logs_through_our_handlers(caplog: pytest.LogCaptureFixture) ->
     with caplog.at_level(logging.WARNING):
         wrapper.warning("something")
     assert [record.module for record in caplog.records] == ["test_gunicorn"]
+
+
+def test_death_of_a_worker_is_told(caplog: pytest.LogCaptureFixture) -> None:
+    """Which process died of what is said in fields, since gunicorn's own sentence is put together at run time."""
+    config = made().cfg
+    wrapper = config.logger_class(config)
+    with caplog.at_level(logging.WARNING):
+        wrapper.error("Worker (pid:%s) was sent %s! Perhaps out of memory?", 12, "SIGKILL")
+        wrapper.error("Worker (pid:%s) exited with code %s.", 13, 3)
+    told = [
+        (record.getMessage(), {name: getattr(record, name, None) for name in ("pid", "signal", "exit_status")})
+        for record in caplog.records
+    ]
+    assert told == [
+        ("a worker was ended by a signal", {"pid": 12, "signal": "SIGKILL", "exit_status": None}),
+        ("a worker ended with an error", {"pid": 13, "signal": None, "exit_status": 3}),
+    ]
 
 
 @pytest.mark.parametrize(

@@ -5,12 +5,11 @@ from __future__ import annotations
 import multiprocessing
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from redis import Redis
-from redis.exceptions import ConnectionError as RedisConnectionError
 
 from cds_service.auth.replay.redis import RedisReplayStore, connect_redis
 from cds_service.auth.replay.sqlite import SqliteReplayStore
@@ -163,16 +162,59 @@ def test_folder_that_cannot_be_written_stops_the_start(tmp_path: Path) -> None:
         SqliteReplayStore(tmp_path / "file" / "used.sqlite3", FakeClock())
 
 
-def test_file_that_is_lost_lets_nobody_in(tmp_path: Path) -> None:
-    """When the file breaks while the service runs, calls are refused."""
+def lose(folder: Path) -> None:
+    """Delete a store's files."""
+    for file in folder.iterdir():
+        file.unlink()
+
+
+def overwrite(folder: Path) -> None:
+    """Write something else over a store's files."""
+    for file in folder.iterdir():
+        file.write_bytes(b"no database " * 1000)
+
+
+@pytest.mark.parametrize("harm", [lose, overwrite])
+def test_file_that_is_lost_is_made_anew_and_refuses_what_came_before(
+    tmp_path: Path, harm: Callable[[Path], None]
+) -> None:
+    """Every worker goes on with the new file, and nobody can make a used token new by deleting the old one."""
+    clock = FakeClock()
+    one, other = (SqliteReplayStore(tmp_path / "used.sqlite3", clock) for _ in range(2))
+    before = clock.now
+    assert one.first_use(ISS, "a", soon(clock), before)
+    assert not other.first_use(ISS, "a", soon(clock), before)
+    harm(tmp_path)
+    clock.forward(2)
+    answers = []
+    for store in one, other, one, other:
+        with suppress(ReplayUnavailableError):  # the one that finds the damage
+            answers.append(store.first_use(ISS, "a", soon(clock), before))
+    assert answers
+    assert not any(answers)
+    assert one.first_use(ISS, "b", soon(clock), clock.now)
+    assert not other.first_use(ISS, "b", soon(clock), clock.now)
+    one.close()
+    other.close()
+
+
+def fill(store: SqliteReplayStore, clock: FakeClock) -> None:
+    """Use tokens until there is no room."""
+    for number in range(1000):
+        store.first_use(ISS, f"more {number}", soon(clock))
+
+
+def test_disk_that_was_full_is_tried_again(tmp_path: Path) -> None:
+    """A store that could not be written is asked again by the next call."""
     clock = FakeClock()
     store = SqliteReplayStore(tmp_path / "used.sqlite3", clock)
     assert store.first_use(ISS, "a", soon(clock))
-    store.close()
-    for file in tmp_path.iterdir():
-        file.unlink()
+    store._connection().execute("PRAGMA max_page_count = 1")
     with pytest.raises(ReplayUnavailableError):
-        store.first_use(ISS, "b", soon(clock))
+        fill(store, clock)
+    assert not store.first_use(ISS, "a", soon(clock))
+    assert store.first_use(ISS, "b", soon(clock))
+    store.close()
 
 
 def use_in_child(store: SqliteReplayStore, until: datetime, results: multiprocessing.SimpleQueue[bool]) -> None:
@@ -203,15 +245,15 @@ def test_redis_keeps_a_hash_for_as_long_as_the_token_lives(redis_socket: Path) -
     with connect_redis(f"unix://{redis_socket}") as client:
         client.flushall()
         RedisReplayStore(client, clock).first_use(ISS, "a-token-id", soon(clock))
-        (key,) = client.keys()
+        (key,) = client.keys("lumbar-cds:used-token:*")
         assert b"a-token-id" not in key
         assert b"ehr.example" not in key
         left = client.pttl(key)
         assert 355_000 < left <= 360_001
 
 
-def test_redis_that_does_not_answer_lets_nobody_in(tmp_path: Path) -> None:
-    """An outage of Redis is a refusal, not a way around it."""
+def test_redis_that_does_not_answer_is_an_outage(tmp_path: Path) -> None:
+    """An outage of Redis is said, not taken for a new token."""
     clock = FakeClock()
     store = RedisReplayStore(connect_redis(f"unix://{tmp_path}/nothing.sock"), clock)
     with pytest.raises(ReplayUnavailableError):
@@ -219,16 +261,28 @@ def test_redis_that_does_not_answer_lets_nobody_in(tmp_path: Path) -> None:
     store.close()
 
 
-def test_redis_error_lets_nobody_in() -> None:
+def test_redis_error_is_an_outage(redis_socket: Path) -> None:
     """So is any error that Redis answers with."""
+    clock = FakeClock(datetime.now(UTC))
+    with connect_redis(f"unix://{redis_socket}") as client:
+        client.flushall()
+        client.hset("lumbar-cds:used-tokens-since", "not", "text")
+        with pytest.raises(ReplayUnavailableError):
+            RedisReplayStore(client, clock).first_use(ISS, "a", soon(clock))
+        client.flushall()
 
-    class Failing(Redis):
-        def set(self, *args: object, **kwargs: object) -> None:
-            raise RedisConnectionError
 
-    clock = FakeClock()
-    with Failing() as client, pytest.raises(ReplayUnavailableError):
-        RedisReplayStore(client, clock).first_use(ISS, "a", soon(clock))
+def test_redis_that_forgot_everything_refuses_what_came_before(redis_socket: Path) -> None:
+    """A Redis that was restarted without what it held counts as made anew."""
+    clock = FakeClock(datetime.now(UTC))
+    with connect_redis(f"unix://{redis_socket}") as client:
+        client.flushall()
+        store, before = RedisReplayStore(client, clock), clock.now
+        assert store.first_use(ISS, "a", soon(clock), before)
+        client.flushall()
+        clock.forward(2)
+        assert store.first_use(ISS, "b", soon(clock), clock.now)
+        assert not store.first_use(ISS, "a", soon(clock), before)
 
 
 def test_redis_address_that_is_none_stops_the_start() -> None:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from cds_service.auth.replay.guard import ReplayGuard
 from cds_service.auth.replay.store import MemoryReplayStore, ReplayUnavailableError
 from cds_service.auth.verifiers.callers import Credentials, NotAuthenticatedError
 from cds_service.auth.verifiers.cds_hooks_jwt import JwtVerifier, endpoint_addresses
@@ -200,33 +201,40 @@ def test_same_jti_of_two_issuers_is_no_replay() -> None:
         gate.admit(bearer(sign(claims_now(iss=f"{ISS}/"))))
 
 
-def test_nobody_is_let_in_while_replays_cannot_be_seen() -> None:
-    """When the store of used tokens fails the service refuses rather than forgets."""
+def test_store_that_is_away_refuses_nobody_but_for_clients_that_insist() -> None:
+    """A call is answered while used tokens cannot be looked up, unless its client has it put off."""
 
-    class Failing:
-        def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
+    class Away:
+        def first_use(self, *_: object) -> bool:
             raise ReplayUnavailableError
 
-    with pytest.raises(NotAuthenticatedError, match="replay-store"):
-        Site([client()], replay=Failing()).gate().admit(bearer(sign()))
+    site = Site([client(), client("strict", issuer(iss="https://strict.example"), strict_tokens=True)], replay=Away())
+    gate = site.gate()
+    assert gate.admit(bearer(sign())).client.name == "hospital"
+    with pytest.raises(NotAuthenticatedError, match="replay"):
+        gate.admit(bearer(sign()))
+    with pytest.raises(ReplayUnavailableError):
+        gate.admit(bearer(sign(claims_now(iss="https://strict.example"))))
 
 
 def test_used_token_is_kept_until_its_leeway_is_over() -> None:
     """The store forgets a token just when it would be refused as expired."""
-    kept: list[tuple[str, str, datetime]] = []
+    kept: list[tuple[str, str, datetime, datetime | None]] = []
 
     class Noting:
-        def first_use(self, issuer: str, jti: str, until: datetime) -> bool:
-            kept.append((issuer, jti, until))
+        def first_use(self, issuer: str, jti: str, until: datetime, issued: datetime | None = None) -> bool:
+            kept.append((issuer, jti, until, issued))
             return True
 
     Site([client()], replay=Noting()).gate().admit(bearer(sign()))
-    assert kept == [(ISS, "0b1c", datetime.fromtimestamp(SECONDS + 360, UTC))]
+    assert kept == [(ISS, "0b1c", datetime.fromtimestamp(SECONDS + 360, UTC), datetime.fromtimestamp(SECONDS, UTC))]
 
 
 def test_verifier_leaves_other_calls_alone() -> None:
     """Without a token there is nothing to refuse: another way to prove who calls may apply."""
     registration = Registration(client(), issuer(), KeySet([]))
     clock = FakeClock()
-    verifier = JwtVerifier([registration], public_url=PUBLIC_URL, replay=MemoryReplayStore(clock), clock=clock)
+    verifier = JwtVerifier(
+        [registration], public_url=PUBLIC_URL, replay=ReplayGuard(MemoryReplayStore(clock), clock), clock=clock
+    )
     assert verifier.verify(Credentials(SERVICE)) is None

@@ -50,6 +50,14 @@ BAD: dict[str, tuple[str, str]] = {
     "text for a list": (one_client('origins = "x"'), "clients.a.origins: must be a list"),
     "text for a truth": (one_client('explain = "yes"'), "clients.a.explain: must be true or false"),
     "date for text": (one_client("title = 2026-01-01"), "clients.a.title: must be text"),
+    "unknown orderable": (
+        one_client('orderables.order_ct = { system = "urn:a", code = "1" }'),
+        "clients.a.orderables: holds a name that is none of order_mri_lumbar_wo,",
+    ),
+    "code without a system": (
+        one_client('override_reasons.already-imaged = { code = "1" }'),
+        "clients.a.override_reasons.already-imaged.system: is missing",
+    ),
     "not a number": (one_client("fhir.deadline_ms = nan"), "clients.a.fhir.deadline_ms: must be a whole number"),
     "endless number": (one_client("fhir.pages = inf"), "clients.a.fhir.pages: must be a whole number"),
     "no deadline": (one_client("fhir.deadline_ms = 0"), "clients.a.fhir.deadline_ms: must be at least 1"),

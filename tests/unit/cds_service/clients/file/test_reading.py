@@ -10,6 +10,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ed25519, rsa
 from jwt.algorithms import ECAlgorithm, OKPAlgorithm, RSAAlgorithm
 
+from cards.response.client_shape import SiteCode
 from cds_service.clients.file.reading import load_clients
 from cds_service.clients.file.ready_made import default_clients, ready_made
 from cds_service.clients.profile import CLIENT_NAME, Authentication, ClientProfile, FhirAccess, Issuer, Mode
@@ -59,7 +60,7 @@ def test_own_table_is_laid_over_the_ready_made_one(tmp_path: Path) -> None:
     )
     assert client.origins == ("https://ehr.example",)
     assert client.shape.link_hosts == frozenset({"a.example"})
-    assert (client.shape.action_style, client.shape.selection_behavior) == ("single", "any")
+    assert (client.shape.action_style, client.shape.selection_behavior) == ("catalogue", "any")
     assert (client.fhir.pages, client.fhir.deadline_ms) == (3, 450)
     assert (client.mode, client.issuers[0].algorithms) == (Mode.SILENT, ("RS384",))
 
@@ -94,6 +95,8 @@ certificates.verified_header = "X-V"
 network = { private = ["10.0.0.0/8", "fd00::/8"] }
 pilot = { users = ["Practitioner/1"], percent = 5 }
 shape = { selection_behavior = "at-most-one", rating_place = "both", rating_mechanism = "G1004", link_hosts = ["*"] }
+orderables.esr = { system = "urn:a", code = "LAB1", display = "SED RATE" }
+override_reasons.already-imaged = { system = "urn:a", code = "45" }
 limits = { max_body_bytes = 2048, max_orders = 3.0, calls_per_minute = 60 }
 [clients.a.fhir]
 bases = ["https://fhir.example/r4/", "https://fhir.example/r4"]
@@ -112,6 +115,8 @@ batch = true
     assert client.network.private == (ip_network("10.0.0.0/8"), ip_network("fd00::/8"))
     assert (client.pilot.users, client.pilot.percent) == (frozenset({"Practitioner/1"}), 5)
     assert client.shape.link_hosts is None
+    assert client.shape.orderables == {"esr": SiteCode("urn:a", "LAB1", "SED RATE")}
+    assert client.shape.override_reasons == {"already-imaged": SiteCode("urn:a", "45")}
     assert client.fhir.bases == ("https://fhir.example/r4",)
     assert (client.max_body_bytes, client.max_orders, client.calls_per_minute) == (2048, 3, 60)
     assert type(client.max_orders) is int

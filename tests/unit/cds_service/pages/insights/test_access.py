@@ -66,7 +66,7 @@ def sign_out(visitor: FlaskClient) -> TestResponse:
 
 def cookie_of(visitor: FlaskClient) -> str:
     """Return what a browser could copy."""
-    cookie = visitor.get_cookie(COOKIE, path="/insights")
+    cookie = visitor.get_cookie(COOKIE)
     assert cookie is not None
     return cookie.value
 
@@ -96,7 +96,7 @@ def test_form_opens_the_page(visitor: FlaskClient) -> None:
     response = sign_in(visitor, query="?period=7")
     assert (response.status_code, response.location) == (303, "/insights?period=7")
     cookie = response.headers["Set-Cookie"]
-    assert {"HttpOnly", "SameSite=Lax", "Secure", "Path=/insights"} <= set(cookie.split("; "))
+    assert {"HttpOnly", "SameSite=Lax", "Secure", "Path=/"} <= set(cookie.split("; "))
     assert "Expires=" in cookie
     assert TOKEN not in cookie
     assert visitor.get("/insights", headers=BROWSER).status_code == 200
@@ -119,7 +119,7 @@ def test_signing_out_ends_the_visit(visitor: FlaskClient) -> None:
     copied = cookie_of(visitor)
     assert sign_out(visitor).status_code == 303
     assert visitor.get("/insights", headers=BROWSER).status_code == 303
-    visitor.set_cookie(COOKIE, copied, path="/insights")
+    visitor.set_cookie(COOKIE, copied, path="/")
     assert visitor.get("/insights", headers=BROWSER).status_code == 303
     assert sign_in(visitor).status_code == 303
     assert visitor.get("/insights", headers=BROWSER).status_code == 200
@@ -143,17 +143,17 @@ def test_another_token_ends_all_visits(empty_database: Database, visitor: FlaskC
     """Changing the token locks out whoever came in by the former one."""
     sign_in(visitor)
     later = insights_app(empty_database, InsightsAccess(f"{TOKEN}2")).test_client()
-    later.set_cookie(COOKIE, cookie_of(visitor), path="/insights")
+    later.set_cookie(COOKIE, cookie_of(visitor), path="/")
     assert later.get("/insights", headers=BROWSER).status_code == 303
     again = insights_app(empty_database, InsightsAccess(TOKEN)).test_client()
-    again.set_cookie(COOKIE, cookie_of(visitor), path="/insights")
+    again.set_cookie(COOKIE, cookie_of(visitor), path="/")
     assert again.get("/insights", headers=BROWSER).status_code == 200
 
 
 @pytest.mark.parametrize("note", ["", "x", "x.y", "eyJ1bnRpbCI6OTk5OTk5OTk5OX0.x", "é", "a" * 3000])
 def test_forged_visit_is_none(visitor: FlaskClient, note: str) -> None:
     """Only the service itself can write the cookie."""
-    visitor.set_cookie(COOKIE, note, path="/insights")
+    visitor.set_cookie(COOKIE, note, path="/")
     assert visitor.get("/insights", headers=BROWSER).status_code == 303
 
 

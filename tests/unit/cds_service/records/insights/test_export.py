@@ -51,7 +51,9 @@ def test_csv_is_read_back() -> None:
     assert read == [["key", "state", "calls"], ["devices", "prefetch:complete", "3"], ["devices", "not-provided", "1"]]
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
+@pytest.mark.parametrize(
+    "start", ["=", "+", "-", "@", "\t", "\r", "\n", "  =", ";=", ",;@", "\u00a0=", "\uff1d", "\uff0b", "'=", '"=']
+)
 def test_cell_is_no_formula(start: str) -> None:
     """What a client wrote as a reason is not computed by whoever opens the file."""
     table = ExportTable(("x",), ((f"{start}1+1",), (-1,)))

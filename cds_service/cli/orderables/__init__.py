@@ -1,0 +1,1 @@
+"""What the service takes each of the orderables of a site for."""

@@ -1,0 +1,110 @@
+"""One connection as gunicorn's threads see it: whole requests to read, and a socket that never makes them wait."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+import sys
+from typing import TYPE_CHECKING, Any, Final, cast
+
+from gunicorn.http.parser import RequestParser
+from gunicorn.workers.gthread import TConn
+
+from cds_service.server.arrivals import Arrival
+
+if TYPE_CHECKING:
+    from gunicorn.config import Config
+
+_CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+
+
+class BufferedSocket:
+    """A socket that reads from what has arrived, and whose writer keeps what a client does not take at once."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        """Take a socket that does not block."""
+        self.socket = sock
+        self.unsent = bytearray()
+        self.said_continue = False
+        self._arrived = memoryview(b"")
+
+    def put(self, data: bytearray) -> None:
+        """Lay ready what is to be read."""
+        self._arrived = memoryview(data)
+
+    def recv(self, size: int) -> bytes:
+        """Return the next bytes of what has arrived; nothing at its end, as if the client had closed."""
+        data = bytes(self._arrived[:size])
+        self._arrived = self._arrived[size:]
+        return data
+
+    def sendall(self, data: bytes) -> None:
+        """Send what a client takes now, and keep the rest."""
+        self.unsent += data
+        self.flush()
+
+    def send(self, data: bytes) -> int:
+        """Send, but the invitation to go on only once: it is given as soon as a head asks for it."""
+        if data != _CONTINUE or not self.said_continue:
+            self.sendall(data)
+        return len(data)
+
+    def flush(self) -> bool:
+        """Send more of what is left, and return whether nothing is."""
+        with contextlib.suppress(BlockingIOError):
+            while self.unsent:
+                sent = self.socket.send(self.unsent)
+                del self.unsent[:sent]
+        return not self.unsent
+
+    def say_continue(self) -> None:
+        """Invite a client to send the body that it holds back."""
+        if not self.said_continue:
+            self.sendall(_CONTINUE)
+            self.said_continue = True
+
+    def setblocking(self, _flag: bool) -> None:  # noqa: FBT001 - the signature of a socket
+        """Do nothing: gunicorn's threads ask for a blocking socket to wait on."""
+
+    def __getattr__(self, name: str) -> Any:
+        """Pass on everything else."""
+        return getattr(self.socket, name)
+
+
+class Connection(TConn):
+    """A connection of which the main loop reads and writes, and a thread only handles what is whole.
+
+    `deadline` is when it is closed unless something happens (monotonic seconds), `since` when it began to wait.
+    `keeps` whether it stays open after the answer, `is_whole` whether all of the request has arrived: where the next
+    one begins is unknown otherwise.
+    """
+
+    def __init__(self, cfg: Config, sock: socket.socket, client: Any, server: Any, longest_body: int) -> None:
+        """Take a new connection."""
+        self.buffered = BufferedSocket(sock)
+        super().__init__(cfg, cast("socket.socket", self.buffered), client, server)
+        sock.settimeout(0)
+        self.raw = sock
+        self.arrival = Arrival(longest_body)
+        self.longest_body = longest_body
+        self.deadline = 0.0
+        self.since = 0.0
+        self.keeps = False
+        self.is_whole = False
+        self.data_ready = True
+        self.initialized = True
+        self.requests = RequestParser(cfg, self.buffered, client)
+        self.parser = self.requests
+
+    def hand_over(self) -> None:
+        """Lay ready the request that has arrived, and begin the next one."""
+        self.buffered.put(self.arrival.data)
+        self.is_whole = self.arrival.is_whole
+        self.arrival = Arrival(self.longest_body)
+
+    def take_back(self) -> None:
+        """Take what a client sent behind its request as the beginning of the next."""
+        self.buffered.said_continue = False
+        behind = self.requests.unreader.take_buffered() + self.buffered.recv(sys.maxsize)
+        if behind:
+            self.arrival.feed(behind)
