@@ -146,9 +146,7 @@ def _emergency_variants(findings: Findings) -> tuple[str, ...]:
 def _safety(draft: _Draft, *, emergency: bool) -> Outcome | None:
     implants = draft.findings["R-MR"]
     concepts = {item.concept for item in implants.evidence}
-    variants = ("emergency",) if emergency else ()
-    if emergency and concepts & set(CARDIAC):
-        variants = (*variants, "cardiac")
+    variants = ("cardiac",) if emergency and concepts & set(CARDIAC) else ()
     if "unsafe" in implants.tags:
         draft.say("C-MR-UNSAFE", "R-MR", variants=variants)
         return Outcome.CONTRAINDICATED
@@ -245,9 +243,9 @@ def _undecided(draft: _Draft, chart: Chart) -> Outcome:
     variants = tuple(name for name, holds in kinds if holds)
     raised = _asking(findings, draft.answered) or chart.failed((*RED_FLAG_SOURCES, "Patient"))
     indicator = Indicator.INFO if MISSING_HISTORY.issuperset(questions) and not raised else None
-    draft.say(
-        "C-INFO-NEED", "R-MIMIC", "R-BILAT", "R-6W-NO", questions=questions, variants=variants, indicator=indicator
-    )
+    # What has to be excluded first is told alone: that the back hurts is known.
+    first = [name for name in ("R-MIMIC", "R-BILAT") if findings[name].evidence]
+    draft.say("C-INFO-NEED", *(first or ["R-6W-NO"]), questions=questions, variants=variants, indicator=indicator)
     if findings["R-AGE"].met:
         draft.say("C-APPROP-V6", variants=("age",))
     return Outcome.CANNOT_DETERMINE
@@ -266,8 +264,10 @@ def _pressed(draft: _Draft) -> Outcome:
     if not question:
         _settled(draft)
         return Outcome.CANNOT_DETERMINE
-    variant = "flagged" if question == "which_red_flag" and flagged else "pressed"
-    draft.say("C-INFO-NEED", "R-PRIORITY", questions=(question,), variants=(variant,))
+    variants: tuple[str, ...] = ("pressed_asked", "pressed")
+    if question == "which_red_flag":
+        variants = ("flagged",) if flagged else ("pressed",)
+    draft.say("C-INFO-NEED", "R-PRIORITY", questions=(question,), variants=variants)
     return Outcome.CANNOT_DETERMINE
 
 
@@ -341,7 +341,7 @@ def _contrast(draft: _Draft, advice: ContrastAdvice) -> None:
     if advice.drop:
         draft.say("C-CONTRAST-DROP", variants=advice.variants)
     if advice.safety:
-        draft.say("C-CONTRAST-SAFETY", "R-CON-SAFE", variants=tuple(sorted(draft.findings["R-CON-SAFE"].tags)))
+        draft.say("C-CONTRAST-SAFETY", "R-CON-SAFE", variants=advice.safety)
 
 
 def _protocol(draft: _Draft, timing: Outcome, *, unscannable: bool) -> None:

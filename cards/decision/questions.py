@@ -12,6 +12,8 @@ MOST_QUESTIONS = 5
 MOST_QUOTES = 2  # records that one question names
 # Asked because nothing is on record, not because of something that is.
 MISSING_HISTORY = frozenset({"red_flags", "age", "age_bone", "indication", "onset", "therapy", "therapy_response"})
+# What a specialist has asked before ordering, and is not asked for again.
+_TREATMENT_HISTORY = frozenset({"onset", "therapy", "therapy_response", "candidate"})
 # An answer to an earlier one outweighs any answer to a later one.
 _ORDER = (
     "R-MIMIC",
@@ -33,6 +35,7 @@ _ORDER = (
     "R-IND",
     "R-EPISODE",
     "R-FAIL6W",
+    "R-6W-NO",
     "R-PREG",
 )
 
@@ -64,6 +67,8 @@ def open_questions(
         asked["therapy"] = None
     if chart.incomplete(RED_FLAG_SOURCES) or not findings["R-IND"].evidence:
         asked = {"red_flags": None, **asked}
+    if findings["R-SPECIALIST"].met:
+        asked = {question: None for question in asked if question not in _TREATMENT_HISTORY}
     if not asked:
         asked["red_flags"] = None
     return tuple(question for question in asked if question not in answered)[:MOST_QUESTIONS]

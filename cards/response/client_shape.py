@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cards.guideline.wording import Wording
 from cards.suggestions.answers import AnswerStyle
 
 ActionStyle = Literal["replace", "update", "single", "catalogue", "info"]
@@ -76,3 +77,23 @@ class ClientShape:
     def rates_in_extension(self) -> bool:
         """Whether ratings go where the Argonaut guide puts them, which only clients written for it read."""
         return self.rating_place in ("extension", "both")
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseShape:
+    """How one client wants its response.
+
+    `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
+    `address` is where people reach this service, `user` the reference of who orders; empty where nobody said.
+    """
+
+    hook_instance: str
+    hook: str
+    wording: Wording
+    verbosity: Literal["all", "action"] = "all"
+    explain: bool = False
+    ask_questions_at: Literal["select", "sign", "both"] = "sign"
+    client: ClientShape = field(default_factory=ClientShape)
+    consultation_scope: str = ""
+    address: str = ""
+    user: str = ""

@@ -33,7 +33,7 @@ from fhir_mappings.terminology.code_systems import (
 from fhir_mappings.terminology.concepts import RED_FLAGS
 from fhir_mappings.terminology.icd10cm import IcdLabel, category_label, classify
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.devices import names_external_device
+from fhir_mappings.words.record_names import names_external_device
 from fhir_mappings.words.vocabulary import is_readable
 
 # Systems whose codes name one thing each, so that one outside all value sets is a thing that no criterion asks for.

@@ -24,7 +24,7 @@ from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.dates import DateInterval, parse_date
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.measurement_names import measurement_concept
+from fhir_mappings.words.record_names import measurement_concept
 
 _ABSENT = re.compile(
     r"(?:no|none|absent|negative|false|denied|denies|not present|not detected|normal|wnl|afebrile|n)\b"

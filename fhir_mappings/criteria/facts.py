@@ -28,7 +28,7 @@ from fhir_mappings.fhir.resources import Appointment, Device
 from fhir_mappings.orders.orders import ImagingOrder
 from fhir_mappings.orders.own_answers import OwnAnswers
 from fhir_mappings.terminology.concepts import RED_FLAGS
-from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms
+from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms, said_now
 
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
 # measurement that cannot be judged is asked about by its own criterion.
@@ -239,6 +239,14 @@ class Facts:
         """Whether a text of the order affirms a phrase."""
         return any(affirms(text, phrase) for text in self.order.texts)
 
+    def said_by_order(self, phrase: re.Pattern[str]) -> Evidence | None:
+        """Return the words of the order that say a phrase of now, as they were written; None where none do."""
+        for said in (*self.order.own_texts, *self.order.other_texts):
+            if quote := said_now(said.text, phrase):
+                notes = ("stated",) if said in self.order.own_texts else ()
+                return Evidence(said.reference, "order_text", (), said.when, "", notes, quote, said.place)
+        return None
+
     def devices(self) -> tuple[Device, ...]:
         """Return the devices of the chart and those that the order brings with it."""
         carried = [self.order.companions.get(name) for name in self.order.supporting_references]
@@ -294,8 +302,8 @@ class Facts:
     def asking(self, entry: ChartEntry, question: str) -> Evidence:
         """Return a measurement that cannot be judged as what raises a question, by what its sender calls it."""
         code = entry.part.code if entry.part is not None else None
-        said = said_of([code] if code else [])[:LONGEST_QUOTE]
-        return Evidence(entry.reference, question, when=entry.dated, quote=said, place="observation")
+        said = entry.quote or said_of([code] if code else [])[:LONGEST_QUOTE]
+        return Evidence(entry.reference, question, when=entry.dated, quote=said, place=entry.place or "observation")
 
     def finding(  # noqa: PLR0913 - the parts of a finding, all named by their callers
         self,

@@ -1,4 +1,4 @@
-"""Whether care for this pain has only begun, and whether somebody has reason to hurry (R-FIRST, R-PRIORITY).
+"""Whether care for this pain has only begun (R-FIRST), and who orders: in a hurry, or a specialist.
 
 Six weeks of care cannot be complete where the first contact for the pain is younger than that and nothing is on
 record before it. This is the one rule that reads a gap in the record as a fact, so the record must show that it
@@ -20,6 +20,8 @@ from fhir_mappings.fhir.datatypes import id_in, reference_id
 from fhir_mappings.fhir.dates import DateInterval, exact, parse_date, parse_period, shifted
 from fhir_mappings.fhir.needs import CORE_SOURCES
 from fhir_mappings.fhir.resources import Condition, Encounter
+from fhir_mappings.orders.contents import references
+from fhir_mappings.orders.requesters import is_specialist
 from fhir_mappings.terminology.concepts import NONSPECIFIC_PAIN, PAIN, THERAPY_PROCEDURES, TRACES_OF_CARE
 
 # Encounters that are plainly about something else, by the words of their type.
@@ -205,6 +207,28 @@ def r_priority(facts: Facts) -> Finding:
         evidence += facts.answered("red_flag_stated", "red_flags")
     tags = ("flagged",) if flagged else ()
     return facts.finding("R-PRIORITY", evidence, sources=("Encounter",), tags=tags, met=bool(evidence))
+
+
+def r_specialist(facts: Facts) -> Finding:
+    """Whether a spine clinic, a pain clinic or a surgeon orders, as the requester or the visit of the order tells."""
+    evidence = [
+        Evidence(f"Encounter/{found.id}", "specialist_visit", when=_day_of(found))
+        for found in _visits_of_order(facts)
+        if is_specialist((*found.kinds, *found.departments))
+    ]
+    if is_specialist(facts.order.requester_names):
+        evidence.append(Evidence(facts.order.reference, "specialist_order"))
+    return facts.finding("R-SPECIALIST", evidence, sources=("Encounter",), met=bool(evidence))
+
+
+def _visits_of_order(facts: Facts) -> list[Encounter]:
+    """Return the visit that the order names; where it names none, those of the day."""
+    named = facts.order.resource.get("encounter") or facts.order.resource.get("context")
+    visit = next((id_in(text, "Encounter") for text in references(named)), None)
+    visits = [found for found in facts.chart.resources.get("Encounter", ()) if isinstance(found, Encounter)]
+    if visit:
+        return [found for found in visits if found.id == visit and not is_disregarded(found)]
+    return [found for found in visits if _is_now(facts, found)]
 
 
 def _is_now(facts: Facts, encounter: Encounter) -> bool:

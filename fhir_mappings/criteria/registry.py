@@ -284,6 +284,13 @@ CRITERIA: tuple[Criterion, ...] = (
         sources=("Encounter",),
     ),
     Criterion(
+        "R-SPECIALIST",
+        "Ordered by a spine clinic, a pain clinic or a surgeon",
+        (),
+        first_contact.r_specialist,
+        sources=("Encounter",),
+    ),
+    Criterion(
         "R-FAIL6W",
         "Pain after six weeks of conservative care",
         ("S05", "S05a", "S05b"),

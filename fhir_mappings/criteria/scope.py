@@ -10,7 +10,7 @@ from fhir_mappings.criteria.cancer import cancers, weight_loss
 from fhir_mappings.criteria.contrast import is_nondiagnostic
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.facts import Facts
-from fhir_mappings.criteria.findings import Evidence, Finding, Status
+from fhir_mappings.criteria.findings import Finding, Status
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.criteria.infection import (
     drug_use,
@@ -180,8 +180,8 @@ def r_claus(facts: Facts) -> Finding:
 def r_upright(facts: Facts) -> Finding:
     """Whether an upright study may show more: spondylolisthesis, or an order that says the pain is there upright."""
     evidence = [facts.evidence(entry, "spondylolisthesis") for entry in facts.current("spondylolisthesis")]
-    if facts.order_says(_UPRIGHT):
-        evidence.append(Evidence(facts.order.reference, "order_text"))
+    if said := facts.said_by_order(_UPRIGHT):
+        evidence.append(said)
     return facts.finding("R-UPRIGHT", evidence, sources=("Condition",), met=bool(evidence))
 
 

@@ -7,7 +7,7 @@ import re
 from fhir_mappings.chart.entries import Assertion, ChartEntry
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.facts import Facts
-from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.criteria.findings import Finding
 from fhir_mappings.criteria.infection import fever
 from fhir_mappings.criteria.neurology import r_ces, r_motor, r_multi
 from fhir_mappings.fhir.resources import Condition, Device
@@ -100,9 +100,8 @@ def r_dx(facts: Facts) -> Finding:
     if len({entry.reference for entry in competing}) >= _COMPETING:
         tags.append("competing")
         entries += competing
-    if facts.order_says(_UNCLEAR):
-        tags.append("stated")
+    said = facts.said_by_order(_UNCLEAR)
+    tags += ["stated"] if said else []
     evidence = [facts.evidence(entry, "plexopathy", "radiculopathy", *sorted(entry.concepts)) for entry in entries]
-    if "stated" in tags:
-        evidence.append(Evidence(facts.order.reference, "order_text"))
+    evidence += [said] if said else []
     return facts.finding("R-DX", evidence, sources=("Condition",), tags=tags, met=bool(tags))

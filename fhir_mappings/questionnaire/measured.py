@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Quantity
-from fhir_mappings.words.measurement_names import measurement_concept
+from fhir_mappings.words.record_names import measurement_concept
 
 _NUMBER = re.compile(r"\s*\d{1,5}(?:\.\d{1,3})?\s*")
 _UNIT = re.compile(r"\((?:in )?(?P<unit>[^()\s]{1,12})\)")

@@ -16,10 +16,11 @@ import msgspec
 from cards.decision.assessment import Assessment, AssessmentProfile, assess
 from cards.guideline.guideline import Outcome
 from cards.guideline.wording import Wording, load_wording
-from cards.response.response import ResponseShape, respond
+from cards.response.client_shape import ResponseShape
+from cards.response.response import respond
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.fhir.sources import SourceReading
 from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from tests.terminology import bundled_index

@@ -26,9 +26,9 @@ def message(name: str, message_id: str) -> Message:
     ("name", "message_id", "variants"),
     [
         ("unsafe implant", "C-MR-UNSAFE", ()),
-        ("unsafe implant, cauda equina", "C-MR-UNSAFE", ("emergency", "cardiac")),
+        ("unsafe implant, cauda equina", "C-MR-UNSAFE", ("cardiac",)),
         ("pacemaker", "C-MR-HOLD", ()),
-        ("pacemaker, cauda equina", "C-MR-HOLD", ("emergency", "cardiac")),
+        ("pacemaker, cauda equina", "C-MR-HOLD", ("cardiac",)),
         ("foot drop", "C-URG-NEURO", ()),
         ("falling power", "C-URG-NEURO", ("progressive",)),
         ("fracture", "C-URG-TRAUMA", ()),

@@ -10,8 +10,8 @@ from fhir_mappings.questionnaire.fixed_words import asked_by
 from fhir_mappings.questionnaire.table import CHOICES, QUESTIONS, Question, by_link_id, published_questions
 from fhir_mappings.terminology.code_systems import SNOMED_CT
 from fhir_mappings.terminology.concepts import STATED_BY_ANSWERS
-from fhir_mappings.words.topics import TOPICS
 from tests.terminology import bundled_index
+from tests.unit.fhir_mappings.words.test_matcher import TOPICS
 
 PUBLISHED = published_questions()
 
