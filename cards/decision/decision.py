@@ -232,10 +232,11 @@ def _undecided(draft: _Draft, chart: Chart) -> Outcome:
     early = bool(_waiting_rule(findings)) or "early_on_record" in findings["R-6W-NO"].tags
     unseen = bool(chart.incomplete(RED_FLAG_SOURCES))
     by_age = questions == ("age_bone",)
-    mimic = bool(findings["R-MIMIC"].evidence) and not draft.answered.issuperset(findings["R-MIMIC"].questions)
+    hints = (item.concept for item in findings["R-MIMIC"].evidence if item.concept.startswith("hint_"))
+    mimic = not draft.answered.issuperset({*findings["R-MIMIC"].questions, *hints})
     kinds = (
         ("mimic", mimic),
-        ("both_sides", bool(findings["R-BILAT"].evidence)),
+        ("both_sides", not draft.answered.issuperset(findings["R-BILAT"].questions)),
         ("age", early and by_age),
         ("unseen", early and unseen),
         ("early", early),
