@@ -40,7 +40,7 @@ def test_help_shows_how_to_begin() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "assess", "try", "demos", "check-connection", "test-key", "orders", "terminology"]
+    "command", ["serve", "demo", "assess", "try", "demos", "check-connection", "test-key", "orders", "terminology"]
 )
 def test_each_command_has_help(command: str) -> None:
     """Each command explains itself and each of its options."""
