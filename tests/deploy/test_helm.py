@@ -158,7 +158,7 @@ def test_mistake_in_the_values_is_refused(values: dict[str, Any]) -> None:
 
 
 def test_labels_tie_everything_together() -> None:
-    """Service, budget and policy select the pods that the deployment makes, and a name can be as long as Helm allows."""
+    """Service, budget and policy select the pods that the deployment makes."""
     manifests = rendered()
     labels = manifests["Deployment"]["spec"]["template"]["metadata"]["labels"].items()
     selectors = [

@@ -83,7 +83,8 @@ def revision(database: Database) -> str:
 def holds(now: Rows, before: Rows) -> bool:
     """Whether everything that was there is there, be there more."""
     return all(
-        len(now[table]) == len(rows) and all(old.items() <= new.items() for old, new in zip(rows, now[table], strict=True))
+        len(now[table]) == len(rows)
+        and all(old.items() <= new.items() for old, new in zip(rows, now[table], strict=True))
         for table, rows in before.items()
     )
 
