@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from typing import Any, Final
+import shutil
+import subprocess
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 import yaml
@@ -13,6 +15,9 @@ from tests.deploy.compose import DEPLOY, SERVICE, compose, pairs, settings, vari
 
 COMPOSE: Final = compose()
 SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
+if TYPE_CHECKING:
+    from pathlib import Path
+
 SECRETS: Final = {name: f"{number}" * 48 for number, name in enumerate(pairs(".env.example"))}
 # What a site brings along.
 THEIRS: Final = {"./clients.toml", "./tls"}
@@ -34,6 +39,20 @@ def test_secrets_have_no_defaults() -> None:
     assert set(asked.values()) == {":?see .env.example"}
     assert set(pairs(".env.example").values()) == {""}
     assert not [name for name in pairs("service.env") if name.endswith(("TOKEN", "KEY", "PASSWORD", "URL_SECRET"))]
+
+
+def test_secrets_are_made_as_written(tmp_path: Path) -> None:
+    """The line in deploy/README.md gives every secret a value of its own, long enough to be one."""
+    (line,) = [line for line in (DEPLOY / "README.md").read_text().splitlines() if line.endswith(">.env")]
+    shutil.copy(DEPLOY / ".env.example", tmp_path)
+    shell = shutil.which("sh")
+    if shell is None or shutil.which("openssl") is None:
+        pytest.skip("no openssl")
+    subprocess.run([shell, "-ec", line], check=True, cwd=tmp_path)
+    made = dict(one.split("=") for one in (tmp_path / ".env").read_text().split())
+    assert set(made) == set(SECRETS)
+    assert len({value for value in made.values() if len(value) == 48}) == len(SECRETS)
+    load_settings(settings(made))
 
 
 def test_what_is_mounted_is_there() -> None:
