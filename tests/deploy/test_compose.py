@@ -13,11 +13,11 @@ import yaml
 from cds_service.config.settings import load_settings
 from tests.deploy.compose import DEPLOY, SERVICE, compose, pairs, settings, variables
 
-COMPOSE: Final = compose()
-SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 if TYPE_CHECKING:
     from pathlib import Path
 
+COMPOSE: Final = compose()
+SERVICES: Final[dict[str, dict[str, Any]]] = COMPOSE["services"]
 SECRETS: Final = {name: f"{number}" * 48 for number, name in enumerate(pairs(".env.example"))}
 # What a site brings along.
 THEIRS: Final = {"./clients.toml", "./tls"}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_step_of_the_clock_is_over_when_it_is_set_right(
 ) -> None:
     """While our clock is wrong tokens are refused, by name in the log; then new ones count and used ones do not."""
     now = NOW
-    clients = {
+    clients: dict[str, dict[str, Any]] = {
         "signed": {"issuers": [{"iss": EHR.iss, "keys": [EHR.jwk]}]},
         "open": {"extends": "development", "origins": ["https://desk.example"]},
     }
