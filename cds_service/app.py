@@ -34,13 +34,14 @@ from cds_service.observability.health import Health, Lifecycle
 from cds_service.observability.logs import log_requests
 from cds_service.observability.metrics import Metrics
 from cds_service.observability.metrics_endpoint import MetricsEndpoint, count_requests
-from cds_service.pages.offered import insights_access, offered_pages
+from cds_service.pages.offered import insights_access, offered_pages, problem_page
 from cds_service.pages.rendering.security import refuse_sniffing
 from cds_service.protocol.discovery import SERVICES
 from cds_service.protocol.errors import outcome_response, register_error_handlers
 from cds_service.protocol.paths import TidyPaths
 from cds_service.protocol.serialization import MsgspecProvider
 from cds_service.protocol.trace import Trace
+from cds_service.records.answers import NoAnsweredCards
 from cds_service.records.invocations import NullRecorder
 from cds_service.records.recorder import QueueRecorder
 from fhir_mappings.fhir_client.retrieval import Result
@@ -78,7 +79,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     journal = None if storage else _journal(engine, settings)
     for blueprint in offered_pages(engine, settings, clock, journal):
         app.register_blueprint(blueprint)
-    register_error_handlers(app)
+    register_error_handlers(app, problem_page(engine, settings).show)
     refuse_sniffing(app)
     log_requests(app)
     count_requests(app, metrics)
@@ -160,7 +161,10 @@ def _rehearse(app: Flask, engine: Engine) -> None:
     """Answer the bundled demos as the first client, whatever its mode, record nothing, and refuse one request."""
     caller = Caller(replace(engine.clients[0], mode=Mode.ON))
     services = {service.hook: service for service in SERVICES}
-    handler = replace(engine.handler, switches=Switches(None, time.monotonic), recorder=NullRecorder())
+    # No database is asked: it may not be there, and nothing was answered.
+    remembrance = replace(engine.handler.remembrance, answered=NoAnsweredCards())
+    switches = Switches(None, time.monotonic)
+    handler = replace(engine.handler, switches=switches, recorder=NullRecorder(), remembrance=remembrance)
     for demo in load_demos():
         handler.answer(caller, services[demo.hook], demo.body(), Trace("rehearsal"))
     with app.test_request_context():

@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal
 
 from cards.decision.decision import Decision, Message, decide
+from cards.guideline.approval import Approval
 from cards.guideline.guideline import GUIDELINE_ID, GUIDELINE_VERSION, Outcome
 from fhir_mappings.chart.chart import Chart
 from fhir_mappings.criteria.facts import Facts
@@ -41,12 +42,16 @@ MAY_BE_OFF: frozenset[str] = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class AssessmentProfile:
-    """What a site may change of the guideline; `site` is the name of one that has changed something."""
+    """What a site may change of the guideline; `site` is the name of one that has changed something.
+
+    `approval` is set where its clinicians have approved exactly this guideline, and not where it was another.
+    """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     treat_conditional_as: Literal["warn", "hold"] = "warn"
     messages_off: frozenset[str] = frozenset()
     site: str = ""
+    approval: Approval | None = None
 
     def __post_init__(self) -> None:
         """Refuse to be silent about what must be said."""

@@ -142,9 +142,7 @@ def _emergency_variants(findings: Findings) -> tuple[str, ...]:
 def _safety(draft: _Draft, *, emergency: bool) -> Outcome | None:
     implants = draft.findings["R-MR"]
     concepts = {item.concept for item in implants.evidence}
-    variants = ("emergency",) if emergency else ()
-    if emergency and concepts & set(CARDIAC):
-        variants = (*variants, "cardiac")
+    variants = ("cardiac",) if emergency and concepts & set(CARDIAC) else ()
     if "unsafe" in implants.tags:
         draft.say("C-MR-UNSAFE", "R-MR", variants=variants)
         return Outcome.CONTRAINDICATED
@@ -238,9 +236,9 @@ def _undecided(draft: _Draft, chart: Chart) -> Outcome:
     variants = tuple(name for name, holds in kinds if holds)
     raised = _asking(findings) or chart.failed((*RED_FLAG_SOURCES, "Patient"))
     indicator = Indicator.INFO if MISSING_HISTORY.issuperset(questions) and not raised else None
-    draft.say(
-        "C-INFO-NEED", "R-MIMIC", "R-BILAT", "R-6W-NO", questions=questions, variants=variants, indicator=indicator
-    )
+    # What has to be excluded first is told alone: that the back hurts is known.
+    first = [name for name in ("R-MIMIC", "R-BILAT") if findings[name].evidence]
+    draft.say("C-INFO-NEED", *(first or ["R-6W-NO"]), questions=questions, variants=variants, indicator=indicator)
     if findings["R-AGE"].met:
         draft.say("C-APPROP-V6", variants=("age",))
     return Outcome.CANNOT_DETERMINE
@@ -251,7 +249,8 @@ def _pressed(draft: _Draft) -> Outcome:
     findings = draft.findings
     raised = [*pressing_questions(findings), *(item for name in ASKING_CRITERIA for item in findings[name].questions)]
     question = next(iter(raised), "which_red_flag")
-    draft.say("C-INFO-NEED", "R-PRIORITY", questions=(question,), variants=("pressed",))
+    variants = ("pressed_asked", "pressed") if raised else ("pressed",)
+    draft.say("C-INFO-NEED", "R-PRIORITY", questions=(question,), variants=variants)
     return Outcome.CANNOT_DETERMINE
 
 
@@ -316,7 +315,7 @@ def _contrast(draft: _Draft, advice: ContrastAdvice) -> None:
     if advice.drop:
         draft.say("C-CONTRAST-DROP", variants=advice.variants)
     if advice.safety:
-        draft.say("C-CONTRAST-SAFETY", "R-CON-SAFE", variants=tuple(sorted(draft.findings["R-CON-SAFE"].tags)))
+        draft.say("C-CONTRAST-SAFETY", "R-CON-SAFE", variants=advice.safety)
 
 
 def _protocol(draft: _Draft, timing: Outcome, *, unscannable: bool) -> None:

@@ -11,6 +11,8 @@ from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
 MOST_QUESTIONS = 5
 # Asked because nothing is on record, not because of something that is.
 MISSING_HISTORY = frozenset({"red_flags", "age", "age_bone", "indication", "onset", "therapy", "therapy_response"})
+# What a specialist has asked before ordering, and is not asked for again.
+_TREATMENT_HISTORY = frozenset({"onset", "therapy", "therapy_response", "candidate"})
 # An answer to an earlier one outweighs any answer to a later one.
 _ORDER = (
     "R-MIMIC",
@@ -32,6 +34,7 @@ _ORDER = (
     "R-IND",
     "R-EPISODE",
     "R-FAIL6W",
+    "R-6W-NO",
     "R-PREG",
 )
 
@@ -49,6 +52,8 @@ def open_questions(findings: Mapping[str, Finding], chart: Chart) -> tuple[str, 
         asked["therapy"] = None
     if chart.incomplete(RED_FLAG_SOURCES) or not findings["R-IND"].evidence:
         asked = {"red_flags": None, **asked}
+    if findings["R-SPECIALIST"].met:
+        asked = {question: None for question in asked if question not in _TREATMENT_HISTORY}
     if not asked:
         asked["red_flags"] = None
     return tuple(asked)[:MOST_QUESTIONS]

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cards.guideline.wording import Wording
+
 ActionStyle = Literal["replace", "update", "single", "catalogue", "info"]
 SelectionBehavior = Literal["any", "at-most-one"]
 RatingPlace = Literal["none", "root", "extension", "both"]
@@ -59,3 +61,22 @@ class ClientShape:
     def rates_in_extension(self) -> bool:
         """Whether ratings go where the Argonaut guide puts them, which only clients written for it read."""
         return self.rating_place in ("extension", "both")
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseShape:
+    """How one client wants its response.
+
+    `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
+    `address` is where people reach this service, empty where nobody said.
+    """
+
+    hook_instance: str
+    hook: str
+    wording: Wording
+    verbosity: Literal["all", "action"] = "all"
+    explain: bool = False
+    ask_questions_at: Literal["select", "sign", "both"] = "sign"
+    client: ClientShape = field(default_factory=ClientShape)
+    consultation_scope: str = ""
+    address: str = ""

@@ -70,15 +70,17 @@ def selection(
 ) -> tuple[SelectionBehavior, tuple[Suggestion, ...]]:
     """Return how many suggestions of a card may be taken, and the suggestions as that asks for.
 
-    Two suggestions that touch the order exclude each other: a card that has them says `at-most-one`. A client that
-    knows only `any` would let both be taken. None of them is withheld then, because the one that is not recommended
-    may be the right one for this patient; instead each says in its label that only one may be chosen. Taken in the
-    order of the card all the same, they do the least harm: each update carries the whole order, so that the last one
-    counts, and a change that includes the recommended one stands after it.
+    Two suggestions that touch the order exclude each other, unless they are one for each of two equal orders: a card
+    that has them says `at-most-one`. A client that knows only `any` would let both be taken. None of them is withheld
+    then, because the one that is not recommended may be the right one for this patient; instead each says in its label
+    that only one may be chosen. Taken in the order of the card all the same, they do the least harm: each update
+    carries the whole order, so that the last one counts, and a change that includes the recommended one stands after
+    it.
 
     Only one suggestion of a card is ever recommended.
     """
-    excluding = sum(suggestion.touches_order for suggestion in suggestions) > 1
+    touching = {suggestion.key.partition("/")[0] for suggestion in suggestions if suggestion.touches_order}
+    excluding = len(touching) > 1
     behavior = client.selection_behavior or ("at-most-one" if excluding else "any")
     recommended = next((item for item in suggestions if item.recommended), None) if client.recommends else None
     kept = [

@@ -127,7 +127,8 @@ def pages(client: ClientProfile) -> str:
 def _data(client: ClientProfile) -> Iterator[str]:
     fhir, network = client.fhir, client.network
     if client.sources is not None:
-        yield f"  Sources: it has {', '.join(client.sources)}; others are neither asked for nor missed."
+        had = ", ".join(client.sources) or "none"
+        yield f"  Sources: it has {had}. Others are not asked for or missed, but for those that every answer rests on."
     servers = [*fhir.bases, *(["any FHIR server on this machine"] if fhir.any_loopback else [])]
     if not servers:
         yield "  Data: from prefetch only; no FHIR server is asked."

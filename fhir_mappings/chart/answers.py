@@ -15,6 +15,7 @@ from enum import StrEnum
 from fhir_mappings.chart.entries import NOTHING_CODED, Coded, code_up
 from fhir_mappings.chart.observations import observed_on
 from fhir_mappings.chart.questions import Question, understood
+from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
@@ -113,7 +114,7 @@ def answers_of(
 def _observation(observation: fhir.Observation, *, of_order: bool) -> Iterator[QuestionAnswer]:
     if observation.code is None or observation.code.coding or not observation.code.text:
         return
-    if observation.status in ("entered-in-error", "cancelled", "registered"):
+    if is_disregarded(observation):
         return
     value: AnswerValue | None = observation.value_string
     if observation.value_boolean is not None:
@@ -139,7 +140,7 @@ def _observation(observation: fhir.Observation, *, of_order: bool) -> Iterator[Q
 def _response(
     response: fhir.QuestionnaireResponse, index: TerminologyIndex, *, of_order: bool
 ) -> Iterator[QuestionAnswer]:
-    if response.status in ("entered-in-error", "stopped"):
+    if is_disregarded(response):
         return
     when = parse_date(response.authored)
     pending = list(response.item)

@@ -231,7 +231,10 @@ def is_raised(facts: Facts, marker: str, entry: ChartEntry) -> bool | None:
 
 
 def _is_above_range(value: Measured, highs: Sequence[Quantity], factors: Mapping[str, float]) -> bool | None:
-    """Whether a value is above every upper limit of its laboratory, each in whatever unit it is given."""
+    """Whether a value is above the upper limits of its laboratory, each in whatever unit it is given.
+
+    None where they disagree: which of them is the normal one is not told.
+    """
     answers = []
     for high in highs:
         limit = high.value or 0.0
@@ -241,7 +244,7 @@ def _is_above_range(value: Measured, highs: Sequence[Quantity], factors: Mapping
             continue
         plain, top = converted(value, factors), converted(Measured(limit, limit, unit), factors)
         answers.append(plain.above(top.low) if plain and top else None)
-    return False if False in answers else None if None in answers else True
+    return answers[0] if len(set(answers)) == 1 else None
 
 
 def _celsius(entry: ChartEntry) -> Measured | None:

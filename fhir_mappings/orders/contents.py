@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from fhir_mappings.chart.answers import QuestionAnswer, answers_of
@@ -46,7 +46,8 @@ _SKIPPED: Final = frozenset({
 class OrderText:
     """Words that come with an order: in which place, of which record, and from when, where that is told.
 
-    `covered` are the topics that codes beside them settle already.
+    `covered` are the topics that codes beside them settle already; `told` is the remark that they are in a record
+    carried along, which has dates and a status of its own.
     """
 
     place: str
@@ -54,6 +55,13 @@ class OrderText:
     reference: str
     when: DateInterval = UNKNOWN_DATE
     covered: frozenset[str] = frozenset()
+    told: Remark | None = None
+
+    def remark(self, topics: frozenset[str]) -> Remark:
+        """Return what these words raise."""
+        if self.told is not None:
+            return replace(self.told, place=self.place, topics=topics)
+        return Remark(self.reference, self.text, topics, self.place, self.when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,7 @@ class OrderContents:
     def remarks(self) -> tuple[Remark, ...]:
         """The texts that raise a topic which the codes beside them do not settle."""
         return tuple(
-            Remark(said.reference, said.text, topics, said.place, said.when)
+            said.remark(topics)
             for said in (*self.own_texts, *self.other_texts)
             if (topics := topics_in(said.text) - said.covered)
         )
@@ -190,8 +198,7 @@ def _told(place: str, companion: Companion, index: TerminologyIndex) -> Iterator
         context = ReadingContext(index)
         covered = topics_of(concept for entry in entries_of(resource, context) for concept in entry.concepts)
         for remark in remarks_of(resource, covered, context):
-            if not remark.is_over:
-                yield OrderText(place, remark.text, remark.reference, remark.when, covered)
+            yield OrderText(place, remark.text, remark.reference, remark.when, covered, remark)
     elif isinstance(kind, str) and kind not in _NOT_TOLD:
         where = reference_of(resource) if resource is not None else f"{kind}/{companion.plain.get('id', '')}"
         for text in dict.fromkeys(_words_in(companion.plain)):

@@ -18,12 +18,19 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 from cards.decision.assessment import Assessment, AssessmentProfile, assess
 from cards.guideline.guideline import Outcome
 from cards.guideline.wording import Wording, load_wording
-from cards.response.client_shape import ActionStyle, ClientShape, RatingPlace, SelectionBehavior, SiteCode
+from cards.response.client_shape import (
+    ActionStyle,
+    ClientShape,
+    RatingPlace,
+    ResponseShape,
+    SelectionBehavior,
+    SiteCode,
+)
 from cards.response.rating_extensions import ABSENT_SYSTEM, CONSULTATION, CRITERIA, MECHANISM, RATING, RATING_SYSTEM
-from cards.response.response import ResponseShape, respond
+from cards.response.response import respond
 from cds_service.protocol import schemas
 from fhir_mappings.chart.chart import read_chart
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from tests.spec.scenarios import PATIENT, Scenario, load
 from tests.terminology import bundled_index as index

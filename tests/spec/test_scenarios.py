@@ -9,8 +9,8 @@ import pytest
 from fhir.resources.R4B.servicerequest import ServiceRequest
 
 from cards.guideline.guideline import MESSAGES, Outcome
+from cards.response.measure import counted_words
 from cards.response.response import ASSESSMENTS
-from cards.response.text import counted_words
 from cds_service.app import create_app
 from cds_service.config.settings import load_settings
 from cds_service.hooks.storage import Storage

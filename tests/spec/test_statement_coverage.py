@@ -25,7 +25,7 @@ from fhir_mappings.chart.entries import ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.registry import CRITERIA, READING_THRESHOLDS, UNREAD_THRESHOLDS, Criterion
 from fhir_mappings.criteria.thresholds import Thresholds
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from tests.spec.document import required_ids
 from tests.spec.scenarios import ORDER, PATIENT, load

@@ -21,6 +21,7 @@ def cautions(client: ClientProfile, mode: Mode) -> Iterator[str]:
     """Yield sentences, without a full stop, about a client in the mode that is in force."""
     yield from _trust(client)
     yield from _mode(client, mode)
+    yield from _sources(client)
     fhir = client.fhir
     if not fhir.bases and not fhir.any_loopback:
         yield "no FHIR base is listed: data that prefetch does not bring are unavailable"
@@ -46,6 +47,17 @@ def _trust(client: ClientProfile) -> Iterator[str]:
         wide = [proxy for proxy in certificates.proxies if "/" in proxy and not is_loopback(proxy.partition("/")[0])]
         if wide:
             yield f"every machine in {', '.join(wide)} is believed to be the proxy"
+
+
+def _sources(client: ClientProfile) -> Iterator[str]:
+    listed = client.sources
+    if listed is not None and (
+        left := [need.resource_type for need in client.needs if need.resource_type not in listed]
+    ):
+        yield (
+            f"sources leaves out {', '.join(left)}: every answer rests on them, so they are asked for all the same, "
+            "and as long as they are not read no order is called not appropriate"
+        )
 
 
 def _mode(client: ClientProfile, mode: Mode) -> Iterator[str]:
