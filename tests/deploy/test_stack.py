@@ -27,6 +27,7 @@ REDIS: Final = shutil.which("redis-server")
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.xdist_group("stack"),
     pytest.mark.skipif(NGINX is None, reason="no nginx: apt-get install nginx-light"),
     pytest.mark.skipif(REDIS is None, reason="no redis-server: apt-get install redis-server"),
     pytest.mark.skipif(missing() is not None, reason=missing() or ""),
