@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from fhir_mappings.chart.answers import affirmed_unnamed
 from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
 from fhir_mappings.chart.observations import says_yes
 from fhir_mappings.chart.reports import is_near_imaging, is_unread
@@ -149,7 +150,12 @@ class _Verdict:
 
 
 _RECOGNISED = _Verdict(Standing.RECOGNISED)
-_PLACES = {"Condition": "problem", "Encounter": "visit", "DiagnosticReport": "report"}
+_PLACES = {
+    "Condition": "problem",
+    "Encounter": "visit",
+    "DiagnosticReport": "report",
+    "QuestionnaireResponse": "questionnaire",
+}
 # How a record ends that has several reasons: as its worst one.
 _WORST = (Standing.UNRECOGNISED, Standing.RECOGNISED, Standing.SET_ASIDE)
 
@@ -161,6 +167,8 @@ def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
         verdicts = [_problem(concept, read) for concept in (*_named_by(resource), *read.diagnoses)]
         none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
         return min(verdicts, key=lambda verdict: _WORST.index(verdict.standing), default=none)
+    if isinstance(resource, fhir.QuestionnaireResponse) and (unnamed := affirmed_unnamed(resource, read.index)):
+        return _Verdict(Standing.UNRECOGNISED, "question", named_by=(CodeableConcept(text=unnamed),))
     if isinstance(resource, fhir.DiagnosticReport) and is_near_imaging(resource, read.index):
         # What study it is may be known; what it found is another matter.
         if is_unread(resource):

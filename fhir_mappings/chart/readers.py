@@ -7,6 +7,7 @@ no allergy, an ordered study no diagnosis.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from fhir_mappings.chart.entries import (
     Activity,
@@ -26,6 +27,7 @@ from fhir_mappings.chart.statuses import ENTERED_IN_ERROR, VERIFICATION_STATUSES
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Quantity, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, date_at_age, parse_date, parse_period
+from fhir_mappings.questionnaire.measured import measured_answers
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.back_care import referral_concept
 from fhir_mappings.words.matcher import LONGEST_QUOTE
@@ -247,6 +249,13 @@ def _asked_for(
         )
 
 
+def _response(response: fhir.QuestionnaireResponse, context: ReadingContext) -> Iterator[ChartEntry]:
+    """Yield what the questions of a form measured ("Post void residual (mL)"), as an Observation would say it."""
+    for measurement in measured_answers(response):
+        for entry in observation_entries(measurement, context):
+            yield replace(entry, reference=reference_of(response), resource=response)
+
+
 def device_concepts(device: fhir.Device, index: TerminologyIndex) -> tuple[Coded, str]:
     """Return what kind of device it is, by its code or else by its names, and the name that tells it."""
     coded = code_up(index, device.type)
@@ -287,5 +296,6 @@ _READERS: dict[type[fhir.Resource], Callable[..., Iterator[ChartEntry]]] = {
     fhir.MedicationStatement: statement_entries,
     fhir.Observation: observation_entries,
     fhir.Procedure: _procedure,
+    fhir.QuestionnaireResponse: _response,
     fhir.ServiceRequest: _service_request,
 }

@@ -11,6 +11,7 @@ from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, shifted
+from fhir_mappings.orders.own_answers import CARE, CARE_BEFORE_SURGERY
 from fhir_mappings.terminology.concepts import (
     DRUGS,
     NONSPECIFIC_PAIN,
@@ -23,6 +24,7 @@ from fhir_mappings.words.back_care import says_chronic
 from fhir_mappings.words.matcher import LONGEST_QUOTE
 from fhir_mappings.words.therapy import stated_therapy
 
+_SIX_WEEKS = "six_weeks_of_therapy"
 THERAPY_SOURCES = ("Procedure", *DRUGS, "ServiceRequest")
 
 
@@ -200,6 +202,9 @@ def _r_episode(facts: Facts) -> Finding:
     line = shifted(facts.as_of, -facts.thresholds.conservative_care)
     long_enough = found.start.on_or_before(line) if found.entries or found.unsettled else None
     evidence = [facts.evidence(entry, *PAIN) for entry in (*found.entries, *found.unsettled)]
+    if long_enough is None and (recent := facts.own_answers.said("onset")) is not None:
+        long_enough = not recent
+        evidence += facts.answered("onset_stated", "onset")
     status = {True: Status.MET, False: Status.NOT_MET, None: Status.UNKNOWN}[long_enough]
     questions = ("onset",) if status is Status.UNKNOWN else ()
     tags = frozenset[str]()
@@ -229,7 +234,7 @@ def _therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
         entry for entry in therapy_entries(facts) if began is None or entry.dated.on_or_after(began) is not False
     ]
     evidence = tuple(facts.evidence(entry, *sorted(entry.concepts)) for entry in entries)
-    if (told := _told(facts, began, evidence)) is not None:
+    if told := _answered_today(facts, evidence) or _told(facts, began, evidence):
         return told
     reached = [entry.dated.on_or_before(line) if entry.dated.is_known else None for entry in entries]
     if True in reached:
@@ -253,12 +258,26 @@ def _told(
     answer = max(answers, key=lambda item: (item.when.latest or date.max, item.reference), default=None)
     if answer is None:
         return None
-    said = (*evidence, Evidence(answer.reference, answer.topic, (), answer.when))
-    if answer.answered is Answered.YES and answer.topic == "six_weeks_of_therapy":
+    topic = "care_not_complete" if answer.answered is Answered.NO and answer.topic == _SIX_WEEKS else answer.topic
+    said = (*evidence, Evidence(answer.reference, topic, (), answer.when))
+    if answer.answered is Answered.YES and answer.topic == _SIX_WEEKS:
         return Status.MET, said
     if answer.answered is Answered.NO:
         return (Status.UNKNOWN if evidence else Status.NOT_MET), said
     return None
+
+
+def _answered_today(facts: Facts, evidence: tuple[Evidence, ...]) -> tuple[Status, tuple[Evidence, ...]] | None:
+    """Return what today's answers to our own questions say of the care; None where there are none."""
+    before_surgery = facts.own_answers.affirmed(CARE_BEFORE_SURGERY)
+    care = (*CARE, CARE_BEFORE_SURGERY) if before_surgery else CARE
+    failed, said = facts.own_answers.said(*care), facts.answered(_SIX_WEEKS, *care)
+    if not said:
+        return None
+    if failed:
+        return Status.MET, (*evidence, *said)
+    denied = facts.answered("care_not_complete", *care)
+    return (Status.UNKNOWN if failed is None or evidence else Status.NOT_MET), (*evidence, *denied)
 
 
 def _stated_therapy(facts: Facts) -> Evidence | None:
@@ -266,7 +285,7 @@ def _stated_therapy(facts: Facts) -> Evidence | None:
     for said in facts.order.own_texts:
         if stated_therapy(said.text) and said.when.on_or_after(facts.as_of) is not False:
             quote = said.text if len(said.text) <= LONGEST_QUOTE else f"{said.text[: LONGEST_QUOTE - 1].rstrip()}…"
-            return Evidence(said.reference, "six_weeks_of_therapy", (), said.when, "", ("stated",), quote, said.place)
+            return Evidence(said.reference, _SIX_WEEKS, (), said.when, "", ("stated",), quote, said.place)
     return None
 
 
@@ -313,6 +332,8 @@ def r_6w_no(facts: Facts) -> Finding:
     sources = (*PROBLEMS, *THERAPY_SOURCES)
     if not confirmed:
         return facts.finding("R-6W-NO", sources=sources, questions=("indication",), met=False)
+    if sure is None and facts.own_answers.said("onset"):
+        sure = False
     # Who says that six weeks of care have failed, says that the pain is older than the record knows.
     early = lasted.status is Status.NOT_MET and sure is False and treated is not Status.MET
     untreated = lasted.met and treated is Status.NOT_MET

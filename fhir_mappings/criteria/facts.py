@@ -26,11 +26,13 @@ from fhir_mappings.fhir.datatypes import id_in, named_type
 from fhir_mappings.fhir.dates import DateInterval, shifted, years_between
 from fhir_mappings.fhir.resources import Appointment, Device
 from fhir_mappings.orders.orders import ImagingOrder
+from fhir_mappings.orders.own_answers import OwnAnswers
+from fhir_mappings.terminology.concepts import RED_FLAGS
 from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms, said_now
 
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
 # measurement that cannot be judged is asked about by its own criterion.
-ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport")
+ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport", "QuestionnaireResponse")
 # Codes that matter only together with something that other criteria look for (a new deficit), or to R-MR.
 _WITH_ANOTHER = frozenset({"with_deficit", "safety"})
 # Injuries of spine and trunk: concepts, and reasons by which the table of ICD-10-CM names the others.
@@ -117,10 +119,15 @@ class Facts:
         return when.is_exact and when.earliest in days
 
     @cached_property
+    def own_answers(self) -> OwnAnswers:
+        """The answers to our own questions, those of the day of the call apart from all others."""
+        return OwnAnswers.of(self.answers, self.called_day, self.order.authored)
+
+    @cached_property
     def _answered(self) -> dict[str, tuple[ChartEntry, ...]]:
         """What the answers in the chart state, by concept; the order's own are among its entries."""
         found: dict[str, tuple[ChartEntry, ...]] = {}
-        for entry in answer_entries(self._chart_answers):
+        for entry in (*answer_entries(self._chart_answers), *self.own_answers.stated(self.as_of)):
             for concept in entry.concepts:
                 found[concept] = (*found.get(concept, ()), entry)
         return found
@@ -128,7 +135,8 @@ class Facts:
     @cached_property
     def remarks(self) -> tuple[Remark, ...]:
         """What the order, the chart and the answers in it say in words that no code settles."""
-        return (*self.order.remarks, *self.chart.remarks, *answer_remarks(self._chart_answers))
+        asked = (*answer_remarks(self._chart_answers), *self.own_answers.remarks())
+        return (*self.order.remarks, *self.chart.remarks, *asked)
 
     def _is_usable(self, entry: ChartEntry) -> bool:
         if entry.of_order and entry.place == "order_note" and entry.dated.on_or_after(self.as_of) is False:
@@ -142,8 +150,10 @@ class Facts:
         return max(self.called_on or self.as_of, self.as_of)
 
     def is_future(self, entry: ChartEntry) -> bool:
-        """Whether an entry is dated after today, which is a data error."""
-        return self._is_after(entry, self.called_day)
+        """Whether an entry is dated after today: a data error, unless somebody answered today that it holds."""
+        return self._is_after(entry, self.called_day) and not (
+            self.own_answers.affirmed("future_date") and any(map(_is_believed, entry.concepts))
+        )
 
     def is_since(self, entry: ChartEntry) -> bool:
         """Whether an entry is dated after the day of the order."""
@@ -235,7 +245,7 @@ class Facts:
             "infection": limits.infection_history if line.is_over else None,
             "report": limits.repeat_imaging_window,
         }.get(line.span)
-        if line.source in ("Encounter", "Observation"):
+        if line.source in ("Encounter", "Observation", "QuestionnaireResponse"):
             days = limits.neurologic_window
         elif days is None and line.is_over:
             # What is over and of a kind that nobody knows asks for as long as an infection would.
@@ -301,6 +311,10 @@ class Facts:
         codes = entry.codes_of(concept)
         return Evidence(entry.reference, concept, codes, entry.dated, amount, tuple(said), entry.quote, entry.place)
 
+    def answered(self, concept: str, *questions: str) -> tuple[Evidence, ...]:
+        """Return the answers of today to some of our own questions as evidence for a concept."""
+        return tuple(self.evidence(entry, concept) for entry in self.own_answers.given(concept, *questions))
+
     def asking(self, entry: ChartEntry, question: str) -> Evidence:
         """Return a measurement that cannot be judged as what raises a question, by what its sender calls it."""
         code = entry.part.code if entry.part is not None else None
@@ -331,6 +345,11 @@ class Facts:
         return Finding(
             criterion, status, evidence, sources, unavailable, questions, frozenset(tags), unread, merged(asked)
         )
+
+
+def _is_believed(concept: str) -> bool:
+    """Whether R-DATE asks about a concept: a red flag or an implant, which counts once somebody says that it holds."""
+    return concept in RED_FLAGS or concept in ("fever", "retained_metal", "external_pump") or "implant_" in concept
 
 
 def _same_thing(one: ChartEntry, other: ChartEntry) -> bool:

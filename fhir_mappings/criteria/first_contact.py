@@ -221,7 +221,10 @@ def _says_why(facts: Facts, encounter: Encounter) -> bool:
 
 
 def r_priority(facts: Facts) -> Finding:
-    """Whether somebody already treats this as pressing: a stat order, or a patient in an emergency or on a ward."""
+    """Whether somebody already treats this as pressing: a stat order, or a patient in an emergency or on a ward.
+
+    Tag `flagged` where somebody answered that a red flag is there, without saying which.
+    """
     evidence = [
         Evidence(f"Encounter/{found.id}", "pressing_encounter", when=_day_of(found))
         for found in facts.chart.resources.get("Encounter", ())
@@ -229,7 +232,11 @@ def r_priority(facts: Facts) -> Finding:
     ]
     if facts.order.priority in _PRESSING_PRIORITIES:
         evidence.append(Evidence(facts.order.reference, "pressing_order"))
-    return facts.finding("R-PRIORITY", evidence, sources=("Encounter",), met=bool(evidence))
+    flagged = facts.own_answers.affirmed("red_flags")
+    if flagged:
+        evidence += facts.answered("red_flag_stated", "red_flags")
+    tags = ("flagged",) if flagged else ()
+    return facts.finding("R-PRIORITY", evidence, sources=("Encounter",), tags=tags, met=bool(evidence))
 
 
 def _is_pressing(encounter: Encounter) -> bool:

@@ -102,7 +102,7 @@ def _said(words: Words, span: Span) -> str:
 def r_mimic(facts: Facts) -> Finding:
     """Whether the aorta, a kidney or the bowel may be the pain: an aneurysm while it is open, the others lately.
 
-    Never MET: it asks first whether the back is the cause at all.
+    Never MET: it asks first whether the back is the cause at all. Tag `stated` where the answer was yes.
     """
     aorta = [entry for entry in facts.stated("aortic_disease") if entry.activity is not Activity.INACTIVE]
     recent = facts.thresholds.mimic_window
@@ -110,7 +110,8 @@ def r_mimic(facts: Facts) -> Finding:
     said = [item for item in r_hint(facts).evidence if item.concept in ("hint_vascular", "hint_mimic")]
     evidence = [*(facts.evidence(entry, "aortic_disease", "abdominal_mimic") for entry in (*aorta, *belly)), *said]
     questions = ("mimic",) if aorta or belly else ()
-    return facts.finding("R-MIMIC", evidence, sources=SOURCES, questions=questions, met=False)
+    tags = ("stated",) if facts.own_answers.affirmed("mimic", "hint_mimic", "hint_vascular") else ()
+    return facts.finding("R-MIMIC", evidence, sources=SOURCES, questions=questions, tags=tags, met=False)
 
 
 def r_unread(facts: Facts) -> Finding:
@@ -122,7 +123,14 @@ def r_unread(facts: Facts) -> Finding:
     quoted_already = {item.reference for item in r_hint(facts).evidence}
     lines = [line for line in facts.unread if line.reference not in quoted_already or line.source == "Order"]
     evidence = [
-        Evidence(line.reference, "unread", when=line.when, quote=line.said[:LONGEST_QUOTE], place=line.place)
+        Evidence(
+            line.reference,
+            "unread",
+            when=line.when,
+            notes=("answered",) if facts.own_answers.names("unread", line.said[:LONGEST_QUOTE]) else (),
+            quote=line.said[:LONGEST_QUOTE],
+            place=line.place,
+        )
         for line in lines
     ]
     questions = ("unread",) if evidence else ()

@@ -19,7 +19,7 @@ from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.fhir.datatypes import Quantity
 from fhir_mappings.terminology.code_systems import LOINC, canonical_system
-from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, IMMUNOSUPPRESSANTS
+from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, IMMUNOSUPPRESSANTS, MARKER_RAISED
 
 _SOURCES = (*FINDINGS, *DRUGS)
 _TRANSPLANT = "Z94"  # ICD-10-CM: transplanted organ and tissue status
@@ -45,6 +45,7 @@ def r_infect(facts: Facts) -> Finding:
     evidence += fever(facts)
     for marker in ("esr", "crp"):
         evidence += raised(facts, marker)
+    evidence += [facts.evidence(entry, MARKER_RAISED) for entry in facts.stated(MARKER_RAISED)]
     if host_risk(facts):
         evidence += night_sweats(facts)
     elif night_sweats(facts):

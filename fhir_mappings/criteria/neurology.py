@@ -14,7 +14,7 @@ from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.criteria.hints import r_hint
 from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code
-from fhir_mappings.terminology.concepts import CES_ITEMS, FINDINGS
+from fhir_mappings.terminology.concepts import CES_ITEMS, CES_SIGN, FINDINGS
 from fhir_mappings.terminology.index import is_within
 from fhir_mappings.words.matcher import affirms, is_raised, mentions_in, quoted
 
@@ -66,8 +66,8 @@ def r_ces(facts: Facts) -> Finding:
 def _r_ces(facts: Facts) -> Finding:
     symptoms = _Sorted(facts)
     evidence, questions = symptoms.evidence, symptoms.questions
-    for entry in (*facts.stated(*CES_ITEMS), *_saddle_numbness(facts)):
-        symptoms.file(entry, (*CES_ITEMS, "sensory_generic"), "ces_changed")
+    for entry in (*facts.stated(*CES_ITEMS, CES_SIGN), *_saddle_numbness(facts)):
+        symptoms.file(entry, (*CES_ITEMS, CES_SIGN, "sensory_generic"), "ces_changed")
     asked = _residual_volume(facts, evidence, questions)
     _difficult_voiding(facts, evidence, questions)
     if both_sides(facts):
