@@ -27,6 +27,7 @@ from cds_service.clients.profile import Mode
 from cds_service.clients.switch_witnesses import SwitchWitness
 from cds_service.clients.switches import Switches
 from cds_service.demo.requests import load_demos
+from cds_service.guideline.questionnaire import QuestionnaireView
 from cds_service.guideline.value_sets import ValueSetViews
 from cds_service.hooks.engine import build_engine
 from cds_service.hooks.views import Views
@@ -113,7 +114,8 @@ def _metrics(engine: Engine) -> Metrics:
 def _register(app: Flask, engine: Engine, settings: Settings) -> None:
     """Register the addresses for machines: CDS Hooks, value sets, health and metrics."""
     feedback, token = engine.storage.feedback, settings.metrics_token
-    index = engine.advisers[engine.clients[0].name].index
+    adviser = engine.advisers[engine.clients[0].name]
+    index = adviser.index
     gate = engine.gate
     health = Health(
         app.extensions["lifecycle"],
@@ -126,6 +128,7 @@ def _register(app: Flask, engine: Engine, settings: Settings) -> None:
     )
     app.register_blueprint(Views(engine.admission, engine.handler, feedback, settings.max_body_bytes).blueprint())
     app.register_blueprint(ValueSetViews.of(index).blueprint())
+    app.register_blueprint(QuestionnaireView.of(index, adviser.wording).blueprint())
     app.register_blueprint(health.blueprint())
     scrape = MetricsEndpoint(app.extensions["metrics"], token.get_secret_value() if token else None)
     app.register_blueprint(scrape.blueprint())

@@ -79,6 +79,12 @@ class Assessment:
     guideline_id: str = GUIDELINE_ID
     guideline_version: str = GUIDELINE_VERSION
     silenced: tuple[Message, ...] = ()
+    called_on: date | None = None
+
+    @property
+    def answered_on(self) -> date:
+        """The day on which an answer given now counts: that of the call."""
+        return max(self.called_on or self.as_of, self.as_of)
 
     @property
     def decided(self) -> frozenset[str]:
@@ -106,10 +112,26 @@ def assess(
     """
     facts = Facts(order, chart, as_of, profile.thresholds, profile.treat_conditional_as, called_on)
     findings = evaluate(facts)
-    decision: Decision = decide(order, chart, findings)
+    decision: Decision = decide(order, chart, findings, answered_today(facts, findings))
     off = profile.messages_off
     said = tuple(message for message in decision.messages if message.id not in off)
     silenced = tuple(message for message in decision.messages if message.id in off)
     return Assessment(
-        order, chart, as_of, profile, decision.outcome, said, findings, decision.timing, silenced=silenced
+        order,
+        chart,
+        as_of,
+        profile,
+        decision.outcome,
+        said,
+        findings,
+        decision.timing,
+        silenced=silenced,
+        called_on=called_on,
     )
+
+
+def answered_today(facts: Facts, findings: Mapping[str, Finding]) -> frozenset[str]:
+    """Return the questions that today's answers end; one about named records ends when each of them was named."""
+    unread = findings["R-UNREAD"].evidence
+    named = {"unread"} if unread and all("answered" in item.notes for item in unread) else set[str]()
+    return facts.own_answers.ended | named

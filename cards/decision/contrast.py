@@ -12,6 +12,8 @@ from fhir_mappings.orders.orders import ImagingOrder
 
 # Whoever reacted to contrast, or may have, is not offered more of it with one press.
 _ALLERGIES = frozenset({"allergy_gadolinium", "allergy_unclear"})
+# What words raise may be the reason why contrast was ordered.
+_REASONS_IN_WORDS = frozenset({"infection", "cancer", "cord", "surgery", "risk"})
 _CONTRAST_ORDERED = (ContrastClass.WITH, ContrastClass.WITHOUT_AND_WITH)
 
 
@@ -85,9 +87,10 @@ def _variants(reasons: tuple[str, ...]) -> tuple[str, ...]:
 
 def _drop(order: ImagingOrder, findings: Mapping[str, Finding], timing: Outcome) -> bool:
     """Whether contrast was ordered for a scan that is due without a reason for it that could have been seen."""
-    looked_for = ("R-CON-POSTOP", "R-CON-MIT", "R-CON-NONDIAG", "R-INFECT", "R-CANCER")
+    looked_for = ("R-CON-POSTOP", "R-CON-MIT", "R-CON-NONDIAG", "R-INFECT", "R-CANCER", "R-V7")
     return (
         order.contrast in _CONTRAST_ORDERED
         and timing is Outcome.APPROPRIATE
         and all(findings[name].status is Status.NOT_MET for name in looked_for)
+        and findings["R-HINT"].tags.isdisjoint(_REASONS_IN_WORDS)
     )

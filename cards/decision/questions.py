@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fhir_mappings.chart.chart import Chart
-from fhir_mappings.criteria.findings import Finding, Status
+from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
 
 MOST_QUESTIONS = 5
+MOST_QUOTES = 2  # records that one question names
 # Asked because nothing is on record, not because of something that is.
 MISSING_HISTORY = frozenset({"red_flags", "age", "age_bone", "indication", "onset", "therapy", "therapy_response"})
 # What a specialist has asked before ordering, and is not asked for again.
@@ -39,8 +40,22 @@ _ORDER = (
 )
 
 
-def open_questions(findings: Mapping[str, Finding], chart: Chart) -> tuple[str, ...]:
-    """Return the ids of the questions to ask, the weightiest first."""
+def raised_by(findings: Mapping[str, Finding], question: str) -> list[Evidence]:
+    """Return the records that raised a question and are not answered for, where their own words name them."""
+    criterion = "R-UNREAD" if question == "unread" else "R-HINT" if question.startswith("hint_") else ""
+    raised = [
+        item
+        for item in (findings[criterion].evidence if criterion else ())
+        if "answered" not in item.notes and (item.concept == "unread" or (item.quote and item.concept == question))
+    ]
+    asked = (item for finding in findings.values() for item in finding.asked)
+    return [*raised, *(item for item in asked if item.quote and item.concept == question)]
+
+
+def open_questions(
+    findings: Mapping[str, Finding], chart: Chart, answered: frozenset[str] = frozenset()
+) -> tuple[str, ...]:
+    """Return the ids of the questions to ask, the weightiest first, but for those that were answered today."""
     asked: dict[str, None] = {}
     for criterion in _ORDER:
         finding = findings[criterion]
@@ -56,4 +71,4 @@ def open_questions(findings: Mapping[str, Finding], chart: Chart) -> tuple[str, 
         asked = {question: None for question in asked if question not in _TREATMENT_HISTORY}
     if not asked:
         asked["red_flags"] = None
-    return tuple(asked)[:MOST_QUESTIONS]
+    return tuple(question for question in asked if question not in answered)[:MOST_QUESTIONS]

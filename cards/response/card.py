@@ -12,7 +12,7 @@ from cards.decision.decision import Message
 from cards.guideline.guideline import MESSAGES, Indicator
 from cards.response.client_shape import ResponseShape
 from cards.response.memory import Answer, Memory
-from cards.response.shaping import allowed_links, selection
+from cards.response.shaping import allowed_links, answers_for, selection
 from cards.response.text import CardText
 from cards.suggestions.actions import Suggestion
 
@@ -86,7 +86,8 @@ class CardMaker:
 
     @property
     def _text(self) -> CardText:
-        return CardText(self.assessments[0], self.shape.wording)
+        first = self.assessments[0]
+        return CardText(first, self.shape.wording, typed=answers_for(first, self.shape).style == "none")
 
     def _name(self, lead: Message) -> str:
         return f"{self.shape.hook_instance}|{self.assessments[0].order.reference}|{lead.id}"

@@ -74,8 +74,9 @@ class Memory:
         return self.seal is not _kept_nowhere
 
     def key(self, assessment: Assessment, message: Message) -> str:
-        """Return what is kept of a message and of what it rests on."""
-        return self.seal(message_text(assessment, message))
+        """Return what is kept of a message and of what it rests on: the whole of it, however much a card told."""
+        whole = next((found for found in assessment.messages if found.id == message.id), message)
+        return self.seal(message_text(assessment, whole))
 
     def answers_to(self, assessment: Assessment) -> dict[str, Answer]:
         """Return the messages of an assessment that were answered, by id, with the newest answer that still counts."""
@@ -93,7 +94,13 @@ class Memory:
         return _unique(mark for order in orders for mark in self._marks(order.resource, order.contrast.value))
 
     def marks_after(self, orders: Sequence[ImagingOrder], suggestion: Suggestion) -> tuple[str, ...]:
-        """Return the marks of a suggestion about some orders; none where it leaves no order of ours behind."""
+        """Return the marks of a suggestion about some orders; none where it leaves no order of ours behind.
+
+        None either where it answers a question on a form: no order tells whether that was kept, and the next call that
+        brings the form does not ask again by itself.
+        """
+        if any(action.type == "create" and not action.orderable for action in suggestion.actions):
+            return ()
         left = _unique(mark for order in orders for mark in self._marks_after(order, suggestion.actions))
         added = (action for action in suggestion.actions if action.type == "create" and action.orderable)
         return (*left, *_unique(f"+{drafts.concept_of(action.orderable)}" for action in added)) if left else ()

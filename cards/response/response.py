@@ -23,7 +23,7 @@ from cards.response.explanation import explained
 from cards.response.memory import Answer, Memory, NotRepeated, is_never_silent, is_told_anew
 from cards.response.rating import Rating, rating_of
 from cards.response.rating_extensions import Rater
-from cards.response.shaping import shaped
+from cards.response.shaping import answers_for, beside_answers, shaped
 from cards.suggestions.actions import Suggestion
 from cards.suggestions.suggestions import SuggestionBuilder
 
@@ -165,7 +165,10 @@ def _cards_of(plans: Sequence[_Plan], shape: ResponseShape, memory: Memory, *, s
 def _offered(assessment: Assessment, messages: tuple[Message, ...], shape: ResponseShape) -> tuple[Suggestion, ...]:
     """Return the suggestions of the messages of a card about one order, as the client takes them."""
     builder, rater = SuggestionBuilder(assessment, shape.wording), _rater(assessment, shape)
-    return tuple(map(rater.rated, shaped(builder.of(messages), assessment, shape.client, shape.wording)))
+    suggestions = shaped(builder.of(messages), assessment, shape.client, shape.wording)
+    answers = answers_for(assessment, shape)
+    suggestions = beside_answers(suggestions, answers.of(messages), answers.objections(messages))
+    return tuple(map(rater.rated, suggestions))
 
 
 def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, ...]:
@@ -178,7 +181,11 @@ def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, .
     if shape.verbosity == "all":
         return tuple(messages)
     asking = shape.ask_questions_at == "both" or shape.hook == f"order-{shape.ask_questions_at}"
-    kept = tuple(_narrowed(message) for message in messages if message.id != "C-INFO-NEED" or _may_ask(message, asking))
+    kept = tuple(
+        _narrowed(message)
+        for message in messages
+        if message.id != "C-INFO-NEED" or _may_ask(message, asking) or "mimic_stated" in message.variants
+    )
     return kept if any(map(_interrupts, kept)) else ()
 
 

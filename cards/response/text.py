@@ -14,25 +14,28 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 from cards.decision.assessment import Assessment
 from cards.decision.decision import Message
+from cards.decision.questions import MOST_QUOTES, raised_by
 from cards.guideline.guideline import MESSAGES
 from cards.guideline.wording import Wording
 from cards.response.limits import leaves_open, named_sources
 from cards.response.markdown import escape
 from cards.response.measure import Measure, counted_words, measures, most_words
 from cards.response.memory import Answer, answered_before
+from cards.suggestions.answers import words_of_answers, words_to_object
 from cards.suggestions.suggestions import followup
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
 from fhir_mappings.orders.names import ContrastClass
+from fhir_mappings.questionnaire.fixed_words import day_in_words
 
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
 _LONGEST_NAME = 6  # words of a code's display; what is longer is called by its concept
 _MOST_NAMES = 2
-_MOST_QUOTES = 2
 _ABOUT_CONTRAST = frozenset({"C-CONTRAST-ADD", "C-CONTRAST-DROP", "C-MR-UNSAFE", "C-MR-HOLD"})
 # Told in full on every card: whom to call now, what must not enter the scanner, and what the patient has to know.
 _NEVER_SHORT = frozenset({"C-EMERG-CES", "C-EMERG-CORD", "C-MR-UNSAFE", "C-MR-HOLD", "C-EDU"})
@@ -41,7 +44,7 @@ _SPARE = frozenset({"contrast"})
 # Variants whose text stands instead of the default, not after it.
 _REPLACING = frozenset(
     {"blocked", "minor", "beside", "age", "possible", "bilateral", "candidate", "not_indicated", "held", "with"}
-    | {"emergency"}
+    | {"emergency", "answered"}
 )
 # Concepts that are the very thing their message suspects: its summary then names it once.
 _NAMED = ("cauda_equina", "cord_compression", "spinal_infection")
@@ -51,16 +54,20 @@ _SEMANTIC_TAG = re.compile(r" \((?:[a-z]+(?: [a-z]+)?|regime/therapy)\)$")
 
 @dataclass(frozen=True, slots=True)
 class CardText:
-    """Writes the texts of the cards of one assessment in one language."""
+    """Writes the texts of the cards of one assessment in one language.
+
+    With `typed` answers have no buttons: the card says in which words they are understood.
+    """
 
     assessment: Assessment
     wording: Wording
+    typed: bool = False
 
     def summary(self, message: Message, *, answered: bool = False) -> str:
         """Return the one-line summary of a card led by a message; once answered, what is done is not asked for."""
         variants = self._variants(message)
         if answered and self.assessment.order.priority == "stat" and "blocked" not in variants:
-            variants = ("stat", *variants)
+            variants = ("stat_named" if "named" in variants else "stat", *variants)
         wording = str(self.wording.variant(message.id, "summary", variants))
         dated, bare = (
             wording.format(finding=self._finding(message, dated=dated), **self._values(message))
@@ -164,6 +171,8 @@ class CardText:
             yield " ".join(said)
         else:
             yield " ".join([f"**{self.wording.text('messages', message.id, 'title')}.**", *said])
+        if self.typed and (words := words_to_object(self.assessment, message)):
+            yield f"- {self._to_type('type_also', words)}"
         if message.questions:
             lines = [f"- {line}" for question in message.questions for line in self._asked(question)]
             heading = self.wording.text("card", "questions")
@@ -200,26 +209,36 @@ class CardText:
 
     def _asked(self, question: str) -> Iterator[str]:
         """Yield the line of a question: after the record that raised it, where one did, by what its sender calls it."""
-        criterion = "R-UNREAD" if question == "unread" else "R-HINT" if question.startswith("hint_") else ""
-        raised = [
-            item
-            for item in (self.assessment.findings[criterion].evidence if criterion else ())
-            if item.quote and item.concept in (question, "unread")
-        ]
-        findings = self.assessment.findings.values()
-        raised += [item for finding in findings for item in finding.asked if item.quote and item.concept == question]
+        yield self._with_words_to_type(question, self._asked_plainly(question))
+
+    def _asked_plainly(self, question: str) -> str:
+        asked = self.wording.text("questions", question)
+        raised = raised_by(self.assessment.findings, question)
         if not raised:
-            yield self.wording.text("questions", question)
-            return
-        shown = [self._quoted(item) for item in raised[:_MOST_QUOTES]]
-        if len(raised) > _MOST_QUOTES:
-            shown.append(self.wording.text("card", "more_records", count=len(raised) - _MOST_QUOTES))
-        yield f"{'; '.join(shown)}: {self.wording.text('questions', question)}"
+            return asked
+        shown = [self._quoted(item) for item in raised[:MOST_QUOTES]]
+        if len(raised) > MOST_QUOTES:
+            shown.append(self.wording.text("card", "more_records", count=len(raised) - MOST_QUOTES))
+        return f"{'; '.join(shown)}: {asked}"
+
+    def _with_words_to_type(self, question: str, asked: str) -> str:
+        """Return a question with the words that answer it, where they cannot be pressed."""
+        words = words_of_answers(self.assessment, question) if self.typed else ()
+        return self._to_type("type", words, question=asked) if words else asked
+
+    def _to_type(self, key: str, words: Sequence[str], **values: str) -> str:
+        quoted = [self.wording.text("answers", "typed", words=escape(each)) for each in words]
+        answers = reduce(lambda first, second: self.wording.text("answers", "or", first=first, second=second), quoted)
+        day = day_in_words(self.assessment.answered_on)
+        return self.wording.text("answers", key, answers=answers, day=day, **values)
 
     def _quoted(self, item: Evidence) -> str:
         """Return where something was said, in which words, and when."""
         place = self.wording.find("places", item.place, default=self.wording.text("places", "record"))
-        words = self.wording.text("card", "quote", place=place, words=escape(item.quote))
+        if item.quote:
+            words = self.wording.text("card", "quote", place=place, words=escape(item.quote))
+        else:
+            words = self.wording.text("card", "without_words", place=place)
         return f"{words} ({self.wording.day(item.when)})" if item.when.is_known else words
 
     def _worth_showing(self, message: Message) -> list[Evidence]:

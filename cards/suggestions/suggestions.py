@@ -290,7 +290,7 @@ def _therapy_instead(builder: SuggestionBuilder, label: str, *, recommended: boo
 
 
 # Where something else comes first, or is decided, therapy is not what a press should begin.
-_NO_THERAPY = frozenset({"beside", "minor", "mimic", "both_sides", "pressed"})
+_NO_THERAPY = frozenset({"beside", "minor", "mimic", "mimic_stated", "both_sides", "pressed", "flagged"})
 
 
 def _has_failed_elsewhere(builder: SuggestionBuilder) -> bool:

@@ -39,6 +39,11 @@ _STYLES: Final = {
     "catalogue": "orders are removed, and added by the client's own codes, one action a suggestion; the rest is words",
     "info": "cards carry no suggestions; what they would offer is said in words",
 }
+_ANSWERS: Final = {
+    "order-note": "answers to questions are pressed, as notes of the order",
+    "questionnaire-response": "answers to questions are pressed, as QuestionnaireResponses",
+    "none": "answers to questions are typed: cards say the words",
+}
 _RATINGS: Final = {
     "none": "no appropriateness ratings",
     "root": "appropriateness ratings in systemActions",
@@ -176,6 +181,7 @@ def _cards(client: ClientProfile) -> str:
     parts += ["short texts"] if shape.detail == "short" else []
     if shape.override_reasons:
         parts.append(f"its own codes for {_count(len(shape.override_reasons), 'override reason')}")
+    parts.append(_ANSWERS[shape.answers_by])
     if shape.selection_behavior:
         parts.append(f"selectionBehavior is always {shape.selection_behavior}")
     parts.append(_RATINGS[shape.rating_place])

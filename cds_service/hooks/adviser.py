@@ -106,6 +106,7 @@ class Adviser:
             client=self.client.shape,
             consultation_scope=self.client.name,
             address=self.address,
+            user=request.user_id,
         )
         return respond(assessments, shape, memory)
 

@@ -61,7 +61,7 @@ class StoredAnsweredCards:
     def __init__(self, database: Database, patience: float = _PATIENCE) -> None:
         """Take a database at the layout of this version, and how many seconds a call may wait for it."""
         self._database = database
-        self._patience = patience
+        self.patience = patience
         self._turns = threading.BoundedSemaphore(_AT_ONCE)
         self._resting_until = 0.0
 
@@ -70,12 +70,12 @@ class StoredAnsweredCards:
         begun = time.monotonic()
         if begun < self._resting_until:
             return None
-        if self._turns.acquire(timeout=self._patience):
+        if self._turns.acquire(timeout=self.patience):
             found: Future[tuple[AnsweredCard, ...]] = Future()
             asked = (found, client, user, patient, since)
             threading.Thread(target=self._in_turn, args=asked, name="answered", daemon=True).start()
             try:
-                return found.result(max(0.0, self._patience - (time.monotonic() - begun)))
+                return found.result(max(0.0, self.patience - (time.monotonic() - begun)))
             except TimeoutError:
                 pass
             except Exception as error:  # noqa: BLE001 - advice needs no database, whatever is wrong with it

@@ -43,8 +43,6 @@ _NORMAL_INTERPRETATIONS = frozenset({"N", "NEG", "ND"})
 
 def observation_entries(observation: fhir.Observation, context: ReadingContext) -> Iterator[ChartEntry]:
     """Yield what an Observation and its components state, by their codes and by their coded values."""
-    if observation.status in ("entered-in-error", "cancelled", "registered"):
-        return
     sites = [observation.body_site] if observation.body_site else []
     parts: list[Part] = [observation, *observation.component]
     panel = code_up(context.index, observation.code).words if observation.component else ""

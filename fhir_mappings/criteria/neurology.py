@@ -14,7 +14,7 @@ from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.criteria.hints import r_hint
 from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code
-from fhir_mappings.terminology.concepts import CES_ITEMS, FINDINGS
+from fhir_mappings.terminology.concepts import CES_ITEMS, CES_SIGN, FINDINGS
 from fhir_mappings.terminology.index import is_within
 from fhir_mappings.words.matcher import affirms, is_raised, mentions_in, quoted
 
@@ -60,10 +60,14 @@ _NORMAL_POWER = 5  # Medical Research Council grade
 
 def r_ces(facts: Facts) -> Finding:
     """Whether cauda equina syndrome must be suspected: any of its items, new or of unknown date."""
+    return facts.once("R-CES", lambda: _r_ces(facts))
+
+
+def _r_ces(facts: Facts) -> Finding:
     symptoms = _Sorted(facts)
     evidence, questions = symptoms.evidence, symptoms.questions
-    for entry in (*facts.stated(*CES_ITEMS), *_saddle_numbness(facts)):
-        symptoms.file(entry, (*CES_ITEMS, "sensory_generic"), "ces_changed")
+    for entry in (*facts.stated(*CES_ITEMS, CES_SIGN), *_saddle_numbness(facts)):
+        symptoms.file(entry, (*CES_ITEMS, CES_SIGN, "sensory_generic"), "ces_changed")
     asked = _residual_volume(facts, evidence, questions)
     _difficult_voiding(facts, evidence, questions)
     if both_sides(facts):
@@ -217,6 +221,10 @@ def _millilitres(entry: ChartEntry) -> Measured | None:
 
 def r_motor(facts: Facts) -> Finding:
     """Whether a leg is newly or progressively weak."""
+    return facts.once("R-MOTOR", lambda: _r_motor(facts))
+
+
+def _r_motor(facts: Facts) -> Finding:
     symptoms = _Sorted(facts)
     evidence, questions = symptoms.evidence, symptoms.questions
     for entry in motor_deficits(facts):
@@ -293,6 +301,10 @@ def _falling_power(facts: Facts) -> list[Evidence]:
 
 def r_multi(facts: Facts) -> Finding:
     """Whether deficits are at more than one place: both legs, two root levels, or weakness with another sign."""
+    return facts.once("R-MULTI", lambda: _r_multi(facts))
+
+
+def _r_multi(facts: Facts) -> Finding:
     new = _new(facts, motor_deficits(facts))
     other = _new(facts, facts.stated("neuro_other"))
     words = [_all_words(entry) for entry in new]

@@ -244,6 +244,11 @@ class Encounter(Resource, kw_only=True):
         return frozenset(_values(self.class_, "code"))
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """What its class is called."""
+        return (*_values(self.class_, "display"), *_values(self.class_, "text"))
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """What its types and its service are called."""
         types = [

@@ -32,8 +32,8 @@ from fhir_mappings.orders.contents import (
     patient_ids,
     read_contents,
 )
-from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast, names_of
-from fhir_mappings.orders.recognition import is_another_procedure, plain_concepts, recognised
+from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, names_of
+from fhir_mappings.orders.recognition import plain_concepts, recognised
 from fhir_mappings.orders.requesters import requester_names
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.order_text import Statement, stated_emergencies, stated_implants, stated_values
@@ -93,7 +93,7 @@ class ImagingOrder:
     def priority(self) -> str:
         """The order's priority, `routine` where none is stated (FHIR's default)."""
         priority = self.resource.get("priority")
-        return priority if isinstance(priority, str) and priority else "routine"
+        return priority.strip().casefold() if isinstance(priority, str) and priority.strip() else "routine"
 
     def as_of(self, today: date) -> date:
         """Return the day all windows count back from: the day the order was written.
@@ -144,9 +144,8 @@ def count_unrecognised_spine_mris(
         _is_live(resource)
         and _is_selected(resource, full_url, wanted)
         and not plain_concepts(resource.get("code"), index)
-        and not is_another_procedure(resource)
-        and is_like_spine_mri(names := names_of(resource))
-        and not (by_text and lumbar_mri_contrast(names))
+        and is_like_spine_mri(names_of(resource))
+        and recognised(resource, frozenset(), index, by_text=by_text)[0] is None
         for full_url, resource in _drafts(draft_orders)
     )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 
 from fhir_mappings.words.cues import cues_of
@@ -30,6 +31,8 @@ def load_table(name: str) -> Phrases:
 
 _PHRASES = load_table("phrases.tsv")
 _CUES = load_table("cues.tsv")
+_ASKING = load_table("asking.tsv")
+_VACCINE = re.compile(r"\b(?:vaccin|immuni[sz]ation|screening)", re.IGNORECASE)
 _MEASURES = load_table("measures.tsv")
 
 
@@ -75,6 +78,20 @@ def judged(words: Words) -> list[Judged]:
     """Return the phrases and the values of a text with all that is said of them."""
     spans = _kept(_PHRASES.find(words)) + [value.span for value in values_of(words, _MEASURES) if value.asks]
     return list(judge(words, spans, cues_of(_CUES.find(words))))
+
+
+@lru_cache(maxsize=4096)
+def asking_names(text: str) -> tuple[Mention, ...]:
+    """Return what a text says of the patient by a name that asks, with the rule of its age as the topic."""
+    words = read(text)
+    found = _ASKING.find(words)
+    if not found or _VACCINE.search(text):
+        return ()
+    return tuple(
+        Mention(each.span.kind, words.starts[each.span.start], words.ends[each.span.end - 1], each.standing)
+        for each in judge(words, _kept(found), cues_of(_CUES.find(words)))
+        if each.standing in ("affirmed", "suspected") or (each.standing == "past" and each.span.kind == "lasting")
+    )
 
 
 def judged_values(words: Words) -> list[tuple[Value, Judged]]:

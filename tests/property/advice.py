@@ -146,7 +146,7 @@ def answers_from(
     """Return what a hook call is answered once its sources are read, by whatever way."""
     orders = read_lumbar_mri_orders(_ORDERS.decode(encoded(draft_orders)), None, index())
     chart = read_chart(PATIENT, readings, index())
-    assessments = [assess(order, chart, order.as_of(today), PROFILE) for order in orders]
+    assessments = [assess(order, chart, order.as_of(today), PROFILE, today) for order in orders]
     shape = ResponseShape("d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", hook, wording(), explain=True)
     return assessments, respond(assessments, shape).document
 

@@ -95,6 +95,7 @@ def hospital(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Hospita
     settings = load_settings({}, clients_file=clients_file(tmp_path, clients), data_dir=tmp_path / "data", **stored)
     app = create_app(settings, clock=lambda: NOW)
     storage = app.extensions["engine"].storage
+    storage.answered.patience = PATIENCE  # how long a busy machine takes is not asked here
     yield Hospital(HookClient(app), storage.recorder)
     assert storage.recorder.close(PATIENCE)
     storage.database.close()
@@ -225,6 +226,7 @@ def test_database_that_is_gone_shows_the_card(hospital: Hospital, monkeypatch: p
     (card,) = hospital.call().cards
     hospital.override(card)
     handler = hospital.client.flask.application.extensions["engine"].handler
+    monkeypatch.setattr(handler.remembrance.answered, "patience", 0.2)
     monkeypatch.setattr(handler.remembrance.answered, "_look", lambda *_: time.sleep(2))
     begun = time.monotonic()
     assert hospital.call().cards

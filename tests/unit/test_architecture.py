@@ -32,6 +32,7 @@ LOADERS = {
     ("fhir_mappings/terminology/value_set_files.py", "read_resource"),
     ("fhir_mappings/terminology/index.py", "from_directory"),
     ("fhir_mappings/terminology/icd10cm.py", "load_table"),
+    ("fhir_mappings/questionnaire/table.py", "_load"),
     ("fhir_mappings/words/drugs.py", "load_drug_names"),
     ("fhir_mappings/words/matcher.py", "load_table"),
     ("fhir_mappings/words/vocabulary.py", "_load"),
@@ -43,10 +44,17 @@ ROOMS: dict[str, str] = {
     "fhir_mappings/words": "",
     "fhir_mappings/terminology": "",
     "fhir_mappings/fhir": "fhir_mappings/terminology",
-    "fhir_mappings/chart": "fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words",
-    "fhir_mappings/orders": "fhir_mappings/chart fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words",
+    "fhir_mappings/questionnaire": "fhir_mappings/fhir fhir_mappings/words",
+    "fhir_mappings/chart": (
+        "fhir_mappings/questionnaire fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
+    ),
+    "fhir_mappings/orders": (
+        "fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/fhir fhir_mappings/terminology"
+        " fhir_mappings/words"
+    ),
     "fhir_mappings/criteria": (
-        "fhir_mappings/orders fhir_mappings/chart fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
+        "fhir_mappings/orders fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/fhir"
+        " fhir_mappings/terminology fhir_mappings/words"
     ),
     "fhir_mappings/fhir_client": "fhir_mappings/orders fhir_mappings/chart fhir_mappings/fhir",
     "cards/guideline": "fhir_mappings/*",

@@ -29,10 +29,16 @@ def cautions(client: ClientProfile, mode: Mode) -> Iterator[str]:
         yield f"fetching may take {fhir.deadline_ms} ms, while CDS Hooks asks for an answer within 500 ms"
     if client.shape.link_hosts is not None and not client.shape.link_hosts:
         yield "no link host is listed: cards carry no link to the guidance"
+    if client.shape.answers_by == "questionnaire-response" and not _may_read_forms(client):
+        yield "answers are made QuestionnaireResponses, which `sources` does not list: no later call would see them"
     if client.shape.action_style == "catalogue" and not client.shape.orderables:
         yield "no orderable has a code of the client: no order can be added by pressing a button"
     if client.shape.rating_place != "none" and not client.shape.rating_mechanism:
         yield "ratings are sent without shape.rating_mechanism, the G-code that the PAMA profile asks for"
+
+
+def _may_read_forms(client: ClientProfile) -> bool:
+    return client.sources is None or "QuestionnaireResponse" in client.sources
 
 
 def _trust(client: ClientProfile) -> Iterator[str]:

@@ -89,7 +89,11 @@ def _pilot(table: Mapping[str, Any]) -> Pilot:
 def _shape(table: Mapping[str, Any]) -> ClientShape:
     shape = table["shape"]
     behavior, hosts = shape["selection_behavior"], shape["link_hosts"]
-    given = {name: shape[name] for name in ("rating_mechanism", "updates", "recommends", "detail") if name in shape}
+    given = {
+        name: shape[name]
+        for name in ("rating_mechanism", "updates", "recommends", "detail", "answers")
+        if name in shape
+    }
     return ClientShape(
         action_style=shape["action_style"],
         selection_behavior=None if behavior == "card" else behavior,

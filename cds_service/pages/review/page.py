@@ -8,7 +8,6 @@ from datetime import date, datetime
 from typing import Any
 
 from flask import Blueprint, Response, request
-from markupsafe import Markup
 
 from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service import __version__
@@ -51,8 +50,7 @@ class ReviewPage:
 def sheet_file(edition: Edition, today: date, *, several: bool) -> str:
     """Return the sheet as one HTML file with its style inside it, made where no service runs."""
     renderer = Renderer(PageFacts(__version__, GUIDELINE_VERSION, profile="", authentication=""))
-    css = load_assets().files["review.css"].decode()
-    style = Markup(f"<style>\n{css}</style>")  # noqa: S704 - a file of ours, with no policy that a page would be under
+    style = load_assets().inline_style("review.css")
     values = sheet_values(edition, today, __version__, several=several)
     return str(renderer.html("review_file.html", style=style, **values))
 

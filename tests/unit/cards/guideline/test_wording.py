@@ -21,6 +21,7 @@ from fhir_mappings.criteria.registry import CRITERIA
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.orders.names import ContrastClass
+from fhir_mappings.questionnaire.table import CHOICES, question_texts
 from fhir_mappings.terminology.concepts import CES_ITEMS
 from tests.unit.cards.advice import english
 from tests.unit.fhir_mappings.words.test_matcher import TOPICS
@@ -130,7 +131,7 @@ def test_every_question_has_its_words() -> None:
 def test_no_question_is_worded_in_vain() -> None:
     """A question that no criterion asks is a leftover."""
     for name in english().get("questions"):
-        assert f'"{name}"' in CODE or name.startswith("hint_"), name
+        assert f'"{name}"' in CODE or name.startswith("hint_") or name in CHOICES, name
 
 
 # What excludes, denies or qualifies something, and is never itself the evidence that a card names.
@@ -271,7 +272,7 @@ def test_english_is_the_default() -> None:
     """Without a language the English catalogue is loaded, and it says so of itself."""
     assert load_wording().table["meta"]["language"] == "en"
     with (ROOT / "cards" / "guideline" / "catalogues" / "en.toml").open("rb") as file:
-        assert load_wording("en").table == tomllib.load(file)
+        assert load_wording("en").table == {"questions": question_texts(), **tomllib.load(file)}
 
 
 def test_variant_falls_back_to_the_default() -> None:

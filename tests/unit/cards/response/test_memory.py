@@ -140,6 +140,16 @@ def test_record_that_raises_the_same_question_is_new() -> None:
     assert "C-INFO-NEED" in told(again(advise(condition(PAIN, 10), one, other), before))
 
 
+def test_card_that_told_some_of_the_questions_is_answered_too() -> None:
+    """Missing history that `action` leaves out of a card does not make the card another one the next time."""
+    found = advise(condition(PAIN, 10), condition("icd:R39.14", 5), absent=["Observation"])
+    before = first(found, verbosity="action")
+    (asked,) = (message for message in found.messages if message.id == "C-INFO-NEED")
+    assert len(asked.questions) > 1
+    assert "C-INFO-NEED" in told(before)
+    assert told(again(found, before, verbosity="action")) == []
+
+
 def test_only_what_is_new_is_told_beside_what_was_answered() -> None:
     """A warning that was overridden stays away when another one joins it."""
     surgery = (LONG, procedure("cpt:63030", 900))
@@ -169,6 +179,7 @@ def test_accepted_change_counts_when_the_order_carries_it() -> None:
     memory = remembering(accepted(card, "raise-priority"))
     (line,) = respond([advise(evidence, order=updated(before, "raise-priority"))], shape(), memory).document["cards"]
     assert line["summary"].startswith("Stat is set. Call spine surgery")
+    assert line["summary"].endswith(" on record.")
     assert "suggestions" not in line
     (full,) = respond([advise(evidence)], shape(), memory).document["cards"]
     assert full["suggestions"]
@@ -250,3 +261,15 @@ def test_device_of_another_kind_is_new() -> None:
     before = first(advise(LONG, one, order=mri(reasons=[PAIN])))
     after = again(advise(LONG, one, two, order=mri(reasons=[PAIN])), before)
     assert any(card.get("overrideReasons") for card in after.document["cards"])
+
+
+@pytest.mark.parametrize(("style", "kept"), [("order-note", True), ("questionnaire-response", False)])
+def test_pressed_answer_counts_by_what_the_next_call_carries(style: Any, kept: bool) -> None:
+    """An answer on the order is looked for there; one on a form is not remembered: without it the question is back."""
+    client = ClientShape(answers=style)
+    asked = situation("acute pain, a hint")
+    before = first(asked, client=client)
+    (card,) = sent_cards(before)
+    assert bool(accepted(card, "answer-hint_ces-no").marks) is kept
+    after = respond([asked], shape(client=client), remembering(accepted(card, "answer-hint_ces-no")))
+    assert told(after) == told(before)

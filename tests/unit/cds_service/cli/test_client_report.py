@@ -91,7 +91,9 @@ def test_report_explains_a_client(folder: Path) -> None:
         "Private addresses: 10.20.0.0/16.",
         "for the others orders are assessed and recorded (2 users listed, and 10 percent of all).",
         "orders are removed, and added by the client's own codes, one action a suggestion; the rest is words; no code",
-        "crp, blood_culture; no suggestion is marked as recommended; selectionBehavior is always any;",
+        "crp, blood_culture; no suggestion is marked as recommended;",
+        "answers to questions are typed: cards say the words;",
+        "selectionBehavior is always any;",
         "links to acsearch.acr.org only",
         "Limits: 600 calls a minute;",
     ):

@@ -16,7 +16,7 @@ from cds_service.app import create_app
 from cds_service.cli import main as cli
 from cds_service.demo.requests import find_demo, load_demos
 from cds_service.protocol.errors import SettingsError
-from tests.protocol.builders import SIGN, hook_request, lumbar_mri
+from tests.protocol.builders import NOW, SIGN, hook_request, lumbar_mri
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -40,7 +40,7 @@ def test_help_shows_how_to_begin() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "assess", "try", "demos", "check-connection", "test-key", "orders", "terminology"]
+    "command", ["serve", "demo", "assess", "try", "demos", "check-connection", "test-key", "orders", "terminology"]
 )
 def test_each_command_has_help(command: str) -> None:
     """Each command explains itself and each of its options."""
@@ -90,8 +90,8 @@ def test_request_is_read_from_standard_input() -> None:
 
 
 def test_json_is_the_response_itself(client: HookClient, request_file: Path) -> None:
-    """With --json the response is printed as a client would get it, digits and order kept."""
-    result = run("assess", str(request_file), "--json")
+    """With --json the response is printed as a client would get it that day, digits and order kept."""
+    result = run("assess", str(request_file), "--json", "--today", NOW.date().isoformat())
     assert json.loads(result.output) == client.call(SIGN, hook_request(SIGN)).json
 
 
@@ -249,8 +249,8 @@ def test_server_is_run_with_the_options(monkeypatch: pytest.MonkeyPatch) -> None
     started: list[Any] = []
 
     class FakeServer:
-        def __init__(self, *arguments: Any) -> None:
-            started.extend(arguments)
+        def __init__(self, *arguments: Any, open_browser: bool) -> None:
+            started.extend([*arguments, open_browser])
 
         def run(self) -> None:
             raise SettingsError(["LUMBAR_CDS_DATA_DIR: no"])
@@ -259,6 +259,7 @@ def test_server_is_run_with_the_options(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("cds_service.server.gunicorn.port_problem", lambda _settings: None)
     monkeypatch.setattr("cds_service.observability.logs.configure_logging", lambda _settings: None)
     result = run("serve", "--port", "9001", "--profile", "production", "--workers", "3", "--try", "foot-drop")
-    settings, demo = started
+    settings, demo, open_browser = started
+    assert not open_browser
     assert (settings.port, settings.profile, settings.workers, demo.name) == (9001, "production", 3, "foot-drop")
     assert (result.exit_code, "LUMBAR_CDS_DATA_DIR: no" in result.stderr) == (1, True)

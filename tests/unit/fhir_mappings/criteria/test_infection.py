@@ -9,6 +9,7 @@ import pytest
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.words.values import ASKS_ABOVE
 from tests.unit.fhir_mappings.records import (
+    PAIN,
     Resource,
     ago,
     coded,
@@ -194,6 +195,17 @@ def test_no_suspicion_is_only_said_of_complete_sources(source: str) -> None:
     assert verdict("R-INFECT") == NOTHING
     assert verdict("R-INFECT", failed=[source])[0] == "UNKNOWN"
     assert verdict("R-V7", cut=[source])[0] == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("highs", "expected"),
+    [((5,), ("MET", ())), ((5, 100), ("UNKNOWN", ("inflammation_markers",))), ((80, 100), ("NOT_MET", ()))],
+)
+def test_ranges_that_disagree_leave_a_value_open(highs: tuple[int, ...], expected: tuple[str, Any]) -> None:
+    """Above the normal range and below the critical one is not normal: which range is which is not told."""
+    ranges = [{"high": quantity(high, "mg/L")} for high in highs]
+    value = observation("loinc:1988-5", 3, valueQuantity=quantity(60, "mg/L"), referenceRange=ranges)
+    assert verdict("R-INFECT", condition(PAIN), value) == expected
 
 
 def test_words_ask_from_the_limits_of_the_criteria() -> None:

@@ -140,6 +140,13 @@ def test_lumbar_name_that_a_site_does_not_want_is_counted() -> None:
     assert count_unrecognised_spine_mris(drafts(mri({"text": NAME})), None, index(), by_text=False) == 1
 
 
+def test_an_order_whose_code_and_name_disagree_is_counted() -> None:
+    """A code of CPT that is no lumbar MRI settles what is ordered; that the name looks like one is told the site."""
+    order = mri({"coding": [{**coded("cpt:99999")["coding"][0], "display": NAME}]})
+    assert not read_lumbar_mri_orders(drafts(order), None, index())
+    assert count_unrecognised_spine_mris(drafts(order), None, index()) == 1
+
+
 @pytest.mark.parametrize(
     ("code", "site", "is_lumbar"),
     [
