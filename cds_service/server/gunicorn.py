@@ -42,7 +42,7 @@ _WITNESS_SECONDS: Final = 1.0  # a switch is in force within two seconds, whethe
 _MOST_CONNECTIONS: Final = 4000  # of one worker; an idle one takes about 10 kB
 
 # Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
-_GC_THRESHOLDS: Final = (100_000, 50, 1_000)
+GC_THRESHOLDS: Final = (100_000, 50, 1_000)
 
 
 def _telling_deaths(write: Callable[..., None], level: str) -> Callable[..., None]:
@@ -94,7 +94,7 @@ class Server(BaseApplication):
         self._authentication = app.extensions["engine"].authentication
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*_GC_THRESHOLDS)
+        gc.set_threshold(*GC_THRESHOLDS)
         return app
 
     @property
