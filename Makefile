@@ -58,6 +58,7 @@ docs: $(VENV)/.dev ## Write what is generated: criteria, scenarios, gallery, doc
 	@$(BIN)/python -m tests.docs.readme_card
 	@$(BIN)/python -m tests.docs.clients_page
 	@$(BIN)/python -m tests.spec.gallery cds_service/pages/criteria/gallery.json
+	@$(BIN)/python -m tests.spec.smallest_patients cds_service/pages/review/patients.json
 	@echo "what is generated is up to date"
 
 pictures: $(VENV)/.dev ## Take the README's pictures anew (needs Chromium)

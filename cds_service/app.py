@@ -27,6 +27,7 @@ from cds_service.clients.profile import Mode
 from cds_service.clients.switch_witnesses import SwitchWitness
 from cds_service.clients.switches import Switches
 from cds_service.demo.requests import load_demos
+from cds_service.guideline.questionnaire import QuestionnaireView
 from cds_service.guideline.value_sets import ValueSetViews
 from cds_service.hooks.engine import build_engine
 from cds_service.hooks.views import Views
@@ -34,13 +35,14 @@ from cds_service.observability.health import Health, Lifecycle
 from cds_service.observability.logs import log_requests
 from cds_service.observability.metrics import Metrics
 from cds_service.observability.metrics_endpoint import MetricsEndpoint, count_requests
-from cds_service.pages.offered import insights_access, offered_pages
+from cds_service.pages.offered import insights_access, offered_pages, problem_page
 from cds_service.pages.rendering.security import refuse_sniffing
 from cds_service.protocol.discovery import SERVICES
 from cds_service.protocol.errors import outcome_response, register_error_handlers
 from cds_service.protocol.paths import TidyPaths
 from cds_service.protocol.serialization import MsgspecProvider
 from cds_service.protocol.trace import Trace
+from cds_service.records.answers import NoAnsweredCards
 from cds_service.records.invocations import NullRecorder
 from cds_service.records.recorder import QueueRecorder
 from fhir_mappings.fhir_client.retrieval import Result
@@ -78,7 +80,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     journal = None if storage else _journal(engine, settings)
     for blueprint in offered_pages(engine, settings, clock, journal):
         app.register_blueprint(blueprint)
-    register_error_handlers(app)
+    register_error_handlers(app, problem_page(engine, settings).show)
     refuse_sniffing(app)
     log_requests(app)
     count_requests(app, metrics)
@@ -112,7 +114,8 @@ def _metrics(engine: Engine) -> Metrics:
 def _register(app: Flask, engine: Engine, settings: Settings) -> None:
     """Register the addresses for machines: CDS Hooks, value sets, health and metrics."""
     feedback, token = engine.storage.feedback, settings.metrics_token
-    index = engine.advisers[engine.clients[0].name].index
+    adviser = engine.advisers[engine.clients[0].name]
+    index = adviser.index
     gate = engine.gate
     health = Health(
         app.extensions["lifecycle"],
@@ -125,6 +128,7 @@ def _register(app: Flask, engine: Engine, settings: Settings) -> None:
     )
     app.register_blueprint(Views(engine.admission, engine.handler, feedback, settings.max_body_bytes).blueprint())
     app.register_blueprint(ValueSetViews.of(index).blueprint())
+    app.register_blueprint(QuestionnaireView.of(index, adviser.wording).blueprint())
     app.register_blueprint(health.blueprint())
     scrape = MetricsEndpoint(app.extensions["metrics"], token.get_secret_value() if token else None)
     app.register_blueprint(scrape.blueprint())
@@ -160,7 +164,10 @@ def _rehearse(app: Flask, engine: Engine) -> None:
     """Answer the bundled demos as the first client, whatever its mode, record nothing, and refuse one request."""
     caller = Caller(replace(engine.clients[0], mode=Mode.ON))
     services = {service.hook: service for service in SERVICES}
-    handler = replace(engine.handler, switches=Switches(None, time.monotonic), recorder=NullRecorder())
+    # No database is asked: it may not be there, and nothing was answered.
+    remembrance = replace(engine.handler.remembrance, answered=NoAnsweredCards())
+    switches = Switches(None, time.monotonic)
+    handler = replace(engine.handler, switches=switches, recorder=NullRecorder(), remembrance=remembrance)
     for demo in load_demos():
         handler.answer(caller, services[demo.hook], demo.body(), Trace("rehearsal"))
     with app.test_request_context():

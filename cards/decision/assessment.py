@@ -8,6 +8,7 @@ from datetime import date
 from typing import Literal
 
 from cards.decision.decision import Decision, Message, decide
+from cards.guideline.approval import Approval
 from cards.guideline.guideline import GUIDELINE_ID, GUIDELINE_VERSION, Outcome
 from fhir_mappings.chart.chart import Chart
 from fhir_mappings.criteria.facts import Facts
@@ -41,12 +42,16 @@ MAY_BE_OFF: frozenset[str] = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class AssessmentProfile:
-    """What a site may change of the guideline; `site` is the name of one that has changed something."""
+    """What a site may change of the guideline; `site` is the name of one that has changed something.
+
+    `approval` is set where its clinicians have approved exactly this guideline, and not where it was another.
+    """
 
     thresholds: Thresholds = field(default_factory=Thresholds)
     treat_conditional_as: Literal["warn", "hold"] = "warn"
     messages_off: frozenset[str] = frozenset()
     site: str = ""
+    approval: Approval | None = None
 
     def __post_init__(self) -> None:
         """Refuse to be silent about what must be said."""
@@ -74,6 +79,12 @@ class Assessment:
     guideline_id: str = GUIDELINE_ID
     guideline_version: str = GUIDELINE_VERSION
     silenced: tuple[Message, ...] = ()
+    called_on: date | None = None
+
+    @property
+    def answered_on(self) -> date:
+        """The day on which an answer given now counts: that of the call."""
+        return max(self.called_on or self.as_of, self.as_of)
 
     @property
     def decided(self) -> frozenset[str]:
@@ -101,10 +112,26 @@ def assess(
     """
     facts = Facts(order, chart, as_of, profile.thresholds, profile.treat_conditional_as, called_on)
     findings = evaluate(facts)
-    decision: Decision = decide(order, chart, findings)
+    decision: Decision = decide(order, chart, findings, answered_today(facts, findings))
     off = profile.messages_off
     said = tuple(message for message in decision.messages if message.id not in off)
     silenced = tuple(message for message in decision.messages if message.id in off)
     return Assessment(
-        order, chart, as_of, profile, decision.outcome, said, findings, decision.timing, silenced=silenced
+        order,
+        chart,
+        as_of,
+        profile,
+        decision.outcome,
+        said,
+        findings,
+        decision.timing,
+        silenced=silenced,
+        called_on=called_on,
     )
+
+
+def answered_today(facts: Facts, findings: Mapping[str, Finding]) -> frozenset[str]:
+    """Return the questions that today's answers end; one about named records ends when each of them was named."""
+    unread = findings["R-UNREAD"].evidence
+    named = {"unread"} if unread and all("answered" in item.notes for item in unread) else set[str]()
+    return facts.own_answers.ended | named

@@ -72,6 +72,7 @@ class _Draft:
     """A decision in the making."""
 
     findings: Findings
+    answered: frozenset[str] = frozenset()
     messages: dict[str, Message] = field(default_factory=dict)
 
     def say(
@@ -89,11 +90,14 @@ class _Draft:
         self.messages[message_id] = Message(message_id, pressing, evidence, variants, questions, sources)
 
 
-def decide(order: ImagingOrder, chart: Chart, findings: Findings) -> Decision:
-    """Return the outcome of one order and what to say about it."""
+def decide(order: ImagingOrder, chart: Chart, findings: Findings, answered: frozenset[str] = frozenset()) -> Decision:
+    """Return the outcome of one order and what to say about it.
+
+    `answered` are the questions that were answered today: they are not asked again, and what raised them stands.
+    """
     if chart.is_deceased:
         return Decision(Outcome.OUT_OF_SCOPE, (), Outcome.OUT_OF_SCOPE)
-    draft = _Draft(findings)
+    draft = _Draft(findings, answered)
     emergency = _emergency(draft)
     safety = _safety(draft, emergency=emergency)
     urgent = _urgent(draft, emergency=emergency)
@@ -142,9 +146,7 @@ def _emergency_variants(findings: Findings) -> tuple[str, ...]:
 def _safety(draft: _Draft, *, emergency: bool) -> Outcome | None:
     implants = draft.findings["R-MR"]
     concepts = {item.concept for item in implants.evidence}
-    variants = ("emergency",) if emergency else ()
-    if emergency and concepts & set(CARDIAC):
-        variants = (*variants, "cardiac")
+    variants = ("cardiac",) if emergency and concepts & set(CARDIAC) else ()
     if "unsafe" in implants.tags:
         draft.say("C-MR-UNSAFE", "R-MR", variants=variants)
         return Outcome.CONTRAINDICATED
@@ -192,7 +194,7 @@ def _timing(draft: _Draft, chart: Chart) -> Outcome:
         draft.say("C-INFO-NEED", "R-SCOPE", indicator=Indicator.INFO, variants=("minor",))
         return Outcome.OUT_OF_SCOPE
     if _appropriate(draft):
-        if pressing := pressing_questions(findings):
+        if pressing := pressing_questions(findings, draft.answered):
             draft.say("C-INFO-NEED", questions=pressing, variants=("beside",))
         return Outcome.APPROPRIATE
     if findings["R-IND"].status is Status.NOT_MET and not _is_anything_open(findings):
@@ -210,7 +212,7 @@ def _advises_to_wait(draft: _Draft, chart: Chart) -> bool:
         return False
     tags = findings[waiting].tags | (findings["R-AGE"].tags & {"older"})
     draft.say("C-NOTAPP-6W", waiting, variants=tuple(name for name in _WAITING if name in tags))
-    if "bladder_other_cause" in findings["R-CES"].tags:
+    if "bladder_other_cause" in findings["R-CES"].tags and "bladder_changed" not in draft.answered:
         draft.say("C-INFO-NEED", questions=("bladder_changed",), variants=("beside",))
     return True
 
@@ -223,36 +225,59 @@ def _waiting_rule(findings: Findings) -> str:
 def _undecided(draft: _Draft, chart: Chart) -> Outcome:
     """Ask what would settle it; missing history alone interrupts nobody, only what a record or the order raised."""
     findings = draft.findings
-    questions = open_questions(findings, chart)
+    questions = open_questions(findings, chart, draft.answered)
+    if not questions or (draft.answered and "stated" in findings["R-MIMIC"].tags):
+        _settled(draft)
+        return Outcome.CANNOT_DETERMINE
     early = bool(_waiting_rule(findings)) or "early_on_record" in findings["R-6W-NO"].tags
     unseen = bool(chart.incomplete(RED_FLAG_SOURCES))
     by_age = questions == ("age_bone",)
-    mimic = bool(findings["R-MIMIC"].evidence)
+    hints = (item.concept for item in findings["R-MIMIC"].evidence if item.concept.startswith("hint_"))
+    mimic = not draft.answered.issuperset({*findings["R-MIMIC"].questions, *hints})
     kinds = (
         ("mimic", mimic),
-        ("both_sides", bool(findings["R-BILAT"].evidence)),
+        ("both_sides", not draft.answered.issuperset(findings["R-BILAT"].questions)),
         ("age", early and by_age),
         ("unseen", early and unseen),
         ("early", early),
     )
     variants = tuple(name for name, holds in kinds if holds)
-    raised = _asking(findings) or chart.failed((*RED_FLAG_SOURCES, "Patient"))
+    raised = _asking(findings, draft.answered) or chart.failed((*RED_FLAG_SOURCES, "Patient"))
     indicator = Indicator.INFO if MISSING_HISTORY.issuperset(questions) and not raised else None
-    draft.say(
-        "C-INFO-NEED", "R-MIMIC", "R-BILAT", "R-6W-NO", questions=questions, variants=variants, indicator=indicator
-    )
+    # What has to be excluded first is told alone: that the back hurts is known.
+    first = [name for name in ("R-MIMIC", "R-BILAT") if findings[name].evidence]
+    draft.say("C-INFO-NEED", *(first or ["R-6W-NO"]), questions=questions, variants=variants, indicator=indicator)
     if findings["R-AGE"].met:
         draft.say("C-APPROP-V6", variants=("age",))
     return Outcome.CANNOT_DETERMINE
 
 
 def _pressed(draft: _Draft) -> Outcome:
-    """Ask one question of somebody who is in a hurry: the weightiest of a record, else which red flag it is."""
+    """Ask one question of somebody who is in a hurry: the weightiest of a record, else which red flag it is.
+
+    Whoever says that a red flag is there is asked which.
+    """
     findings = draft.findings
+    flagged = "flagged" in findings["R-PRIORITY"].tags
     raised = [*pressing_questions(findings), *(item for name in ASKING_CRITERIA for item in findings[name].questions)]
-    question = next(iter(raised), "which_red_flag")
-    draft.say("C-INFO-NEED", "R-PRIORITY", questions=(question,), variants=("pressed",))
+    asked = ["which_red_flag", *raised] if flagged else [*raised, "which_red_flag"]
+    question = next((item for item in asked if item not in draft.answered), "")
+    if not question:
+        _settled(draft)
+        return Outcome.CANNOT_DETERMINE
+    variants: tuple[str, ...] = ("pressed_asked", "pressed")
+    if question == "which_red_flag":
+        variants = ("flagged",) if flagged else ("pressed",)
+    draft.say("C-INFO-NEED", "R-PRIORITY", questions=(question,), variants=variants)
     return Outcome.CANNOT_DETERMINE
+
+
+def _settled(draft: _Draft) -> None:
+    """Say that nothing is left to ask today, or what an answer makes the first thing to do."""
+    if "stated" in draft.findings["R-MIMIC"].tags:
+        draft.say("C-INFO-NEED", "R-MIMIC", variants=("mimic_stated",))
+    else:
+        draft.say("C-INFO-NEED", variants=("answered",), indicator=Indicator.INFO)
 
 
 def _is_anything_open(findings: Findings) -> bool:
@@ -261,17 +286,18 @@ def _is_anything_open(findings: Findings) -> bool:
     return bool(asking) and not (asking == ["R-UNREAD"] and "reason_only" in findings["R-UNREAD"].tags)
 
 
-def _asking(findings: Findings) -> list[str]:
-    """Return the criteria with a question that a record or the order raised."""
-    return [name for name in ASKING_CRITERIA if findings[name].questions]
+def _asking(findings: Findings, answered: frozenset[str] = frozenset()) -> list[str]:
+    """Return the criteria with a question that a record or the order raised, and that nobody answered today."""
+    return [name for name in ASKING_CRITERIA if not answered.issuperset(findings[name].questions)]
 
 
-def pressing_questions(findings: Findings) -> tuple[str, ...]:
+def pressing_questions(findings: Findings, answered: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """Return the open questions whose answers could make the scan an emergency, or forbid it."""
     asked = [question for name in _PRESSING_CRITERIA for question in findings[name].questions]
     asked += [question for question in findings["R-HINT"].questions if question in _PRESSING_HINTS]
     asked += findings["R-DATE"].questions
-    return tuple(dict.fromkeys(asked))[:MOST_QUESTIONS]
+    asked += ["which_red_flag"] if "flagged" in findings["R-PRIORITY"].tags else []
+    return tuple(question for question in dict.fromkeys(asked) if question not in answered)[:MOST_QUESTIONS]
 
 
 def _appropriate(draft: _Draft) -> bool:
@@ -305,7 +331,7 @@ def blockers(findings: Findings, chart: Chart) -> tuple[str, ...]:
     open_criteria += [
         name
         for name in ("R-CON-POSTOP", "R-BILAT", "R-MIMIC", "R-HINT", "R-UNREAD", "R-DATE")
-        if findings[name].questions
+        if findings[name].questions or "stated" in findings[name].tags
     ]
     return (*open_criteria, *chart.incomplete(RED_FLAG_SOURCES))
 
@@ -316,7 +342,7 @@ def _contrast(draft: _Draft, advice: ContrastAdvice) -> None:
     if advice.drop:
         draft.say("C-CONTRAST-DROP", variants=advice.variants)
     if advice.safety:
-        draft.say("C-CONTRAST-SAFETY", "R-CON-SAFE", variants=tuple(sorted(draft.findings["R-CON-SAFE"].tags)))
+        draft.say("C-CONTRAST-SAFETY", "R-CON-SAFE", variants=advice.safety)
 
 
 def _protocol(draft: _Draft, timing: Outcome, *, unscannable: bool) -> None:

@@ -241,6 +241,7 @@ LEADS_TO: dict[str, tuple[str, ...]] = {
     "R-6W-NO": ("C-NOTAPP-6W", "C-INFO-NEED"),
     "R-FIRST": ("C-NOTAPP-6W", "C-INFO-NEED"),
     "R-PRIORITY": ("C-INFO-NEED",),
+    "R-SPECIALIST": ("C-INFO-NEED",),
     "R-FAIL6W": ("C-APPROP-6W", "C-APPROP-UNCERTAIN-DX", "C-INFO-NEED"),
     "R-DX": ("C-APPROP-UNCERTAIN-DX", "C-INFO-NEED"),
     "R-POSTOP-EARLY": ("C-URG-NEURO", "C-URG-INFECT", "C-EMERG-CES"),

@@ -14,6 +14,7 @@ from importlib import resources
 from typing import Any
 
 from fhir_mappings.fhir.dates import DateInterval
+from fhir_mappings.questionnaire.table import question_texts
 
 _BASE_LANGUAGE = "en"
 
@@ -67,7 +68,8 @@ class Wording:
 
 def load_wording(language: str = _BASE_LANGUAGE) -> Wording:
     """Return the catalogue of a language, completed from the English one; WordingError if there is none."""
-    base = _read(_BASE_LANGUAGE)
+    # How our questions are asked stands in their own table, since reading their answers needs it, too.
+    base = {"questions": question_texts(), **_read(_BASE_LANGUAGE)}
     return Wording(language, base if language == _BASE_LANGUAGE else completed(base, _read(language)))
 
 

@@ -6,10 +6,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
+from cards.guideline.wording import Wording
+from cards.suggestions.answers import AnswerStyle
+
 ActionStyle = Literal["replace", "update", "single", "catalogue", "info"]
 SelectionBehavior = Literal["any", "at-most-one"]
 RatingPlace = Literal["none", "root", "extension", "both"]
 DetailLength = Literal["full", "short"]
+# Styles in which a suggestion may change the order.
+_CHANGING = frozenset({"replace", "update", "single"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +41,9 @@ class ClientShape:
     `selection_behavior` None leaves it to the card. `rating_place` says where the appropriateness rating goes:
     `systemActions` at the root of the response, inside its `extension`, both, or nowhere. `rating_mechanism` names the
     decision support mechanism in a rating, by default with a sentence that it is no qualified one. `link_hosts` are
-    the hosts that a link may lead to, in small letters and without a port; None allows any.
+    the hosts that a link may lead to, in small letters and without a port; None allows any. `answers` says how answers
+    to questions come back: as notes of the order, as QuestionnaireResponses, or typed (`none`); None makes them notes
+    wherever suggestions may change the order.
     """
 
     action_style: ActionStyle = "replace"
@@ -44,11 +51,22 @@ class ClientShape:
     rating_place: RatingPlace = "none"
     rating_mechanism: str = ""
     link_hosts: frozenset[str] | None = None
+    answers: AnswerStyle | None = None
     updates: bool = False
     recommends: bool = True
     detail: DetailLength = "full"
     orderables: Mapping[str, SiteCode] = field(default_factory=dict, hash=False)
     override_reasons: Mapping[str, SiteCode] = field(default_factory=dict, hash=False)
+
+    @property
+    def answers_by(self) -> AnswerStyle:
+        """How a question is answered by a press."""
+        return self.answers or ("order-note" if self.action_style in _CHANGING or self.updates else "none")
+
+    @property
+    def one_action(self) -> bool:
+        """Whether a suggestion may hold no more than one action."""
+        return self.action_style in ("single", "catalogue")
 
     @property
     def rates(self) -> bool:
@@ -59,3 +77,23 @@ class ClientShape:
     def rates_in_extension(self) -> bool:
         """Whether ratings go where the Argonaut guide puts them, which only clients written for it read."""
         return self.rating_place in ("extension", "both")
+
+
+@dataclass(frozen=True, slots=True)
+class ResponseShape:
+    """How one client wants its response.
+
+    `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
+    `address` is where people reach this service, `user` the reference of who orders; empty where nobody said.
+    """
+
+    hook_instance: str
+    hook: str
+    wording: Wording
+    verbosity: Literal["all", "action"] = "all"
+    explain: bool = False
+    ask_questions_at: Literal["select", "sign", "both"] = "sign"
+    client: ClientShape = field(default_factory=ClientShape)
+    consultation_scope: str = ""
+    address: str = ""
+    user: str = ""

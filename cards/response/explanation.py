@@ -8,12 +8,16 @@ from typing import Any
 from cards.decision.assessment import Assessment
 from cards.guideline.wording import Wording
 from cards.response.limits import Limits
+from cards.response.memory import NotRepeated, answered_before
 from fhir_mappings.criteria.findings import Evidence
 
 
-def explained(assessment: Assessment, wording: Wording) -> dict[str, Any]:
-    """Return why: the outcome, the messages, every finding by references and codes, and the limits in words."""
-    return {
+def explained(assessment: Assessment, wording: Wording, not_repeated: Sequence[NotRepeated] = ()) -> dict[str, Any]:
+    """Return why: the outcome, the messages, every finding by references and codes, and the limits in words.
+
+    What was answered before, and is not told in full again, is told here.
+    """
+    found = {
         "order": assessment.order.reference,
         "outcome": assessment.outcome.value,
         "messages": [message.id for message in assessment.messages],
@@ -31,7 +35,20 @@ def explained(assessment: Assessment, wording: Wording) -> dict[str, Any]:
         "limits": list(Limits(assessment, wording).sentences()),
         "ledger": _ledger(assessment),
         "guideline": _guideline(assessment),
-    } | ({"recognisedBy": "text"} if assessment.order.recognised_by == "text" else {})
+    }
+    found |= {"recognisedBy": "text"} if assessment.order.recognised_by == "text" else {}
+    return found | ({"notRepeated": [_answered(item, wording) for item in not_repeated]} if not_repeated else {})
+
+
+def _answered(item: NotRepeated, wording: Wording) -> dict[str, str]:
+    """Return when a message was shown in full and what was answered, and whether a line is left of it."""
+    return {
+        "message": item.message,
+        "shownAt": item.answer.shown_at.isoformat(timespec="seconds"),
+        "outcome": item.answer.outcome,
+        "answer": answered_before(item.answer, wording),
+        "now": item.how,
+    }
 
 
 def _coded(evidence: Sequence[Evidence]) -> list[dict[str, str]]:
@@ -48,6 +65,8 @@ def _ledger(assessment: Assessment) -> dict[str, Any]:
 
 
 def _guideline(assessment: Assessment) -> dict[str, Any]:
-    """Return the guideline's version, and the site where one has changed it."""
-    guideline = {"id": assessment.guideline_id, "version": assessment.guideline_version}
-    return guideline | ({"site": assessment.profile.site} if assessment.profile.site else {})
+    """Return the guideline's version, the site where one has changed it, and who has approved it if somebody has."""
+    guideline: dict[str, Any] = {"id": assessment.guideline_id, "version": assessment.guideline_version}
+    approval, site = assessment.profile.approval, assessment.profile.site
+    guideline |= {"site": site} if site else {}
+    return guideline | ({"approved": {"by": approval.by, "on": approval.on.isoformat()}} if approval else {})

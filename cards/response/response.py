@@ -1,28 +1,29 @@
 """Assessments in, the CDS Hooks response out: which cards, in which order, with which identifiers.
 
 A card is one decision at one level: critical messages share a card, warnings share a card, and information joins the
-card above it, so that an order brings two cards at the most and three never are exceeded. Card and suggestion ids
+card above it, so that an order brings two cards at the most and three never are exceeded. Equal orders share their
+cards. What was answered before is left out, or told in a line where it must not be silent. Card and suggestion ids
 are derived from the hook instance, the order and the message, so that a repeated call gives the same ids.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, Literal
-from uuid import UUID, uuid5
+from dataclasses import dataclass, replace
+from typing import Any
 
 from cards.decision.assessment import Assessment
 from cards.decision.decision import Message
 from cards.decision.questions import MISSING_HISTORY
 from cards.guideline.guideline import MESSAGES, OFFERS, Indicator, Outcome
-from cards.guideline.wording import Wording
-from cards.response.client_shape import ClientShape
+from cards.response.card import Card, CardMaker, SentCard
+from cards.response.client_shape import ResponseShape
+from cards.response.equal_orders import answer_text, together
 from cards.response.explanation import explained
+from cards.response.memory import Answer, Memory, NotRepeated, is_never_silent, is_told_anew
 from cards.response.rating import Rating, rating_of
 from cards.response.rating_extensions import Rater
-from cards.response.shaping import allowed_links, selection, shaped
-from cards.response.text import CardText
+from cards.response.shaping import answers_for, beside_answers, shaped
 from cards.suggestions.actions import Suggestion
 from cards.suggestions.suggestions import SuggestionBuilder
 
@@ -30,49 +31,21 @@ ASSESSMENTS = "org.lumbar-mri-cds.assessments"
 _MOST_RAISED = 2
 # Without anything to press: an implant to be cleared, and a record that nobody could read.
 _NEVER_SILENT = frozenset({"C-MR-COND", "C-MR-UNKNOWN", "C-DEGRADED"})
-_NAMESPACE = UUID("5f0f4f7e-7f0b-5d0f-9b8e-6f1a7c3d2e10")
-
-
-@dataclass(frozen=True, slots=True)
-class ResponseShape:
-    """How one client wants its response.
-
-    `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
-    `address` is where people reach this service, empty where nobody said.
-    """
-
-    hook_instance: str
-    hook: str
-    wording: Wording
-    verbosity: Literal["all", "action"] = "all"
-    explain: bool = False
-    ask_questions_at: Literal["select", "sign", "both"] = "sign"
-    client: ClientShape = field(default_factory=ClientShape)
-    consultation_scope: str = ""
-    address: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class SentCard:
-    """A card that was sent: its id, level and messages, and its suggestions as (uuid, key)."""
-
-    uuid: str
-    indicator: Indicator
-    messages: tuple[str, ...]
-    suggestions: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class SentAssessment:
     """What was sent about one order; `messages` are those of the assessment, shown or not.
 
-    `rating` is the rating that was recorded on the order, None where there was none or the client wants none.
+    `rating` is the rating that was recorded on the order, None where there was none or the client wants none. A card
+    about several orders stands with each of them. `not_repeated` is what was answered before.
     """
 
     outcome: Outcome
     messages: tuple[str, ...]
     cards: tuple[SentCard, ...] = ()
     rating: Rating | None = None
+    not_repeated: tuple[NotRepeated, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,38 +57,77 @@ class Response:
 
 
 @dataclass(frozen=True, slots=True)
-class _Card:
-    """A card as JSON, with what is remembered of it."""
+class _Plan:
+    """What is said of one order: the messages of each card, with the answer where a card is only a line."""
 
-    document: dict[str, Any]
-    sent: SentCard
+    assessment: Assessment
+    cards: tuple[tuple[tuple[Message, ...], Answer | None], ...]
+    not_repeated: tuple[NotRepeated, ...]
 
 
-def respond(assessments: Sequence[Assessment], shape: ResponseShape) -> Response:
-    """Return the CDS Hooks response for the assessed orders of one hook call."""
+def respond(assessments: Sequence[Assessment], shape: ResponseShape, memory: Memory | None = None) -> Response:
+    """Return the CDS Hooks response for the assessed orders of one hook call, given what was answered before."""
+    memory = memory or Memory()
+    plans = [_plan(assessment, shape, memory) for assessment in assessments]
+    alike = _alike(plans)
     cards: list[dict[str, Any]] = []
-    ratings: list[dict[str, Any]] = []
-    sent: list[SentAssessment] = []
-    for assessment in assessments:
-        made = tuple(_cards_of(assessment, shape, several=len(assessments) > 1))
+    sent: dict[int, tuple[SentCard, ...]] = {}
+    for places in alike:
+        made = tuple(_cards_of([plans[at] for at in places], shape, memory, several=len(alike) > 1))
         cards += [card.document for card in made]
-        recorded = _rater(assessment, shape).system_action()
-        ratings += [recorded] if recorded else []
-        sent.append(
-            SentAssessment(
-                outcome=assessment.outcome,
-                messages=tuple(message.id for message in assessment.messages),
-                cards=tuple(card.sent for card in made),
-                rating=rating_of(assessment) if recorded else None,
-            )
+        sent |= dict.fromkeys(places, tuple(card.sent for card in made))
+    recorded = [_rater(assessment, shape).system_action() for assessment in assessments]
+    told = tuple(
+        SentAssessment(
+            outcome=plan.assessment.outcome,
+            messages=tuple(message.id for message in plan.assessment.messages),
+            cards=sent[at],
+            rating=rating_of(plan.assessment) if recorded[at] else None,
+            not_repeated=plan.not_repeated,
         )
-    return Response(_document(cards, ratings, assessments, shape), tuple(sent))
+        for at, plan in enumerate(plans)
+    )
+    return Response(_document(cards, list(filter(None, recorded)), plans, shape), told)
+
+
+def _plan(assessment: Assessment, shape: ResponseShape, memory: Memory) -> _Plan:
+    """Leave out what was answered, unless it is never silent; a card of nothing else becomes a line."""
+    answered = memory.answers_to(assessment)
+    open_ones = [item for item in assessment.messages if item.id not in answered or is_never_silent(item)]
+    cards: list[tuple[tuple[Message, ...], Answer | None]] = []
+    in_full: set[str] = set()
+    for messages in grouped(shown(open_ones, shape)):
+        if is_told_anew(messages, answered):
+            cards.append((messages, None))
+            in_full |= {message.id for message in messages}
+        else:
+            known = tuple(message for message in messages if message.id in answered)
+            cards.append((known, answered[known[0].id]))
+    lines = {message.id for messages, answer in cards if answer for message in messages}
+    usual = (message.id for message in shown(assessment.messages, shape) if message.id in answered)
+    kept_back = tuple(
+        NotRepeated(name, "line" if name in lines else "silent", answered[name])
+        for name in usual
+        if name not in in_full
+    )
+    return _Plan(assessment, tuple(cards), kept_back)
+
+
+def _alike(plans: Sequence[_Plan]) -> list[list[int]]:
+    """Return the places of the plans, equal orders with the same answer together."""
+    if len(plans) == 1:
+        return [[0]]
+    found: dict[tuple[object, ...], list[int]] = {}
+    for at, plan in enumerate(plans):
+        lines = tuple((tuple(item.id for item in messages), answer is None) for messages, answer in plan.cards)
+        found.setdefault((*answer_text(plan.assessment), lines), []).append(at)
+    return list(found.values())
 
 
 def _document(
     cards: list[dict[str, Any]],
     ratings: list[dict[str, Any]],
-    assessments: Sequence[Assessment],
+    plans: Sequence[_Plan],
     shape: ResponseShape,
 ) -> dict[str, Any]:
     document: dict[str, Any] = {"cards": cards}
@@ -124,8 +136,8 @@ def _document(
         document["systemActions"] = ratings
     if ratings and shape.client.rates_in_extension:
         extension["systemActions"] = ratings
-    if shape.explain and assessments:
-        extension[ASSESSMENTS] = [explained(item, shape.wording) for item in assessments]
+    if shape.explain and plans:
+        extension[ASSESSMENTS] = [explained(plan.assessment, shape.wording, plan.not_repeated) for plan in plans]
     return document | ({"extension": extension} if extension else {})
 
 
@@ -133,18 +145,30 @@ def _rater(assessment: Assessment, shape: ResponseShape) -> Rater:
     return Rater(assessment, shape.client, shape.wording, shape.consultation_scope)
 
 
-def _cards_of(assessment: Assessment, shape: ResponseShape, *, several: bool) -> Iterator[_Card]:
-    """Yield the cards of one assessment, the most pressing first."""
-    text = CardText(assessment, shape.wording)
-    builder, rater = SuggestionBuilder(assessment, shape.wording), _rater(assessment, shape)
+def _cards_of(plans: Sequence[_Plan], shape: ResponseShape, memory: Memory, *, several: bool) -> Iterator[Card]:
+    """Yield the cards of one assessment, or of equal ones, the most pressing first."""
+    assessments = [plan.assessment for plan in plans]
+    card = CardMaker(assessments, shape, memory, several=several)
     recommended = False
-    for messages in grouped(shown(assessment.messages, shape)):
-        suggestions = shaped(builder.of(messages), assessment, shape.client, shape.wording)
-        suggestions = tuple(map(rater.rated, suggestions))
+    for messages, answer in plans[0].cards:
+        if answer is not None:
+            yield card.line(messages, answer)
+            continue
+        offers = [_offered(assessment, messages, shape) for assessment in assessments]
+        suggestions = together(offers, assessments, shape.client, shape.wording)
         if recommended:
             suggestions = tuple(replace(suggestion, recommended=False) for suggestion in suggestions)
         recommended = recommended or any(suggestion.recommended for suggestion in suggestions)
-        yield _card(assessment, messages, suggestions, text, shape, several=several)
+        yield card.full(messages, suggestions)
+
+
+def _offered(assessment: Assessment, messages: tuple[Message, ...], shape: ResponseShape) -> tuple[Suggestion, ...]:
+    """Return the suggestions of the messages of a card about one order, as the client takes them."""
+    builder, rater = SuggestionBuilder(assessment, shape.wording), _rater(assessment, shape)
+    suggestions = shaped(builder.of(messages), assessment, shape.client, shape.wording)
+    answers = answers_for(assessment, shape)
+    suggestions = beside_answers(suggestions, answers.of(messages), answers.objections(messages))
+    return tuple(map(rater.rated, suggestions))
 
 
 def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, ...]:
@@ -157,7 +181,11 @@ def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, .
     if shape.verbosity == "all":
         return tuple(messages)
     asking = shape.ask_questions_at == "both" or shape.hook == f"order-{shape.ask_questions_at}"
-    kept = tuple(_narrowed(message) for message in messages if message.id != "C-INFO-NEED" or _may_ask(message, asking))
+    kept = tuple(
+        _narrowed(message)
+        for message in messages
+        if message.id != "C-INFO-NEED" or _may_ask(message, asking) or "mimic_stated" in message.variants
+    )
     return kept if any(map(_interrupts, kept)) else ()
 
 
@@ -182,9 +210,27 @@ def _interrupts(message: Message) -> bool:
     return message.indicator is Indicator.CRITICAL or message.id in _NEVER_SILENT or bool(OFFERS.get(message.id))
 
 
+# Warnings that say what a critical message decides already: two cards would take the order away twice, or offer
+# contrast once with a button and once without.
+_SAME_DECISION = (
+    (("C-MR-UNSAFE", "C-MR-HOLD"), frozenset({"C-NOTAPP-6W"})),
+    (("C-EMERG-", "C-URG-"), frozenset({"C-CONTRAST-ADD", "C-CONTRAST-SAFETY"})),
+)
+
+
+def _level(message: Message, critical: Sequence[Message]) -> Indicator:
+    """Return the level of the card that a message stands on."""
+    is_same = any(
+        message.id in followers and any(leader.id.startswith(leaders) for leader in critical)
+        for leaders, followers in _SAME_DECISION
+    )
+    return Indicator.CRITICAL if is_same else message.indicator
+
+
 def grouped(messages: Sequence[Message]) -> Iterator[tuple[Message, ...]]:
     """Yield the messages of each card: one card a level, information joining the first card above it."""
-    by_level = {level: [item for item in messages if item.indicator is level] for level in Indicator}
+    critical = [item for item in messages if item.indicator is Indicator.CRITICAL]
+    by_level = {level: [item for item in messages if _level(item, critical) is level] for level in Indicator}
     pressing = [level for level in (Indicator.CRITICAL, Indicator.WARNING) if by_level[level]]
     information = by_level[Indicator.INFO]
     if not pressing:
@@ -199,78 +245,3 @@ def grouped(messages: Sequence[Message]) -> Iterator[tuple[Message, ...]]:
 
 def _is_about_timing(message: Message) -> bool:
     return message.id in ("C-NOTAPP-6W", "C-INFO-NEED", "C-V7-RISK")
-
-
-def _card(  # noqa: PLR0913 - the parts of a card
-    assessment: Assessment,
-    messages: tuple[Message, ...],
-    suggestions: tuple[Suggestion, ...],
-    text: CardText,
-    shape: ResponseShape,
-    *,
-    several: bool,
-) -> _Card:
-    lead, wording = messages[0], shape.wording
-    # What this client cannot press has no action, and is said.
-    said_only = tuple(item.label for item in suggestions if not item.actions)
-    suggestions = tuple(item for item in suggestions if item.actions)
-    name = f"{shape.hook_instance}|{assessment.order.reference}|{lead.id}"
-    card: dict[str, Any] = {
-        "uuid": str(uuid5(_NAMESPACE, name)),
-        "summary": text.summary(lead),
-        "detail": text.detail(messages, several=several, short=shape.client.detail == "short", by_hand=said_only),
-        "indicator": lead.indicator.value,
-        "source": {
-            "label": wording.text("meta", "source_label"),
-            "url": _why(lead.id, shape) or wording.text("meta", "source_url"),
-            "topic": {
-                "system": wording.text("meta", "topic_system"),
-                # Letters and digits only: a client that matches overrides by topic needs a plain, stable code.
-                "code": lead.id.replace("-", ""),
-                "display": wording.text("messages", lead.id, "title"),
-            },
-        },
-    }
-    offered: list[tuple[str, Suggestion]] = []
-    if suggestions:
-        behavior, suggestions = selection(suggestions, shape.client, wording)
-        offered = [(str(uuid5(_NAMESPACE, f"{name}|{item.key}")), item) for item in suggestions]
-        card["suggestions"] = [_suggestion(item, identifier) for identifier, item in offered]
-        card["selectionBehavior"] = behavior
-    reasons = dict.fromkeys(key for message in messages for key in MESSAGES[message.id].overrides)
-    if reasons:
-        card["overrideReasons"] = [_override_reason(key, shape) for key in reasons]
-    if links := allowed_links([_link(lead.id, shape)], shape.client):
-        card["links"] = links
-    said = tuple(message.id for message in messages)
-    remembered = tuple((identifier, item.key) for identifier, item in offered)
-    return _Card(card, SentCard(card["uuid"], lead.indicator, said, remembered))
-
-
-def _why(message: str, shape: ResponseShape) -> str:
-    """Return the page that explains a message, without anything about the patient; empty without an address."""
-    return f"{shape.address}/why/{message}" if shape.address else ""
-
-
-def _link(message: str, shape: ResponseShape) -> dict[str, str]:
-    """Return the link to the page that explains a message, else to the criteria it rests on."""
-    kind = "why" if shape.address else "link"
-    url = _why(message, shape) or shape.wording.text("meta", "link_url")
-    return {"label": shape.wording.text("meta", f"{kind}_label"), "url": url, "type": "absolute"}
-
-
-def _override_reason(key: str, shape: ResponseShape) -> dict[str, str]:
-    """Return a reason to override, by the client's own code where it has one."""
-    ours = dict(shape.wording.get("overrides", key))
-    site = shape.client.override_reasons.get(key)
-    return (
-        ours if site is None else {"code": site.code, "system": site.system, "display": site.display or ours["display"]}
-    )
-
-
-def _suggestion(suggestion: Suggestion, identifier: str) -> dict[str, Any]:
-    shaped_one: dict[str, Any] = {"label": suggestion.label, "uuid": identifier}
-    if suggestion.recommended:
-        shaped_one["isRecommended"] = True
-    shaped_one["actions"] = [action.to_json() for action in suggestion.actions]
-    return shaped_one

@@ -14,8 +14,9 @@ from typing import Any
 from cards.decision.assessment import Assessment
 from cards.guideline.wording import Wording
 from cards.response.catalogue import exclusive, in_catalogue
-from cards.response.client_shape import ClientShape, SelectionBehavior
+from cards.response.client_shape import ClientShape, ResponseShape, SelectionBehavior
 from cards.suggestions.actions import Action, Suggestion
+from cards.suggestions.answers import AnswerBuilder
 from cards.suggestions.drafts import replaced_in_place
 
 _HOST = re.compile(r"https?://(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^/?#:]*)", re.IGNORECASE)
@@ -65,20 +66,48 @@ def _part(suggestion: Suggestion, action: Action, wording: Wording) -> Suggestio
     return Suggestion(f"{suggestion.key}/{action.orderable}", label, (action,), suggestion.recommended)
 
 
+def answers_for(assessment: Assessment, shape: ResponseShape) -> AnswerBuilder:
+    """Return what builds the answers that a client can take to the questions about an order."""
+    client = shape.client
+    return AnswerBuilder(assessment, shape.wording, client.answers_by, user=shape.user, single=client.one_action)
+
+
+def beside_answers(
+    suggestions: Sequence[Suggestion], answers: Sequence[Suggestion], objections: Sequence[Suggestion]
+) -> tuple[Suggestion, ...]:
+    """Return the suggestions of a card with the answers to its questions before, and objections after them.
+
+    What only removes the order never stands beside what changes it: a recommended removal stays without the answers,
+    any other gives way to them.
+    """
+    removals = [item for item in suggestions if [action.type for action in item.actions] == ["delete"]]
+    if removals and any(answer.touches_order for answer in (*answers, *objections)):
+        if any(removal.recommended for removal in removals):
+            answers, objections = (
+                [answer for answer in group if not answer.touches_order] for group in (answers, objections)
+            )
+        else:
+            suggestions = [item for item in suggestions if item not in removals]
+    first = [item for item in suggestions if item.recommended]
+    return (*first, *answers, *(item for item in suggestions if not item.recommended), *objections)
+
+
 def selection(
     suggestions: Sequence[Suggestion], client: ClientShape, wording: Wording
 ) -> tuple[SelectionBehavior, tuple[Suggestion, ...]]:
     """Return how many suggestions of a card may be taken, and the suggestions as that asks for.
 
-    Two suggestions that touch the order exclude each other: a card that has them says `at-most-one`. A client that
-    knows only `any` would let both be taken. None of them is withheld then, because the one that is not recommended
-    may be the right one for this patient; instead each says in its label that only one may be chosen. Taken in the
-    order of the card all the same, they do the least harm: each update carries the whole order, so that the last one
-    counts, and a change that includes the recommended one stands after it.
+    Two suggestions that touch the order exclude each other, unless they are one for each of two equal orders: a card
+    that has them says `at-most-one`. A client that knows only `any` would let both be taken. None of them is withheld
+    then, because the one that is not recommended may be the right one for this patient; instead each says in its label
+    that only one may be chosen. Taken in the order of the card all the same, they do the least harm: each update
+    carries the whole order, so that the last one counts, and a change that includes the recommended one stands after
+    it.
 
     Only one suggestion of a card is ever recommended.
     """
-    excluding = sum(suggestion.touches_order for suggestion in suggestions) > 1
+    touching = {suggestion.key.partition("/")[0] for suggestion in suggestions if suggestion.touches_order}
+    excluding = len(touching) > 1
     behavior = client.selection_behavior or ("at-most-one" if excluding else "any")
     recommended = next((item for item in suggestions if item.recommended), None) if client.recommends else None
     kept = [

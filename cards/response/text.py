@@ -14,32 +14,37 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import reduce
 
 from cards.decision.assessment import Assessment
 from cards.decision.decision import Message
-from cards.guideline.guideline import MESSAGES, Indicator
+from cards.decision.questions import MOST_QUOTES, raised_by
+from cards.guideline.guideline import MESSAGES
 from cards.guideline.wording import Wording
 from cards.response.limits import leaves_open, named_sources
 from cards.response.markdown import escape
+from cards.response.measure import Measure, counted_words, measures, most_words
+from cards.response.memory import Answer, answered_before
+from cards.suggestions.answers import words_of_answers, words_to_object
 from cards.suggestions.suggestions import followup
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.fhir.needs import RED_FLAG_SOURCES
 from fhir_mappings.orders.names import ContrastClass
+from fhir_mappings.questionnaire.fixed_words import day_in_words
 
 LONGEST_SUMMARY = 139  # CDS Hooks asks for less than 140 characters
-# Words of a detail, but for its questions and its last sentence.
-_MOST_WORDS, _MOST_WORDS_PRESSING, _MOST_WORDS_BLOCKED = 60, 80, 110
-_MOST_EVIDENCE = 3
 _LONGEST_NAME = 6  # words of a code's display; what is longer is called by its concept
 _MOST_NAMES = 2
-_MOST_QUOTES = 2
 _ABOUT_CONTRAST = frozenset({"C-CONTRAST-ADD", "C-CONTRAST-DROP", "C-MR-UNSAFE", "C-MR-HOLD"})
-# Told in full on every card: whom to call now, and what must not enter the scanner.
-_NEVER_SHORT = frozenset({"C-EMERG-CES", "C-EMERG-CORD", "C-MR-UNSAFE", "C-MR-HOLD"})
+# Told in full on every card: whom to call now, what must not enter the scanner, and what the patient has to know.
+_NEVER_SHORT = frozenset({"C-EMERG-CES", "C-EMERG-CORD", "C-MR-UNSAFE", "C-MR-HOLD", "C-EDU"})
+# Variants whose text gives way where the words run out.
+_SPARE = frozenset({"contrast"})
 # Variants whose text stands instead of the default, not after it.
 _REPLACING = frozenset(
-    {"blocked", "minor", "beside", "age", "possible", "bilateral", "candidate", "not_indicated", "with"}
+    {"blocked", "minor", "beside", "age", "possible", "bilateral", "candidate", "not_indicated", "held", "with"}
+    | {"emergency", "answered"}
 )
 # Concepts that are the very thing their message suspects: its summary then names it once.
 _NAMED = ("cauda_equina", "cord_compression", "spinal_infection")
@@ -49,14 +54,21 @@ _SEMANTIC_TAG = re.compile(r" \((?:[a-z]+(?: [a-z]+)?|regime/therapy)\)$")
 
 @dataclass(frozen=True, slots=True)
 class CardText:
-    """Writes the texts of the cards of one assessment in one language."""
+    """Writes the texts of the cards of one assessment in one language.
+
+    With `typed` answers have no buttons: the card says in which words they are understood.
+    """
 
     assessment: Assessment
     wording: Wording
+    typed: bool = False
 
-    def summary(self, message: Message) -> str:
-        """Return the one-line summary of a card led by a message."""
-        wording = str(self.wording.variant(message.id, "summary", self._variants(message)))
+    def summary(self, message: Message, *, answered: bool = False) -> str:
+        """Return the one-line summary of a card led by a message; once answered, what is done is not asked for."""
+        variants = self._variants(message)
+        if answered and self.assessment.order.priority == "stat" and "blocked" not in variants:
+            variants = ("stat_named" if "named" in variants else "stat", *variants)
+        wording = str(self.wording.variant(message.id, "summary", variants))
         dated, bare = (
             wording.format(finding=self._finding(message, dated=dated), **self._values(message))
             for dated in (True, False)
@@ -65,71 +77,102 @@ class CardText:
         return text if len(text) <= LONGEST_SUMMARY else text[: LONGEST_SUMMARY - 1].rstrip() + "…"
 
     def detail(
-        self, messages: Sequence[Message], *, several: bool = False, short: bool = False, by_hand: Sequence[str] = ()
+        self,
+        messages: Sequence[Message],
+        *,
+        several: bool = False,
+        equal: int = 1,
+        short: bool = False,
+        by_hand: Sequence[str] = (),
     ) -> str:
         """Return the detail of a card; `several` orders in one call are told apart by their study.
 
-        A `short` one tells its first message in full and the others, but for what is never short, by title. `by_hand`
-        are suggestions that this client gives no button for.
+        `equal` is how many equal orders the card is about. A `short` one tells its first message in full and the
+        others, but for what is never short, by title. `by_hand` are suggestions that this client gives no button for.
         """
         helpful = tuple(message for message in messages if self._helps(message))
-        parts = [self._order()] if several else []
+        parts = [self._order(equal)] if several or equal > 1 else []
         told = helpful or tuple(messages)
-        parts += self._paragraphs_of(told, 1, 1) if short else self._fitted(told)
+        parts += self._paragraphs_of(told, Measure(1, 1)) if short else self._fitted(told)
         parts += [self.wording.text("shaping", "by_hand", labels="; ".join(by_hand))] if by_hand else []
-        parts += [self._foreign(), self.wording.text("card", "footer")]
+        parts += [self._foreign(), self._footer]
         return "\n\n".join(part for part in parts if part)
+
+    @property
+    def _footer(self) -> str:
+        """The sentence that every card ends with."""
+        return self.wording.text("card", "footer_approved" if self.assessment.profile.approval else "footer")
 
     def _foreign(self) -> str:
         """Return that somebody else's records came along, which a clinician may want to look into at once."""
         foreign = self.assessment.chart.foreign
         return self.wording.text("card", "foreign", sources=named_sources(foreign, self.wording)) if foreign else ""
 
-    def _order(self) -> str:
+    def reminder(self, messages: Sequence[Message], answer: Answer, *, several: bool = False, equal: int = 1) -> str:
+        """Return the one line of a card that was answered: what else it is about, and what was answered."""
+        parts = [self._order(equal)] if several or equal > 1 else []
+        if others := [self.wording.text("messages", message.id, "title") for message in messages[1:]]:
+            parts.append(self.wording.text("card", "also", titles="; ".join(others)))
+        parts += [answered_before(answer, self.wording), self._footer]
+        return " ".join(parts)
+
+    def _order(self, equal: int) -> str:
         order = escape(self.wording.text("orders", self.assessment.order.contrast.value))
-        return self.wording.text("card", "order", order=order)
+        return self.wording.text("card", "equal_orders" if equal > 1 else "order", order=order, count=equal)
 
     def _helps(self, message: Message) -> bool:
-        """Whether a message helps at this moment: how to read a picture does where the scan is a close call."""
+        """Whether a message helps at this moment: how to read a picture does where the scan is a close call.
+
+        That contrast shows infection is what a suspected infection says itself.
+        """
+        said = {other.id: other for other in self.assessment.messages}
+        if message.id == "C-CONTRAST-ADD" and "C-URG-INFECT" in said:
+            return message.variants[1:] != ("infection",)
         if message.id != "C-PITFALL":
             return True
-        said = {other.id: other for other in self.assessment.messages}
         waited = said.get("C-APPROP-6W")
         return "C-APPROP-UNCERTAIN-DX" in said or (waited is not None and "candidate" not in waited.variants)
 
     def _fitted(self, messages: Sequence[Message]) -> list[str]:
-        """Return the paragraphs within the limit of words: less evidence first, then the last messages by title."""
+        """Return the paragraphs within the limit of words: less evidence first, then remarks, then titles for texts."""
         limit = most_words(messages)
-        steps = [(evidence, len(messages)) for evidence in range(_MOST_EVIDENCE, 0, -1)]
-        steps += [(1, whole) for whole in range(len(messages) - 1, 0, -1)]
         parts: list[str] = []
-        for evidence, whole in (*steps, (0, 1)):
-            parts = list(self._paragraphs_of(messages, evidence, whole))
+        for measure in measures(len(messages)):
+            parts = list(self._paragraphs_of(messages, measure))
             if counted_words(parts) <= limit:
                 break
         return parts
 
-    def _paragraphs_of(self, messages: Sequence[Message], evidence: int, whole: int) -> Iterator[str]:
-        """Yield the paragraphs of a card with so much evidence a message, and so many messages told in full."""
+    def _paragraphs_of(self, messages: Sequence[Message], measure: Measure) -> Iterator[str]:
+        """Yield the paragraphs of a card of a measure."""
         short: list[str] = []
         for position, message in enumerate(messages):
-            if position < whole or message.id in _NEVER_SHORT or message.questions:
-                yield from self._block(message, leading=position == 0, most=evidence)
+            if position < measure.whole or message.id in _NEVER_SHORT or message.questions:
+                yield from self._block(message, measure, leading=position == 0)
             else:
                 short += [self._titled(message)] if MESSAGES[message.id].lead else []
         if short:
             yield self.wording.text("card", "also", titles="; ".join(short))
 
     def _titled(self, message: Message) -> str:
-        title, reason = self.wording.text("messages", message.id, "title"), self._reason(message)
-        return f"{title}: {reason}" if reason else title
+        title = self.wording.text("messages", message.id, "title")
+        about = self._reason(message)
+        if not about and message.id.startswith("C-MR-"):
+            about = self._finding(message, dated=False)
+        return f"{title}: {about}" if about else title
 
-    def _block(self, message: Message, *, leading: bool, most: int) -> Iterator[str]:
-        said = [*self._found(message, most), *self._paragraphs(message), *self._asides(message)]
+    def _block(self, message: Message, measure: Measure, *, leading: bool) -> Iterator[str]:
+        said = [
+            *self._found(message, measure.evidence),
+            *self._paragraphs(message, spare=measure.spare),
+            *self._asides(message),
+        ]
         if leading:
             yield " ".join(said)
         else:
             yield " ".join([f"**{self.wording.text('messages', message.id, 'title')}.**", *said])
+        if self.typed and (words := words_to_object(self.assessment, message)):
+            yield f"- {self._to_type('type_also', words)}"
         if message.questions:
             lines = [f"- {line}" for question in message.questions for line in self._asked(question)]
             heading = self.wording.text("card", "questions")
@@ -154,56 +197,70 @@ class CardText:
         """Yield what the message rests on, each thing once, the newest first."""
         newest: dict[str, str] = {}
         for item in self._worth_showing(message):
-            newest.setdefault(self._named(item), self._statement(item))
+            said_once = item.quote if self._is_said(item) else self._named(item)
+            newest.setdefault(said_once, self._statement(item))
         found = list(newest.values())
         if not found or not most:
             return
         shown = "; ".join(found[:most])
-        if len(found) > most:
+        if len(found) > most > 1:
             shown = self.wording.text("card", "more", shown=shown, count=len(found) - most)
         yield self.wording.text("card", "found", what=shown)
 
     def _asked(self, question: str) -> Iterator[str]:
         """Yield the line of a question: after the record that raised it, where one did, by what its sender calls it."""
-        criterion = "R-UNREAD" if question == "unread" else "R-HINT" if question.startswith("hint_") else ""
-        raised = [
-            item
-            for item in (self.assessment.findings[criterion].evidence if criterion else ())
-            if item.quote and item.concept in (question, "unread")
-        ]
-        findings = self.assessment.findings.values()
-        raised += [item for finding in findings for item in finding.asked if item.quote and item.concept == question]
+        yield self._with_words_to_type(question, self._asked_plainly(question))
+
+    def _asked_plainly(self, question: str) -> str:
+        asked = self.wording.text("questions", question)
+        raised = raised_by(self.assessment.findings, question)
         if not raised:
-            yield self.wording.text("questions", question)
-            return
-        shown = [self._quoted(item) for item in raised[:_MOST_QUOTES]]
-        if len(raised) > _MOST_QUOTES:
-            shown.append(self.wording.text("card", "more_records", count=len(raised) - _MOST_QUOTES))
-        yield f"{'; '.join(shown)}: {self.wording.text('questions', question)}"
+            return asked
+        shown = [self._quoted(item) for item in raised[:MOST_QUOTES]]
+        if len(raised) > MOST_QUOTES:
+            shown.append(self.wording.text("card", "more_records", count=len(raised) - MOST_QUOTES))
+        return f"{'; '.join(shown)}: {asked}"
+
+    def _with_words_to_type(self, question: str, asked: str) -> str:
+        """Return a question with the words that answer it, where they cannot be pressed."""
+        words = words_of_answers(self.assessment, question) if self.typed else ()
+        return self._to_type("type", words, question=asked) if words else asked
+
+    def _to_type(self, key: str, words: Sequence[str], **values: str) -> str:
+        quoted = [self.wording.text("answers", "typed", words=escape(each)) for each in words]
+        answers = reduce(lambda first, second: self.wording.text("answers", "or", first=first, second=second), quoted)
+        day = day_in_words(self.assessment.answered_on)
+        return self.wording.text("answers", key, answers=answers, day=day, **values)
 
     def _quoted(self, item: Evidence) -> str:
         """Return where something was said, in which words, and when."""
         place = self.wording.find("places", item.place, default=self.wording.text("places", "record"))
-        words = self.wording.text("card", "quote", place=place, words=escape(item.quote))
+        if item.quote:
+            words = self.wording.text("card", "quote", place=place, words=escape(item.quote))
+        else:
+            words = self.wording.text("card", "without_words", place=place)
         return f"{words} ({self.wording.day(item.when)})" if item.when.is_known else words
 
     def _worth_showing(self, message: Message) -> list[Evidence]:
-        """Return the evidence, newest first, without reasons of the order that the record states as well."""
+        """Return the evidence, newest first, without reasons of the order that the record states as well.
+
+        What the order says in its own words is always shown.
+        """
         order = self.assessment.order.reference
         recorded = {code.display for item in message.evidence if item.reference != order for code in item.codes}
         kept = [
             item
             for item in message.evidence
-            if item.reference != order or not recorded.issuperset(code.display for code in item.codes)
+            if item.reference != order or item.quote or not recorded.issuperset(code.display for code in item.codes)
         ]
         return sorted(kept, key=lambda item: item.when.latest or date.max, reverse=True)
 
-    def _paragraphs(self, message: Message) -> list[str]:
+    def _paragraphs(self, message: Message, *, spare: bool) -> list[str]:
         """Return the paragraphs of every variant that applies, the default first where there is one."""
         table = self.wording.get("messages", message.id, "text")
-        variants = self._variants(message)
+        variants = [name for name in self._variants(message) if spare or name not in _SPARE]
         chosen = [table[name] for name in variants if name in table]
-        replaces = _REPLACING & set(variants)
+        replaces = _REPLACING.intersection(variants, table)
         if "default" in table and not replaces:
             chosen.insert(0, table["default"])
         values = self._values(message)
@@ -215,12 +272,27 @@ class CardText:
         if message.id.startswith("C-EMERG-") and others & {"C-MR-UNSAFE", "C-MR-HOLD"}:
             return ("blocked", *message.variants)
         if message.evidence and message.evidence[0].concept in _NAMED:
-            return ("named", *message.variants)
+            return (self._certainty(message.evidence), *message.variants)
         if message.id in ("C-MR-HOLD", "C-MR-UNSAFE") and "C-NOTAPP-6W" in others:
             return ("not_indicated", *message.variants)
-        if message.id == "C-NOTAPP-6W" and self.assessment.order.contrast.value != "without":
-            return ("contrast", *message.variants)
+        if message.id == "C-NOTAPP-6W":
+            return (*self._beside_waiting(others), *message.variants)
         return message.variants
+
+    def _beside_waiting(self, others: frozenset[str]) -> Iterator[str]:
+        if others & {"C-MR-UNSAFE", "C-MR-HOLD"}:
+            yield "held"
+        elif self.assessment.order.contrast is not ContrastClass.WITHOUT:
+            yield "contrast"
+
+    def _certainty(self, evidence: Sequence[Evidence]) -> str:
+        """Return whether what a message suspects is on record, stated in the order, or only a suspicion."""
+        named = [item for item in evidence if item.concept in _NAMED and "suspected" not in item.notes]
+        own = [item for item in named if item.reference == self.assessment.order.reference]
+        answered = [item for item in named if item.reference.startswith("QuestionnaireResponse")]
+        if len(named) > len(own) + len(answered):
+            return "named"
+        return "stated" if own else "suspected"
 
     def _values(self, message: Message) -> dict[str, str]:
         """Return what the placeholders of a message stand for."""
@@ -271,7 +343,8 @@ class CardText:
         """Return what was found, how much of it, and how certain."""
         notes = [self.wording.text("notes", note) for note in item.notes]
         if self._is_said(item):
-            return ", ".join([self._quoted(item), *notes])
+            quoted = self.wording.text("card", "own_words", words=escape(item.quote))
+            return ", ".join([quoted if "stated" in item.notes else self._quoted(item), *notes])
         names = [_SEMANTIC_TAG.sub("", code.display) for code in item.codes]
         fitting = [name for name in names if name and len(name.split()) <= _LONGEST_NAME and not item.amount]
         name = fitting[0] if fitting else self._name(item)
@@ -281,18 +354,3 @@ class CardText:
     def _is_said(item: Evidence) -> bool:
         """Whether only the words of the record say it."""
         return bool(item.quote) and not item.codes
-
-
-def most_words(messages: Sequence[Message]) -> int:
-    """Return how many words the detail of a card may have, but for its questions and its last sentence."""
-    lead = messages[0]
-    implant = any(message.id.startswith("C-MR-") for message in messages)
-    if implant and lead.id.startswith("C-EMERG-"):
-        return _MOST_WORDS_BLOCKED
-    return _MOST_WORDS_PRESSING if lead.id.startswith("C-MR-") or lead.indicator is Indicator.CRITICAL else _MOST_WORDS
-
-
-def counted_words(paragraphs: Sequence[str]) -> int:
-    """Return the words of paragraphs, but for lines that ask a question."""
-    lines = (line for paragraph in paragraphs for line in paragraph.splitlines() if not line.startswith("- "))
-    return sum(len(line.split()) for line in lines)

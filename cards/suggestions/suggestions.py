@@ -272,7 +272,7 @@ def _not_appropriate(builder: SuggestionBuilder, message: Message) -> Iterator[S
         )
         yield Suggestion(key, builder.say(key, "label", followup=day), (action,), recommended=True)
         return
-    yield from _therapy_instead(builder, "label", recommended=not builder.unscannable)
+    yield from _therapy_instead(builder, "label", recommended=True)
 
 
 def _therapy_instead(builder: SuggestionBuilder, label: str, *, recommended: bool = False) -> Iterator[Suggestion]:
@@ -289,10 +289,22 @@ def _therapy_instead(builder: SuggestionBuilder, label: str, *, recommended: boo
     yield Suggestion(key, builder.say(key, label, followup=day), actions, recommended, in_place)
 
 
+# Where something else comes first, or is decided, therapy is not what a press should begin.
+_NO_THERAPY = frozenset({"beside", "minor", "mimic", "mimic_stated", "both_sides", "pressed", "flagged"})
+
+
+def _has_failed_elsewhere(builder: SuggestionBuilder) -> bool:
+    """Whether somebody says that six weeks of treatment were done, which no record needs to show."""
+    evidence = builder.assessment.findings["R-FAIL6W"].evidence
+    return any(item.concept == "six_weeks_of_therapy" for item in evidence)
+
+
 def _information(builder: SuggestionBuilder, message: Message) -> Iterator[Suggestion]:
-    if {"beside", "minor"} & set(message.variants) or "future_date" in message.questions:
+    if _NO_THERAPY & set(message.variants) or "future_date" in message.questions:
         return
-    if "early" in message.variants:
+    if _has_failed_elsewhere(builder):
+        pass
+    elif "early" in message.variants:
         yield from _therapy_instead(builder, "label-unanswered")
     elif "pain" in builder.assessment.findings["R-IND"].tags:
         yield from builder.beside("therapy-beside", "pt_referral")

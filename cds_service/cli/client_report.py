@@ -39,6 +39,11 @@ _STYLES: Final = {
     "catalogue": "orders are removed, and added by the client's own codes, one action a suggestion; the rest is words",
     "info": "cards carry no suggestions; what they would offer is said in words",
 }
+_ANSWERS: Final = {
+    "order-note": "answers to questions are pressed, as notes of the order",
+    "questionnaire-response": "answers to questions are pressed, as QuestionnaireResponses",
+    "none": "answers to questions are typed: cards say the words",
+}
 _RATINGS: Final = {
     "none": "no appropriateness ratings",
     "root": "appropriateness ratings in systemActions",
@@ -127,7 +132,8 @@ def pages(client: ClientProfile) -> str:
 def _data(client: ClientProfile) -> Iterator[str]:
     fhir, network = client.fhir, client.network
     if client.sources is not None:
-        yield f"  Sources: it has {', '.join(client.sources)}; others are neither asked for nor missed."
+        had = ", ".join(client.sources) or "none"
+        yield f"  Sources: it has {had}. Others are not asked for or missed, but for those that every answer rests on."
     servers = [*fhir.bases, *(["any FHIR server on this machine"] if fhir.any_loopback else [])]
     if not servers:
         yield "  Data: from prefetch only; no FHIR server is asked."
@@ -175,6 +181,7 @@ def _cards(client: ClientProfile) -> str:
     parts += ["short texts"] if shape.detail == "short" else []
     if shape.override_reasons:
         parts.append(f"its own codes for {_count(len(shape.override_reasons), 'override reason')}")
+    parts.append(_ANSWERS[shape.answers_by])
     if shape.selection_behavior:
         parts.append(f"selectionBehavior is always {shape.selection_behavior}")
     parts.append(_RATINGS[shape.rating_place])

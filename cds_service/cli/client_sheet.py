@@ -11,7 +11,7 @@ from cards.suggestions.drafts import display_of, orderables
 from cds_service.cli.client_report import issuer_terms, pages, proof
 from cds_service.cli.terminal import printable
 from cds_service.clients.profile import BY_TOKEN, Authentication
-from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import DATA_NEEDS, DataNeed
 from fhir_mappings.fhir.searches import USUAL, templates_for
 
 if TYPE_CHECKING:
@@ -80,8 +80,8 @@ def _data(client: ClientProfile) -> Iterator[str]:
     yield from ("", "Prefetch (key: template)")
     if form != USUAL:
         yield "  (as this client's server takes searches; discovery lists them in the usual form)"
-    required = {need.key for need in DATA_NEEDS if need.required}
-    for key, template in templates_for(form).items():
+    required = {need.key for need in client.needs if need.required}
+    for key, template in templates_for(form, client.needs).items():
         yield f"  {key}: {template}" + ("  (required)" if key in required else "")
     yield from ("", "FHIR servers that are asked for what prefetch did not bring")
     yield from (f"  {base}" for base in client.fhir.bases)
@@ -90,17 +90,17 @@ def _data(client: ClientProfile) -> Iterator[str]:
     elif not client.fhir.bases:
         yield "  none: no access token is needed"
         return
-    yield from ("", "SMART scopes, version 2", f"  {' '.join(scopes(version=2))}")
-    yield from ("", "SMART scopes, version 1", f"  {' '.join(scopes(version=1))}")
+    yield from ("", "SMART scopes, version 2", f"  {' '.join(scopes(client.needs, version=2))}")
+    yield from ("", "SMART scopes, version 1", f"  {' '.join(scopes(client.needs, version=1))}")
 
 
-def scopes(*, version: int) -> list[str]:
-    """Return the SMART scopes that reading everything takes, in version 1 or 2 of their syntax.
+def scopes(needs: Sequence[DataNeed] = DATA_NEEDS, *, version: int) -> list[str]:
+    """Return the SMART scopes that reading what is needed takes, in version 1 or 2 of their syntax.
 
     Searches ask for `rs`, because some servers return what a search found only to who may read it too. Medications are
     searched for and read by the ids that prescriptions name.
     """
-    searched = {need.resource_type: bool(need.parameters) for need in DATA_NEEDS} | {"Medication": True}
+    searched = {need.resource_type: bool(need.parameters) for need in needs} | {"Medication": True}
     return [
         f"patient/{name}.{'read' if version == 1 else 'rs' if search else 'r'}" for name, search in searched.items()
     ]

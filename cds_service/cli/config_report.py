@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from cds_service.config.settings import Settings
     from cds_service.config.site import Site
+    from cds_service.hooks.standing import Standing
     from fhir_mappings.terminology.site_terminology import SiteTerminology
 
 _MOST_MAPS: Final = 20
@@ -27,9 +28,9 @@ def config_report(settings: Settings) -> str:
     return printable("\n".join(_settings(settings)))
 
 
-def site_report(site: Site) -> str:
-    """Return what a site file changes, as lines for a terminal."""
-    return printable("\n".join(_site(site)))
+def site_report(site: Site, standing: Standing | None = None) -> str:
+    """Return what a site file changes, and whether clinicians have approved what is then in force, for a terminal."""
+    return printable("\n".join([*_site(site), *_approval(standing)]))
 
 
 def _settings(settings: Settings) -> Iterator[str]:
@@ -46,6 +47,14 @@ def _shown(value: Any) -> str:
     if value is None:
         return "(not set)"
     return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _approval(standing: Standing | None) -> Iterator[str]:
+    if standing is not None:
+        yield f"  approval: {standing.sentence}"
+        yield f"  fingerprint of what is in force: {standing.fingerprint}"
+        if standing.caution:
+            yield f"  CAUTION: {standing.caution}"
 
 
 def _site(site: Site) -> Iterator[str]:

@@ -18,7 +18,7 @@ from cds_service import __version__
 from cds_service.cli.connection_commands import check_connection, test_key
 from cds_service.cli.operator_commands import check_config, client_sheet, demo_data, prune, switch
 from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, read_settings
-from cds_service.cli.site_commands import orders, terminology
+from cds_service.cli.site_commands import orders, review_sheet, terminology
 from cds_service.cli.try_command import JSON, demo_named, service_of, try_demo
 from cds_service.observability.metrics_folder import keep_metrics_in_process, shared_metrics_folder
 
@@ -46,7 +46,7 @@ def main() -> None:
       lumbar-cds try acute-low-back-pain      send an example to it and read the card
 
     Every option of `serve` can also be set by an environment variable such as LUMBAR_CDS_PORT. The advice is for
-    clinicians and has not been validated by one: do not use it for the care of real patients.
+    clinicians; until yours have approved it (`lumbar-cds review-sheet`), do not use it for the care of real patients.
     """  # noqa: D301 - a real backspace tells click not to wrap the paragraph
 
 
@@ -162,6 +162,7 @@ def criteria(output: TextIO, *, as_json: bool) -> None:
 for command in (
     try_demo,
     check_config,
+    review_sheet,
     client_sheet,
     check_connection,
     test_key,

@@ -44,8 +44,8 @@ def check_config(clients_file: str | None, site_file: str | None) -> None:
         raise click.ClickException(str(error)) from None
     click.echo(config_report(settings))
     click.echo(f"\n{clients_report(found.clients, settings.clients_file, found.switched)}")
-    for site in {adviser.site.file: adviser.site for adviser in found.advisers.values()}.values():
-        click.echo(f"\n{site_report(site)}")
+    for adviser in {adviser.site.file: adviser for adviser in found.advisers.values()}.values():
+        click.echo(f"\n{site_report(adviser.site, adviser.standing)}")
 
 
 @click.command("client-sheet")
@@ -141,22 +141,35 @@ def _check_name(name: str, settings: Settings) -> None:
 @click.command("demo-data")
 @click.option("--weeks", type=click.IntRange(1, 104), default=8, show_default=True, help="How many weeks, until today.")
 @click.option("--remove", is_flag=True, help="Only remove what an earlier call has written.")
-def demo_data(weeks: int, *, remove: bool) -> None:
+@click.option("--open", "show", is_flag=True, help="Open the page in a browser; the service must run.")
+def demo_data(weeks: int, *, remove: bool, show: bool) -> None:
     """Write synthetic records of calls and feedback, so that the insights page has something to show.
 
-    They are marked as synthetic and never mixed with real ones; a repeated call replaces those of the earlier one.
+    They are marked as synthetic and never mixed with real ones; a repeated call replaces those of the earlier one. The
+    address of the page that shows them is printed.
     """
+    from urllib.parse import urlencode
+
     from cds_service.demo.records import DemoDataError, remove_demo_data, write_demo_data
 
+    until = datetime.now(UTC).date()
     with closing(_database()) as database:
         if remove:
             click.echo(f"{remove_demo_data(database)} synthetic calls removed")
             return
         try:
-            data = write_demo_data(database, datetime.now(UTC).date(), weeks=weeks)
+            data = write_demo_data(database, until, weeks=weeks)
         except DemoDataError as error:
             raise click.ClickException(str(error)) from None
         click.echo(f"{len(data.invocations)} synthetic calls and {len(data.feedback)} synthetic reports written")
+    # Its very days: the page's own period ends today and may hold few of them, or none later on.
+    days = {"from": until - timedelta(weeks=weeks), "to": until - timedelta(days=1)}
+    query = urlencode({"records": "synthetic"} | {name: day.isoformat() for name, day in days.items()})
+    settings = read_settings()
+    address = f"{(settings.public_url or settings.local_url).rstrip('/')}/insights?{query}"
+    click.echo(f"See them at {address}")
+    if show:
+        click.launch(address)
 
 
 @click.command()

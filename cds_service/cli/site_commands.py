@@ -1,16 +1,17 @@
-"""The commands of whoever keeps a site's words and codes: its orderables, and the leaves of its SNOMED CT."""
+"""The commands of whoever keeps a site's guideline and codes: its review sheet, orderables, and SNOMED CT leaves."""
 
 # ruff: noqa: PLC0415 - as in `main`, help is there at once
 
 from __future__ import annotations
 
 from contextlib import closing
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Final, TextIO
 
 import click
 
-from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, find_client, read_settings, read_token
+from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, find_client, read_clients, read_settings, read_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,6 +22,35 @@ if TYPE_CHECKING:
 
 _FOLDER: Final = click.Path(exists=True, file_okay=False, path_type=Path)
 _SHOWN: Final = 20  # elements of a map that are printed; more belong into a file
+
+
+@click.command("review-sheet")
+@click.option(
+    "-o", "--output", type=click.File("w", "utf-8", atomic=True), default="-", help="File to write.  [default: print]"
+)
+@click.option("--client", "name", metavar="NAME", help="The client for whom it holds.  [default: the first]")
+@CLIENTS_FILE
+@SITE_FILE
+def review_sheet(output: TextIO, name: str | None, clients_file: str | None, site_file: str | None) -> None:
+    """Write the whole guideline as it stands at this site, as one HTML file to print and sign.
+
+    Each rule with its smallest patient, the card it gives, its source and grade; every number, and what was settled
+    without a source. On A4 it has at most twelve pages.
+    """
+    from cds_service.hooks.setup import advisers_of
+    from cds_service.pages.criteria.editions import editions_of
+    from cds_service.pages.review.page import sheet_file
+    from cds_service.protocol.errors import SettingsError
+
+    settings = read_settings(clients_file=clients_file, site_file=site_file)
+    clients = read_clients(settings)
+    try:
+        editions = editions_of(advisers_of(tuple(clients.values()), settings))
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    client = find_client(name, settings).name if name else next(iter(clients))
+    edition = next(item for item in editions if client in item.clients)
+    output.write(sheet_file(edition, datetime.now(UTC).date(), several=len(editions) > 1))
 
 
 @click.command()

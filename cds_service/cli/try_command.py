@@ -43,6 +43,7 @@ def try_demo(name: str, url: str | None, client_name: str | None, wait: float, c
     import requests
 
     from cds_service.cli.answers import show_answer
+    from cds_service.protocol.trace import DEMO_HEADER
 
     demo = demo_named(name)
     settings = read_settings(clients_file=clients_file)
@@ -55,7 +56,7 @@ def try_demo(name: str, url: str | None, client_name: str | None, wait: float, c
         session.verify = str(settings.ca_bundle) if settings.ca_bundle else True
         try:
             _await_service(session, url, wait)
-            headers_sent = {**JSON, **headers}
+            headers_sent = {**JSON, DEMO_HEADER: "1", **headers}
             response = session.post(
                 address, data=demo.body(), headers=headers_sent, timeout=_TIMEOUT, allow_redirects=False
             )

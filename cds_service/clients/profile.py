@@ -11,8 +11,10 @@ from typing import Any, Final, Literal
 
 from cards.response.client_shape import ClientShape
 from cds_service.egress.network import Network
+from fhir_mappings.fhir.needs import DataNeed, needs_of
 from fhir_mappings.fhir.searches import SearchForm
 
+REMEMBER_HOURS: Final = 12
 # What a client may be called: its name becomes a metric label and a key in files.
 CLIENT_NAME: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")
 
@@ -118,7 +120,7 @@ class ClientProfile:
 
     `extends` is the ready-made profile that it started from. `origins` are origins of web pages, or the word
     `loopback`, see `origins.py`. `sources` are the FHIR resource types that it has, None where nobody has said.
-    `calls_per_minute` None sets no limit.
+    `calls_per_minute` None sets no limit. What a user has answered is not asked again within `remember_hours`.
     """
 
     name: str
@@ -144,3 +146,9 @@ class ClientProfile:
     max_body_bytes: int | None = None
     max_orders: int | None = None
     calls_per_minute: int | None = None
+    remember_hours: int = REMEMBER_HOURS
+
+    @property
+    def needs(self) -> tuple[DataNeed, ...]:
+        """What is asked of its data: the sources that it has, and those that every answer rests on."""
+        return needs_of(self.sources)

@@ -10,11 +10,13 @@ from __future__ import annotations
 import math
 import unicodedata
 from dataclasses import dataclass, field
+from datetime import date, datetime
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 from cards.decision.assessment import MAY_BE_OFF
+from cards.guideline.approval import Approval
 from cards.guideline.guideline import MESSAGES
 from cds_service.config.files import read_toml
 from cds_service.protocol import schemas
@@ -53,6 +55,7 @@ class Site:
     orders_by_text: bool = True
     messages_off: frozenset[str] = frozenset()
     terminology: SiteTerminology = field(default_factory=SiteTerminology)
+    approval: Approval | None = None
 
     @property
     def changes_anything(self) -> bool:
@@ -70,7 +73,7 @@ class Site:
 
 def load_site(file: Path, bundled: TerminologyIndex) -> Site:
     """Return what a site file says; SettingsError names everything in it that cannot be used."""
-    document = read_toml(file)
+    document = _plain_dates(read_toml(file))
     if problems := [*_misfits(document)] or [*_contradictions(document)]:
         raise SettingsError(f"{file}: {problem}" for problem in problems)
     return Site(
@@ -82,7 +85,16 @@ def load_site(file: Path, bundled: TerminologyIndex) -> Site:
         orders_by_text=document.get("orders_by_text", True),
         messages_off=frozenset(document.get("messages_off", ())),
         terminology=_terminology(file, document.get("terminology_folder"), bundled),
+        approval=_approval(document),
     )
+
+
+def _plain_dates(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the table with a date that TOML knows as one written out, as JSON Schema reads it."""
+    return {
+        name: value.isoformat() if isinstance(value, date) and not isinstance(value, datetime) else value
+        for name, value in document.items()
+    }
 
 
 def _misfits(document: Mapping[str, Any]) -> Iterator[str]:
@@ -95,8 +107,7 @@ def _misfits(document: Mapping[str, Any]) -> Iterator[str]:
 
 def _contradictions(document: Mapping[str, Any]) -> Iterator[str]:
     """Yield what fits the schema and cannot be meant."""
-    if any(unicodedata.category(sign) == "Cc" for sign in document["name"]):
-        yield "name: holds a control character"
+    yield from _bad_words(document)
     given = document.get("thresholds", {})
     for name, value in given.items():
         if not math.isfinite(value):
@@ -113,6 +124,33 @@ def _contradictions(document: Mapping[str, Any]) -> Iterator[str]:
             yield f"messages_off[{position}]: there is no message {message!r}{hint}"
         elif message not in MAY_BE_OFF:
             yield f"messages_off[{position}]: {message} cannot be turned off, because silence would be dangerous"
+
+
+def _bad_words(document: Mapping[str, Any]) -> Iterator[str]:
+    for name in ("name", "approved_by"):
+        if any(unicodedata.category(sign) == "Cc" for sign in document.get(name, "")):
+            yield f"{name}: holds a control character"
+    if "approved_on" in document and _day(document["approved_on"]) is None:
+        yield f"approved_on: there is no day {document['approved_on']}"
+
+
+def _day(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        return None
+
+
+def _approval(document: Mapping[str, Any]) -> Approval | None:
+    """Return who has approved which guideline; None where nobody has."""
+    if "approved_by" not in document:
+        return None
+    return Approval(
+        by=document["approved_by"].strip(),
+        on=date.fromisoformat(document["approved_on"]),
+        guideline=document["guideline"],
+        fingerprint=document.get("guideline_fingerprint", ""),
+    )
 
 
 def _thresholds(document: Mapping[str, Any]) -> Thresholds:

@@ -26,6 +26,7 @@ from cards.guideline.guideline import (
     Rule,
 )
 from cards.guideline.wording import Wording
+from cards.response.markdown import escape
 from cds_service.guideline.codes import concept_entries
 from cds_service.guideline.document import (
     ConceptName,
@@ -58,7 +59,7 @@ class _Reader:
             id=GUIDELINE_ID,
             version=GUIDELINE_VERSION,
             site=self.profile.site,
-            standing=self.wording.text("criteria-page", "standing"),
+            standing=self._standing(),
             outcomes=tuple(self._outcome(position, outcome) for position, outcome in enumerate(Outcome, start=1)),
             rules=(*map(self._criterion, CRITERIA), *map(self._rule, RULES)),
             numbers=tuple(self._number(field.name) for field in fields(Thresholds)),
@@ -69,6 +70,14 @@ class _Reader:
             concepts=concept_entries(self.index, self.wording),
             releases=load_changelog(),
         )
+
+    def _standing(self) -> str:
+        """Return what the advice is and is not, and who has validated it."""
+        approval = self.profile.approval
+        if approval is None:
+            return self.wording.text("criteria-page", "standing")
+        by, on = escape(approval.by), approval.on.isoformat()
+        return self.wording.text("approval", "standing", by=by, on=on, version=approval.guideline)
 
     def _sentence(self, *path: str) -> str:
         """Return a sentence with the thresholds that it names."""

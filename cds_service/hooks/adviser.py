@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from cards.decision.assessment import AssessmentProfile, assess
 from cards.guideline.wording import Wording, WordingError, load_wording
-from cards.response.response import ResponseShape, respond
+from cards.response.client_shape import ResponseShape
+from cards.response.response import respond
 from cds_service.config.site import Site, load_site
+from cds_service.hooks.standing import Standing, standing_of
 from cds_service.protocol.envelope import bare_patient_id
 from cds_service.protocol.errors import BadRequestError, SettingsError
 from fhir_mappings.orders.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from datetime import date
 
     from cards.decision.assessment import Assessment
+    from cards.response.memory import Memory
     from cards.response.response import Response
     from cds_service.clients.profile import ClientProfile
     from cds_service.config.settings import Settings
@@ -39,6 +42,7 @@ class Adviser:
     explain: bool
     max_orders: int
     site: Site
+    standing: Standing
     address: str = ""
 
     @classmethod
@@ -55,15 +59,18 @@ class Adviser:
             raise SettingsError([f"{where}: {error}"]) from error
         file = client.site_file or settings.site_file
         site = load_site(file, bundled) if file else Site()
+        profile = _profile(settings, site)
+        standing = standing_of(site, profile, wording)
         return cls(
             client=client,
             index=site.terminology.applied_to(bundled),
-            profile=_profile(settings, site),
+            profile=replace(profile, approval=site.approval if standing.approved else None),
             wording=wording,
             verbosity=client.verbosity or settings.verbosity,
             explain=settings.explain if client.explain is None else client.explain,
             max_orders=client.max_orders or settings.max_orders,
             site=site,
+            standing=standing,
             address=(settings.public_url or "").rstrip("/"),
         )
 
@@ -85,8 +92,10 @@ class Adviser:
         """Return what the guideline says of each order."""
         return [assess(order, chart, order.as_of(today), self.profile, today) for order in orders]
 
-    def respond(self, assessments: Sequence[Assessment], request: HookRequest) -> Response:
-        """Return the response that says so, shaped for the client."""
+    def respond(
+        self, assessments: Sequence[Assessment], request: HookRequest, memory: Memory | None = None
+    ) -> Response:
+        """Return the response that says so, shaped for the client, without what was answered before."""
         shape = ResponseShape(
             hook_instance=request.hook_instance,
             hook=request.hook,
@@ -97,8 +106,9 @@ class Adviser:
             client=self.client.shape,
             consultation_scope=self.client.name,
             address=self.address,
+            user=request.user_id,
         )
-        return respond(assessments, shape)
+        return respond(assessments, shape, memory)
 
     def _refuse_too_many(self, orders: Sequence[ImagingOrder]) -> None:
         """Refuse more orders than are assessed: an answer for the first few would look like approval of the rest."""

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from cds_service.egress.addresses import EgressError
 from cds_service.egress.destinations import Destinations
 from cds_service.egress.fhir_transport import FhirTransport
-from fhir_mappings.fhir.readings import read_prefetch, whole_sources
+from fhir_mappings.fhir.prefetch import sent_sources
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.queries import order_references
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
@@ -68,12 +68,12 @@ class DataAccess:
     ) -> Gathered:
         """Return what is known, and note in the trace how each source was had."""
         with trace.phase("read"):
-            sent = read_prefetch(request.prefetch, client.sources, client.fhir.form)
+            sent = sent_sources(request.prefetch, client.sources, client.fhir.form)
         server = self._server(request, client, trace)
         if server is None:
-            whole = whole_sources(sent, client.fhir.form)
-            trace.sources = {key: f"prefetch:{reading.state.value}" for key, reading in whole.items()}
-            return Gathered(whole, server="none" if request.fhir_server is None else "refused")
+            readings = {key: found.reading for key, found in sent.items()}
+            trace.sources = {key: f"prefetch:{reading.state.value}" for key, reading in readings.items()}
+            return Gathered(readings, server="none" if request.fhir_server is None else "refused")
         with trace.phase("fetch"), closing(server.transport):
             found = self._fhir.retrieve(server, request.patient_id, sent, order_references(orders))
         trace.sources = {
@@ -107,7 +107,6 @@ class DataAccess:
             token=token,
             # Scopes without a token speak of one that is not there.
             scopes=EVERYTHING if token is None else Scopes.parse(authorization.get("scope")),
-            offered=client.sources,
             form=access.form,
         )
 

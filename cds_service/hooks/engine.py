@@ -19,6 +19,7 @@ from cds_service.clients.switches import Switches
 from cds_service.egress.breaker import Breakers
 from cds_service.hooks.data_access import DataAccess
 from cds_service.hooks.handler import HookHandler
+from cds_service.hooks.memory import Remembrance
 from cds_service.hooks.setup import advisers_of, clients_of, http_client_of, redis_of, replay_store
 from cds_service.hooks.storage import Storage, open_storage
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from cds_service.clients.profile import ClientProfile
     from cds_service.config.settings import Settings
     from cds_service.hooks.adviser import Adviser
+    from cds_service.hooks.standing import Standing
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,10 @@ class Engine:
     def modes(self) -> dict[str, Mode]:
         """Return the mode in force for each client, by its name."""
         return {client.name: self.switches.mode(client) for client in self.clients}
+
+    def standing(self) -> dict[str, Standing]:
+        """Return how the guideline stands for each client, by its name."""
+        return {name: adviser.standing for name, adviser in self.advisers.items()}
 
     def switched(self) -> dict[str, Mode]:
         """Return the clients that the kill switch lowers, with the mode in force."""
@@ -82,6 +88,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
             switches=switches,
             identities=stores.identities,
             recorder=stores.recorder,
+            remembrance=Remembrance(stores.identities, stores.answered, clock),
             clock=clock,
         ),
         switches=switches,

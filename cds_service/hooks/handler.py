@@ -17,19 +17,21 @@ from cds_service.clients.profile import Mode
 from cds_service.protocol.envelope import read_hook_request
 from cds_service.protocol.errors import BadRequestError, DataMissingError, ServiceError
 from cds_service.protocol.serialization import encode
-from cds_service.records.invocations import AssessmentRecord, CardRecord, Invocation
+from cds_service.records.invocations import DEMO_MARK, AssessmentRecord, CardRecord, Invocation
 from fhir_mappings.chart.chart import read_chart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
     from datetime import datetime
 
+    from cards.decision.assessment import Assessment
     from cards.response.response import Response, SentAssessment
     from cds_service.auth.verifiers.callers import Caller
     from cds_service.clients.profile import ClientProfile
     from cds_service.clients.switches import Switches
     from cds_service.hooks.adviser import Adviser
     from cds_service.hooks.data_access import DataAccess
+    from cds_service.hooks.memory import Remembrance
     from cds_service.protocol.discovery import HookService
     from cds_service.protocol.envelope import HookRequest
     from cds_service.protocol.trace import Trace
@@ -67,6 +69,7 @@ class HookHandler:
     switches: Switches
     identities: Identities
     recorder: Recorder
+    remembrance: Remembrance
     clock: Callable[[], datetime]
 
     def answer(self, caller: Caller, service: HookService, body: bytes, trace: Trace) -> bytes:
@@ -123,11 +126,28 @@ class HookHandler:
             raise DataMissingError(missing, gathered.server)
         with trace.phase("assess"):
             assessments = adviser.assess(orders, chart, self.clock().date())
-        with trace.phase("respond"):
-            response = adviser.respond(assessments, request)
+        response = self._response(call, request, assessments)
         call.sent = response.sent
         trace.outcomes = tuple(found.outcome.value for found in response.sent)
         trace.messages = tuple(message for found in response.sent for message in found.messages)
+        trace.not_repeated = tuple((item.message, item.how) for found in response.sent for item in found.not_repeated)
+        return response
+
+    def _response(self, call: _Call, request: HookRequest, assessments: Sequence[Assessment]) -> Response:
+        """Return the response without what was answered; only who would be shown a card pays for finding that out."""
+        trace, client, adviser = call.trace, call.client, self.advisers[call.client.name]
+        memory = self.remembrance.empty(client, request)
+        with trace.phase("respond"):
+            response = adviser.respond(assessments, request, memory)
+        if not (memory.keeps and trace.shown and response.document["cards"]):
+            return response
+        with trace.phase("recall"):
+            filled = self.remembrance.filled(memory, client, request)
+        if filled is None:
+            trace.remarks.append("answers-not-looked-up")
+        elif filled.answers:
+            with trace.phase("respond"):
+                return adviser.respond(assessments, request, filled)
         return response
 
     def _record(self, call: _Call) -> None:
@@ -142,7 +162,7 @@ class HookHandler:
                 request_id=trace.request_id,
                 at=self.clock(),
                 client=client,
-                service=call.service.id,
+                service=f"{DEMO_MARK if trace.is_demo else ''}{call.service.id}",
                 hook=call.service.hook,
                 status=int(call.status),
                 mode=call.mode.value,
@@ -172,6 +192,15 @@ def _record_of(sent: SentAssessment) -> AssessmentRecord:
         outcome=sent.outcome.value,
         messages=sent.messages,
         cards=tuple(
-            CardRecord(card.uuid, card.indicator.value, card.messages, card.suggestions) for card in sent.cards
+            CardRecord(
+                uuid=card.uuid,
+                indicator=card.indicator.value,
+                messages=card.messages,
+                suggestions=card.suggestions,
+                message_keys=card.message_keys,
+                marks=card.marks,
+                suggestion_marks=card.suggestion_marks,
+            )
+            for card in sent.cards
         ),
     )

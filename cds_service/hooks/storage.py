@@ -1,4 +1,4 @@
-"""What a process keeps, and how: feedback, records of calls, and the key of the hashes in them."""
+"""What a process keeps, and how: feedback, records of calls, what was answered, and the key of the hashes in them."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cds_service.protocol.errors import SettingsError
+from cds_service.records.answers import AnsweredCards, NoAnsweredCards, StoredAnsweredCards
 from cds_service.records.database import database_address
 from cds_service.records.feedback import DatabaseFeedbackStore, FeedbackStore, NullFeedbackStore
 from cds_service.records.identities import Identities, check_hash_key, load_identities
@@ -31,6 +32,7 @@ class Storage:
 
     feedback: FeedbackStore = field(default_factory=NullFeedbackStore)
     recorder: Recorder = field(default_factory=NullRecorder)
+    answered: AnsweredCards = field(default_factory=NoAnsweredCards)
     identities: Identities = field(default_factory=lambda: Identities(b"kept nowhere"))
     database: Database | None = None
 
@@ -66,6 +68,7 @@ def open_storage(settings: Settings) -> Storage:
     return Storage(
         feedback=DatabaseFeedbackStore(database),
         recorder=QueueRecorder(database, settings.record_queue),
+        answered=StoredAnsweredCards(database),
         identities=load_identities(key.get_secret_value() if key else None, settings.data_dir),
         database=database,
     )

@@ -14,7 +14,7 @@ from cds_service.protocol.errors import MediaTypeError, UnknownServiceError
 from cds_service.protocol.feedback import read_feedback
 from cds_service.protocol.published import Published
 from cds_service.protocol.serialization import encode
-from cds_service.protocol.trace import current_trace
+from cds_service.protocol.trace import DEMO_HEADER, current_trace
 
 if TYPE_CHECKING:
     from cds_service.auth.admission import Admission
@@ -54,6 +54,7 @@ class Views:
         service = _service(service_id)
         trace = current_trace()
         trace.hook = service.hook
+        trace.is_demo = DEMO_HEADER in request.headers
         caller = self.admission.admit_hook_call()
         return self._timed(_json(self.handler.answer(caller, service, self._body(caller), trace)), caller)
 

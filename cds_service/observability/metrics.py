@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
 CIRCUIT_STATES: Final = ("closed", "half-open", "open")
 ORIGINS: Final = ("prefetch", "fetched")
+NOT_REPEATED: Final = ("line", "silent")
 FEEDBACK_OUTCOMES: Final = ("accepted", "overridden")
 
 # Seconds; close together where it matters: EHRs give up at about half a second.
@@ -92,6 +93,9 @@ class Metrics:
         )
         self._outcomes = self._counter("outcomes", "Assessed orders by outcome.", "client", "outcome")
         self._messages = self._counter("messages", "Messages given, shown or kept silent.", "message", "shown")
+        self._not_repeated = self._counter(
+            "messages_not_repeated", "Messages answered before: silent, or told in a line.", "message", "how"
+        )
         self._refused = self._counter("refusals", "Callers refused.", "reason")
         self._feedback = self._counter("feedback", "Feedback entries taken, repeats included.", "client", "outcome")
         self._latency = Histogram(
@@ -173,6 +177,8 @@ class Metrics:
         shown = "shown" if trace.shown else "silent"
         for message in trace.messages:
             self._messages.labels(_known(message, MESSAGES), shown).inc()
+        for message, how in trace.not_repeated:
+            self._not_repeated.labels(_known(message, MESSAGES), _known(how, NOT_REPEATED)).inc()
         for key, state in trace.sources.items():
             self._sources.labels(_known(key, _SOURCE_KEYS), _known(state, _SOURCE_STATES)).inc()
 

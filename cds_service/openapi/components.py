@@ -108,6 +108,20 @@ _SEARCHSET: Final[Mapping[str, Any]] = {
     },
 }
 
+_QUESTIONNAIRE: Final[Mapping[str, Any]] = {
+    "title": "FHIR R4 Questionnaire",
+    "type": "object",
+    "required": ["resourceType", "id", "url", "version", "title", "item"],
+    "properties": {
+        "resourceType": {"const": "Questionnaire"},
+        "id": _TEXT,
+        "url": _TEXT,
+        "version": _TEXT,
+        "title": _TEXT,
+        "item": {"type": "array", "items": {"type": "object", "required": ["linkId", "text", "type"]}},
+    },
+}
+
 _SERVICE_FACTS: Final[Mapping[str, Any]] = {
     "description": "What the start page tells people, for programs.",
     "type": "object",
@@ -200,6 +214,7 @@ def components() -> dict[str, Any]:
         "Readiness": _READINESS,
         "ValueSet": _VALUE_SET,
         "ValueSetSearchset": _SEARCHSET,
+        "Questionnaire": _QUESTIONNAIRE,
         "ServiceFacts": _SERVICE_FACTS,
     }
     return {

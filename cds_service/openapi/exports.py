@@ -21,7 +21,10 @@ _FILTERS: Final[Mapping[str, tuple[str, Mapping[str, Any]]]] = {
     "to": ("The last day, in UTC.", _DAY),
     "client": ("One client only.", _TEXT),
     "guideline": ("One version of the guideline only.", _TEXT),
-    "records": ("Real records, or those of `demo-data`; the two are never mixed.", {"enum": ["real", "synthetic"]}),
+    "records": (
+        "Real records, those of the demo's invented patients, or those of `demo-data`; they are never mixed.",
+        {"enum": ["real", "demo", "synthetic"]},
+    ),
     "by": ("The unit of the trend.", {"enum": ["day", "week"]}),
 }
 

@@ -65,6 +65,7 @@ def paths() -> dict[str, Any]:
     return found | {
         "/fhir/ValueSet": {"get": _value_sets()},
         "/fhir/ValueSet/{id}": {"get": _value_set()},
+        "/fhir/Questionnaire/lumbar-mri": {"get": _questionnaire()},
         "/livez": {"get": _live()},
         "/readyz": {"get": _ready()},
         "/metrics": {"get": _metrics()},
@@ -204,6 +205,19 @@ def _value_set() -> dict[str, Any]:
         answers={"200": answer("The value set", "ValueSet", _FHIR)},
         refusals=("NotFound", "Crash"),
         more={"parameters": [parameter("id", "path", "The id.", "cauda-equina")]},
+    ).document()
+
+
+def _questionnaire() -> dict[str, Any]:
+    return Operation(
+        id="read-questionnaire",
+        tag="Terminology",
+        summary="Read the questions",
+        description=(
+            "The questions that cards ask, as a FHIR Questionnaire. Its answers are read back by linkId from any "
+            "QuestionnaireResponse of the day."
+        ),
+        answers={"200": answer("The questionnaire", "Questionnaire", _FHIR)},
     ).document()
 
 

@@ -55,6 +55,7 @@ class HomePage:
         facts = self.renderer.facts
         switched = facts.switched()
         pages = {"start": "/", "criteria": "/criteria", "codes": "/criteria/codes", "scenarios": "/scenarios"}
+        pages |= {"review": "/review"}
         pages |= {"docs": "/docs", "openapi": "/openapi.json"}
         pages |= {"demo": "/demo"} if facts.demo_enabled else {}
         pages |= {"insights": "/insights"} if facts.insights_enabled else {}
@@ -62,6 +63,7 @@ class HomePage:
         return {
             "version": facts.version,
             "guidelineVersion": facts.guideline_version,
+            "approved": facts.approved,
             "profile": facts.profile,
             "authentication": facts.authentication,
             "insecure": facts.insecure,

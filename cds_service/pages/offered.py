@@ -11,6 +11,7 @@ from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.clients.cors_origins import allows_origin
 from cds_service.clients.profile import BY_TOKEN
 from cds_service.hooks.setup import redis_of, shared_store
+from cds_service.hooks.standing import standings
 from cds_service.pages.calls.page import CallsPage
 from cds_service.pages.demo.charts import DemoCharts
 from cds_service.pages.demo.page import Demo, demo_client, demo_is_on
@@ -20,6 +21,7 @@ from cds_service.pages.insights.labels import insights_words
 from cds_service.pages.insights.login import InsightsLogin
 from cds_service.pages.insights.page import InsightsPage
 from cds_service.pages.insights.visits import Visits
+from cds_service.pages.problem import ProblemPage
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.service_facts import PageFacts
 from cds_service.pages.views import Pages
@@ -57,7 +59,13 @@ def offered_pages(
         ).blueprint()
 
 
+def problem_page(engine: Engine, settings: Settings) -> ProblemPage:
+    """Return the page that stands where something failed."""
+    return ProblemPage(Renderer(_facts(engine, settings, insights_access(settings), calls=False)))
+
+
 def _facts(engine: Engine, settings: Settings, access: InsightsAccess, *, calls: bool) -> PageFacts:
+    held = standings(engine.standing())
     return PageFacts(
         version=__version__,
         guideline_version=GUIDELINE_VERSION,
@@ -70,6 +78,8 @@ def _facts(engine: Engine, settings: Settings, access: InsightsAccess, *, calls:
         sandbox_may_call=any(allows_origin(client, SANDBOX_ORIGIN) for client in engine.clients),
         token_needed=all(client.authentication in BY_TOKEN for client in engine.clients),
         insights_enabled=engine.storage.database is not None and not access.is_closed,
+        standings=tuple((clients, standing.sentence) for clients, standing in held),
+        approved=all(standing.approved for _, standing in held),
         calls_enabled=calls,
         insecure=settings.insecure,
     )

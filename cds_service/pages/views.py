@@ -12,6 +12,7 @@ from cds_service.pages.criteria.page import CriteriaPage
 from cds_service.pages.home import HomePage
 from cds_service.pages.rendering.assets import load_assets
 from cds_service.pages.rendering.renderer import Renderer
+from cds_service.pages.review.page import ReviewPage
 from cds_service.pages.scenarios.page import ScenariosPage
 from cds_service.pages.why.page import WhyPage
 
@@ -41,6 +42,7 @@ class Pages:
             HomePage(renderer).blueprint(),
             CriteriaPage(renderer, editions, self.clock).blueprint(),
             CodesPage(renderer, editions[0]).blueprint(),
+            ReviewPage(renderer, editions, self.clock).blueprint(),
             WhyPage(renderer, editions[0]).blueprint(),
             ScenariosPage(renderer).blueprint(),
             ApiPages(renderer).blueprint(),

@@ -9,7 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
-from fhir_mappings.fhir.needs import DATA_NEEDS, prefetch_templates
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.searches import templates_for
 
 # Version of CDS Hooks that is implemented, and of both hooks as their pages state it.
 _CDS_HOOKS: Final = "2.0.1"
@@ -42,7 +43,7 @@ class HookService:
             "usageRequirements": usage_requirements(),
             "version": _CDS_HOOKS,
             "hookVersion": _HOOK_VERSION,
-            "prefetch": prefetch_templates(),
+            "prefetch": templates_for(),
         }
 
 

@@ -69,14 +69,20 @@ class HookRequest:
 
     @property
     def lacks_selections(self) -> bool:
-        """Whether the hook has selections, and the client, against the contract, named none: then all drafts count."""
+        """Whether the hook has selections, and the client, against the contract, says none: then all drafts count."""
         return self.hook == "order-select" and self.selections is None
 
     @property
     def selections(self) -> Sequence[str] | None:
-        """The orders just selected, or None where every order counts: at order-sign, or when they were not named."""
+        """The orders just selected, or None where every order counts: at order-sign, or when they were not named.
+
+        Null and blank entries name nothing: a list of nothing else is no selection. One of no entries selects nothing.
+        """
         selections = self.context.get("selections") if self.hook == "order-select" else None
-        return [text for text in selections if isinstance(text, str)] if isinstance(selections, list) else None
+        if not isinstance(selections, list):
+            return None
+        named = [text for text in selections if isinstance(text, str) and text.strip()]
+        return named if named or not selections else None
 
 
 def bare_patient_id(text: str) -> str:

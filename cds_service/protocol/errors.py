@@ -1,7 +1,8 @@
 """Every failure that a caller can meet, in one hierarchy, and the one way in which it is answered.
 
 A CDS client can only act on an error that says which field was wrong and that support can find again. So each failure
-carries its HTTP status, its FHIR issue code and the field, and leaves as an OperationOutcome with the request id.
+carries its HTTP status, its FHIR issue code and the field, and leaves as an OperationOutcome with the request id. A
+person who has come with a browser, and not to an address of the API, gets a page that says the same.
 Messages are fixed sentences: no value of a request ever reaches one, because a request is full of patient data.
 """
 
@@ -12,13 +13,13 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from fhir.resources.R4B.operationoutcome import OperationOutcome
-from flask import Response
+from flask import Response, request
 from werkzeug.exceptions import HTTPException
 
 from cds_service.protocol.trace import current_trace
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from flask import Flask
 
@@ -34,6 +35,8 @@ _HTTP: Final = {
     HTTPStatus.REQUEST_ENTITY_TOO_LARGE: ("too-long", "The request body is larger than this service accepts."),
 }
 _KEPT_HEADERS: Final = ("Allow", "Retry-After")
+# What programs call, whatever they say that they accept.
+_API_PATHS: Final = ("/cds-services", "/fhir/", "/metrics", "/livez", "/readyz")
 
 
 class SettingsError(Exception):
@@ -217,8 +220,44 @@ def _crash(error: Exception) -> Response:
     return outcome_response(HTTPStatus.INTERNAL_SERVER_ERROR, "exception", message)
 
 
-def register_error_handlers(app: Flask) -> None:
-    """Make every failure of an application leave as an OperationOutcome."""
-    app.register_error_handler(ServiceError, _service_error)
-    app.register_error_handler(HTTPException, _http_exception)
-    app.register_error_handler(Exception, _crash)
+def register_error_handlers(app: Flask, page: Callable[[int, str, str], Response] | None = None) -> None:
+    """Make every failure of an application leave as an OperationOutcome, or as a page for who came to see one.
+
+    `page` returns the page of a status, a sentence and the request id.
+    """
+
+    def shown(outcome: Response, sentence: str) -> Response:
+        if page is None or _is_api():
+            return outcome
+        response = outcome
+        if _wants_page():
+            try:
+                response = page(outcome.status_code, sentence, current_trace().request_id)
+            except Exception as error:  # noqa: BLE001 - what broke the page may be what is to be told
+                _LOG.error("the page of a failure failed too", exc_info=error)
+            response.headers.update({name: outcome.headers[name] for name in _KEPT_HEADERS if name in outcome.headers})
+        response.vary.add("Accept")
+        return response
+
+    def service_error(error: ServiceError) -> Response:
+        return shown(_service_error(error), error.message)
+
+    def http_exception(error: HTTPException) -> Response:
+        return shown(_http_exception(error), "")
+
+    def crash(error: Exception) -> Response:
+        return shown(_crash(error), "")
+
+    app.register_error_handler(ServiceError, service_error)
+    app.register_error_handler(HTTPException, http_exception)
+    app.register_error_handler(Exception, crash)
+
+
+def _is_api() -> bool:
+    return request.path.startswith(_API_PATHS) or request.path.endswith(".json")
+
+
+def _wants_page() -> bool:
+    """Whether the caller would rather have HTML than JSON, as browsers say of what people open in them."""
+    accepted = request.accept_mimetypes
+    return accepted["text/html"] > accepted["application/json"]

@@ -20,8 +20,10 @@ from flask import g, request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Phase = Literal["authenticate", "read", "fetch", "chart", "assess", "respond", "store"]
+Phase = Literal["authenticate", "read", "fetch", "chart", "assess", "respond", "recall", "store"]
 PHASES: Final[tuple[str, ...]] = get_args(Phase)
+# Sent by the demo page and by the command line, whose patients are invented: their calls are recorded apart.
+DEMO_HEADER: Final = "X-Lumbar-CDS-Demo"
 
 _USUAL: Final = "prefetch:complete"
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -32,10 +34,12 @@ _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "O
 class Trace:
     """The loggable facts of one request; filled in as they become known, by the thread that answers it.
 
-    `client` is the name of a profile and `mode` its mode; `shown` says whether cards, if any, are sent. `refusal` is
+    `client` is the name of a profile and `mode` its mode; `shown` says whether cards, if any, are sent, and
+    `is_demo` that the patient is an invented one of ours. `refusal` is
     the fixed word of why a caller was refused, `problem` the FHIR issue code of an error answer and `problem_at` the
     fields that it names; `remarks` are fixed words on what was tolerated. `orders` counts the lumbar MRI orders and
-    `unrecognised_orders` those that look like an MRI of the spine and were not recognised.
+    `unrecognised_orders` those that look like an MRI of the spine and were not recognised. `not_repeated` are messages
+    that were answered before, each with `line` or `silent`.
     `phases` are milliseconds, `sources` states by prefetch key (`prefetch:complete`), `fhir_results` counts by the
     fixed word of how a FHIR call ended, and `feedback` counts by outcome.
     """
@@ -56,10 +60,12 @@ class Trace:
     problem_at: tuple[str, ...] = ()
     remarks: list[str] = field(default_factory=list)
     shown: bool = True
+    is_demo: bool = False
     orders: int = 0
     unrecognised_orders: int = 0
     outcomes: tuple[str, ...] = ()
     messages: tuple[str, ...] = ()
+    not_repeated: tuple[tuple[str, str], ...] = ()
     phases: dict[str, float] = field(default_factory=dict)
     sources: dict[str, str] = field(default_factory=dict)
     fhir_results: Counter[str] = field(default_factory=Counter)
@@ -119,6 +125,7 @@ class Trace:
             "unrecognised_orders": self.unrecognised_orders or None,
             "outcomes": list(self.outcomes),
             "messages": list(self.messages),
+            "not_repeated": [f"{message}={how}" for message, how in self.not_repeated],
             # Fifteen sources that came whole with the call would bury what matters.
             "sources": [f"{key}={state}" for key, state in self.sources.items() if state != _USUAL],
             "fhir_calls": dict(self.fhir_results),

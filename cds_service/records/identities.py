@@ -42,6 +42,12 @@ class Identities:
         """Return the hash of a client's patient, 32 hexadecimal digits; "" for no id."""
         return self._hash("patient", client, patient_id)
 
+    def seal(self, client: str, user_id: str, patient_id: str, text: str) -> str:
+        """Return the hash of something that concerns one user and one patient of a client; "" without either."""
+        if not (user_id and patient_id):
+            return ""
+        return self._hash("seal", client, msgspec.json.encode((user_id, patient_id, text)).decode())
+
     def _hash(self, purpose: str, client: str, value: str) -> str:
         if not value:
             return ""

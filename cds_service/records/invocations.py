@@ -5,17 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Final, Protocol
+
+# Begins the service of a call that the demo page or the command line made about an invented patient.
+DEMO_MARK: Final = "demo:"
 
 
 @dataclass(frozen=True, slots=True)
 class CardRecord:
-    """A card of an answer: its id, level and messages, and its suggestions as (uuid, key)."""
+    """A card of an answer: its id, level and messages, and its suggestions as (uuid, key).
+
+    `message_keys` and `marks` are keyed hashes by which a later call finds out that it was answered;
+    `suggestion_marks` are those of the order once a suggestion is taken, in the order of the suggestions.
+    """
 
     uuid: str
     indicator: str
     messages: tuple[str, ...]
     suggestions: tuple[tuple[str, str], ...] = ()
+    message_keys: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    suggestion_marks: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

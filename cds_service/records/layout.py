@@ -24,7 +24,7 @@ _TAKE_TURNS: Final = text("SELECT pg_advisory_xact_lock(:number)")
 _NO_HURRY: Final = text("SELECT set_config('statement_timeout', '0', true)")
 
 
-def upgrade(database: Database) -> None:
+def upgrade(database: Database, revision: str = "head") -> None:
     """Apply the migrations that are missing, in one transaction; SettingsError when the database cannot be used.
 
     One process does it while the others wait, and find nothing left to do. A database of a newer version is refused:
@@ -37,7 +37,7 @@ def upgrade(database: Database) -> None:
                 connection.execute(_TAKE_TURNS, {"number": _LOCK})
             newer = _is_newer(connection)
             if not newer:
-                command.upgrade(_config(connection), "head")
+                command.upgrade(_config(connection), revision)
     except SQLAlchemyError as error:
         raise database.problem("the database cannot be opened or brought to the layout of this version", error) from (
             error

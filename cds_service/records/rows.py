@@ -118,6 +118,8 @@ def _cards(calls: Sequence[tuple[int, Invocation]]) -> Iterator[Mapping[str, Any
                     "indicator": str(card.indicator),
                     "lead": card.messages[0] if card.messages else "",
                     "messages": card.messages,
+                    "message_keys": card.message_keys,
+                    "marks": card.marks,
                 }
 
 
@@ -133,4 +135,5 @@ def _suggestions(calls: Sequence[tuple[int, Invocation]]) -> Iterator[Mapping[st
                         "position": position,
                         "uuid": uuid,
                         "key": key,
+                        "marks": card.suggestion_marks[position] if card.suggestion_marks else (),
                     }

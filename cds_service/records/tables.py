@@ -58,6 +58,7 @@ INVOCATIONS: Final = Table(
     Index(None, "at"),
     Index(None, "client", "at"),
     Index(None, "guideline", "at"),
+    Index(None, "patient_hash", "user_hash", "at"),
 )
 
 ASSESSMENTS: Final = Table(
@@ -81,6 +82,9 @@ CARDS: Final = Table(
     Column("indicator", Text, nullable=False),
     Column("lead", Text, nullable=False),
     Column("messages", Names, nullable=False),
+    # What a later call is compared with: keyed hashes of what the messages rest on, and of the order.
+    Column("message_keys", Names, nullable=False, server_default=""),
+    Column("marks", Names, nullable=False, server_default=""),
     PrimaryKeyConstraint("invocation", "assessment", "position"),
     ForeignKeyConstraint(
         ["invocation", "assessment"], ["assessments.invocation", "assessments.position"], ondelete="CASCADE"
@@ -97,6 +101,7 @@ SUGGESTIONS: Final = Table(
     Column("position", Integer, nullable=False),
     Column("uuid", Text, nullable=False),
     Column("key", Text, nullable=False),
+    Column("marks", Names, nullable=False, server_default=""),  # of the order once the suggestion is taken
     PrimaryKeyConstraint("invocation", "assessment", "card", "position"),
     ForeignKeyConstraint(
         ["invocation", "assessment", "card"],

@@ -18,8 +18,10 @@ from typing import TYPE_CHECKING, Any, Final
 from gunicorn import glogging
 from gunicorn.app.base import BaseApplication
 
+from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.app import create_app
 from cds_service.clients.switch_witnesses import announce, withdraw
+from cds_service.hooks.standing import told
 from cds_service.observability.logs import get_logger
 from cds_service.observability.metrics import forget_process
 from cds_service.server.background import PeriodicTask
@@ -81,6 +83,7 @@ class Server(BaseApplication):
         self._settings = settings
         self._demo = demo
         self._authentication = ""
+        self._approval = ""
         super().__init__(prog="lumbar-cds")
 
     def load_config(self) -> None:
@@ -91,7 +94,8 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Build the application, in the parent process."""
         app = create_app(self._settings)
-        self._authentication = app.extensions["engine"].authentication
+        engine = app.extensions["engine"]
+        self._authentication, self._approval = engine.authentication, told(engine.standing())
         gc.collect()
         gc.freeze()
         gc.set_threshold(*GC_THRESHOLDS)
@@ -152,14 +156,26 @@ class Server(BaseApplication):
     def _when_ready(self, _arbiter: object) -> None:
         announce(self._settings.port, self._settings.switches)
         if self._settings.log_format == "console":
-            print(_banner(self.url, self._settings, self._authentication), flush=True)  # noqa: T201 - for a person
-        elif self._settings.insecure:
-            _LOG.warning("serving INSECURELY", listening=self._bound, authentication=self._authentication)
+            print(self._banner(), flush=True)  # noqa: T201 - for a person
         else:
-            _LOG.info("serving", listening=self._bound, authentication=self._authentication)
+            facts = {"listening": self._bound, "authentication": self._authentication, "approval": self._approval}
+            if self._settings.insecure:
+                _LOG.warning("serving INSECURELY", **facts)
+            else:
+                _LOG.info("serving", **facts)
         if self._demo:
             arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
+
+    def _banner(self) -> str:
+        return (
+            f"Lumbar spine MRI decision support, {self._settings.profile} profile\n"
+            f"  pages      {self.url}\n"
+            f"  discovery  {self.url}/cds-services\n"
+            f"  callers    {self._authentication}\n"
+            f"  guideline  {GUIDELINE_VERSION}. {self._approval}\n"
+            "  stop       Ctrl-C\n"
+        )
 
 
 def _most_connections() -> int:
@@ -198,16 +214,6 @@ def _forget(_arbiter: object, worker: Any) -> None:
 def _netloc(host: str, port: int) -> str:
     """Return host and port as one, with the brackets that an IPv6 address needs."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-
-def _banner(url: str, settings: Settings, authentication: str) -> str:
-    return (
-        f"Lumbar spine MRI decision support, {settings.profile} profile\n"
-        f"  pages      {url}\n"
-        f"  discovery  {url}/cds-services\n"
-        f"  callers    {authentication}\n"
-        "  stop       Ctrl-C\n"
-    )
 
 
 def port_problem(settings: Settings) -> str | None:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from fhir_mappings.chart.answers import Answered, QuestionAnswer
 from fhir_mappings.chart.entries import Assertion, ChartEntry
 from fhir_mappings.chart.remarks import Remark
+from fhir_mappings.terminology.concepts import CES_SIGN
 from fhir_mappings.words.matcher import mentions_in, topics_in
 
 # What stays true after the day it was said, or was then and has to be asked again.
@@ -72,5 +73,5 @@ def _together(concepts: tuple[str, ...]) -> tuple[str, ...]:
     if len(concepts) <= 1:
         return concepts
     if _CES.issuperset(concepts):
-        return ("cauda_equina",)
+        return (CES_SIGN,)
     return ("implant_other",) if all(name in _METAL or name.startswith("implant_") for name in concepts) else ()

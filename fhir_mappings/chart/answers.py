@@ -15,13 +15,18 @@ from enum import StrEnum
 from fhir_mappings.chart.entries import NOTHING_CODED, Coded, code_up
 from fhir_mappings.chart.observations import observed_on
 from fhir_mappings.chart.questions import Question, understood
+from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
-from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, possible_days
+from fhir_mappings.questionnaire.fixed_words import Said, asked_by, names_in
+from fhir_mappings.questionnaire.table import by_link_id
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.matcher import mentions_in, topics_in
+from fhir_mappings.words.vocabulary import is_readable
 
 AnswerValue = str | bool
+UNNAMED = "?"  # shown for a question that bears neither words nor a linkId
 
 
 class Answered(StrEnum):
@@ -38,7 +43,8 @@ class QuestionAnswer:
 
     `topic` is the known topic of a question about conservative care; `concepts` are what the answer states or denies,
     `topics` what it raises where it settles nothing. `of_order` where the order refers to it or it was given on the day
-    of the order, so that it speaks for its author, now.
+    of the order, so that it speaks for its author, now. `own` is the id of the question where it is one of ours, whose
+    answers mean what their table says; `named` are the records that such an answer is about.
     """
 
     question: str
@@ -53,6 +59,8 @@ class QuestionAnswer:
     when: DateInterval = UNKNOWN_DATE
     of_order: bool = False
     resource: fhir.Resource = field(default_factory=fhir.Resource, compare=False, repr=False)
+    own: str = ""
+    named: tuple[str, ...] = ()
 
     @property
     def states(self) -> bool:
@@ -110,10 +118,24 @@ def answers_of(
             yield from _response(resource, index, of_order=of_order)
 
 
+def own_answer(said: Said, reference: str, written: DateInterval) -> QuestionAnswer:
+    """Return an answer to a question of ours that a note of the order gives; the day that it names counts first."""
+    return QuestionAnswer(
+        said.words,
+        said.yes,
+        Answered.YES if said.yes else Answered.NO,
+        reference,
+        when=said.when if said.when.is_known else written,
+        of_order=True,
+        own=said.question,
+        named=said.named,
+    )
+
+
 def _observation(observation: fhir.Observation, *, of_order: bool) -> Iterator[QuestionAnswer]:
     if observation.code is None or observation.code.coding or not observation.code.text:
         return
-    if observation.status in ("entered-in-error", "cancelled", "registered"):
+    if is_disregarded(observation):
         return
     value: AnswerValue | None = observation.value_string
     if observation.value_boolean is not None:
@@ -139,7 +161,7 @@ def _observation(observation: fhir.Observation, *, of_order: bool) -> Iterator[Q
 def _response(
     response: fhir.QuestionnaireResponse, index: TerminologyIndex, *, of_order: bool
 ) -> Iterator[QuestionAnswer]:
-    if response.status in ("entered-in-error", "stopped"):
+    if is_disregarded(response):
         return
     when = parse_date(response.authored)
     pending = list(response.item)
@@ -150,8 +172,56 @@ def _response(
         for answer in item.answer:
             pending += answer.item
             value = _value(answer, index)
-            if question and value is not None:
+            if value is not None and (own := _own(item, value, response, of_order=of_order)):
+                yield own
+            elif question and value is not None:
                 yield from _read(question, item, answer, value, response, when, index, of_order=of_order)
+
+
+def _own(
+    item: fhir.QuestionItem, value: AnswerValue, response: fhir.QuestionnaireResponse, *, of_order: bool
+) -> QuestionAnswer | None:
+    """Return the answer to a question of ours, known by its linkId, else by its text; None for any other."""
+    question, inverted = by_link_id(item.link_id), False
+    if question is None and item.text:
+        question, inverted = asked_by(item.text) or (None, False)
+    if question is None or not question.label:
+        return None
+    answered = _found(value)
+    if inverted and answered is not Answered.UNCLEAR:
+        answered = Answered.NO if answered is Answered.YES else Answered.YES
+    words = {Answered.YES: question.words(yes=True), Answered.NO: question.words(yes=False)}
+    return QuestionAnswer(
+        words.get(answered) or f"{question.label}: {value}",
+        value,
+        answered,
+        f"QuestionnaireResponse/{response.id}",
+        link_id=item.link_id or "",
+        when=possible_days(response.authored),
+        of_order=of_order,
+        own=question.id,
+        named=names_in(item.text or "") if question.named else (),
+        resource=response,
+    )
+
+
+def affirmed_unnamed(response: fhir.QuestionnaireResponse, index: TerminologyIndex) -> str:
+    """Return the first question that was answered with yes and of which no word can be read: its text or linkId."""
+    pending = list(response.item)
+    while pending:
+        item = pending.pop(0)
+        pending += item.item
+        for answer in item.answer:
+            pending += answer.item
+            value = _value(answer, index)
+            if value is not None and _found(value) is Answered.YES and not _says_what(item):
+                return item.text or item.link_id or UNNAMED
+    return ""
+
+
+def _says_what(item: fhir.QuestionItem) -> bool:
+    """Whether at least a word of a question can be read."""
+    return by_link_id(item.link_id) is not None or any(map(is_readable, _asked(item).split()))
 
 
 def _asked(item: fhir.QuestionItem) -> str:

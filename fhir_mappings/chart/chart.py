@@ -17,18 +17,20 @@ from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_
 from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by_id
 from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import Remark, newest_date, remarks_of
+from fhir_mappings.chart.remarks import CourseNote, Remark, course_notes, newest_date, remarks_of
+from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.fhir import resources as fhir
+from fhir_mappings.fhir.contained import unpacked
 from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, named_type, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
-from fhir_mappings.fhir.decoding import convert_resource
 from fhir_mappings.fhir.needs import DATA_NEEDS, SUPPLEMENTARY_SOURCES
 from fhir_mappings.fhir.sources import NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.topics import topics_of
 
+# Types of which the ledger has to know the texts.
+_TEXTS_READ = frozenset({"Device", "DeviceUseStatement", "DiagnosticReport"})
 # Types that say nothing of the patient's state by themselves.
-_DEVICES = frozenset({"Device", "DeviceUseStatement"})
 _NO_RECORDS = frozenset({"Patient", "Medication"})
 # Types of which a record that does not say what it is about leaves the source open.
 _NAMED_TYPES = frozenset({"Condition", "Observation", "Procedure", "MedicationRequest", "MedicationStatement"})
@@ -49,6 +51,7 @@ class Chart:
     answers: tuple[QuestionAnswer, ...] = ()
     remarks: tuple[Remark, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
+    course: tuple[CourseNote, ...] = ()
     foreign: tuple[str, ...] = ()
     damaged: tuple[str, ...] = ()
     withheld: bool = False
@@ -109,12 +112,15 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
     own = defaultdict[str, list[fhir.Resource]](list)
     foreign: list[str] = []
     for reading in readings.values():
-        for resource in reading.resources:
-            if belongs_to(resource, patient_id):
-                own[resource.resource_type].append(resource)
-                own["Device"] += _contained_devices(resource)
-            else:
-                foreign.append(resource.resource_type)
+        for position, received in enumerate(reading.resources):
+            if not belongs_to(received, patient_id):
+                foreign.append(received.resource_type)
+                continue
+            resource, inside = unpacked(received, position)
+            own[resource.resource_type].append(resource)
+            for part in () if is_disregarded(resource) else inside:
+                if belongs_to(part, patient_id):
+                    own[part.resource_type].append(part)
     patient = next((found for found in own["Patient"] if isinstance(found, fhir.Patient)), None)
     resources = {name: _without_repeats(found) for name, found in own.items()}
     birth = parse_date(patient.birth_date) if patient else UNKNOWN_DATE
@@ -142,6 +148,7 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
         tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())], index)),
         records.remarks,
         records.ledger,
+        records.course,
         foreign=tuple(sorted(set(foreign))),
         damaged=tuple(
             sorted(reference_of(found) for group in resources.values() for found in group if not found.read_whole)
@@ -185,19 +192,7 @@ def _is_known_use(resource: fhir.Resource, devices: frozenset[str]) -> bool:
     """Whether a record is of the use of a device that came along, and is judged by itself."""
     if not isinstance(resource, fhir.DeviceUseStatement) or resource.device is None:
         return False
-    return not devices.isdisjoint({(resource.device.reference or "").removeprefix("#"), _id_of_device(resource.device)})
-
-
-def _id_of_device(reference: Reference) -> str:
-    return reference_id(reference, "Device") or ""
-
-
-def _contained_devices(resource: fhir.Resource) -> list[fhir.Resource]:
-    """Return the devices that a DeviceUseStatement carries inside."""
-    if not isinstance(resource, fhir.DeviceUseStatement):
-        return []
-    carried = [convert_resource(plain) for plain in resource.contained]
-    return [found for found in carried if isinstance(found, fhir.Device)]
+    return reference_id(resource.device, "Device") in devices
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +202,7 @@ class Records:
     entries: Mapping[str, tuple[ChartEntry, ...]]
     remarks: tuple[Remark, ...]
     ledger: Ledger
+    course: tuple[CourseNote, ...]
 
 
 def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: ReadingContext) -> Records:
@@ -214,6 +210,7 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
     by_concept = defaultdict[str, list[ChartEntry]](list)
     remarks: list[Remark] = []
     lines: list[LedgerLine] = []
+    course: list[CourseNote] = []
     devices = frozenset(device.id for device in resources.get("Device", ()) if device.id)
     for name, group in resources.items():
         for resource in group:
@@ -221,16 +218,17 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
             for entry in entries:
                 for concept in entry.concepts:
                     by_concept[concept].append(entry)
-            covered = topics_of(concept for entry in entries for concept in entry.concepts)
-            said = remarks_of(resource, covered, context)
+            concepts = frozenset(concept for entry in entries for concept in entry.concepts)
+            said = remarks_of(resource, topics_of(concepts), context)
+            course += course_notes(resource, concepts, context)
             remarks += said
             if name not in _NO_RECORDS:
-                known = any(entry.concepts for entry in entries) or _is_known_use(resource, devices)
+                known = bool(concepts) or _is_known_use(resource, devices)
                 read = Read(
                     context.index,
                     known,
                     frozenset(remark.text for remark in said),
-                    tuple(place.text for place in places_of(resource, context.index)) if name in _DEVICES else (),
+                    tuple(place.text for place in places_of(resource, context.index)) if name in _TEXTS_READ else (),
                     isinstance(resource, DrugRecord) and is_named(resource, context.medications, context.index),
                     tuple(_only_named(resource, context)) if isinstance(resource, fhir.Encounter) else (),
                 )
@@ -239,13 +237,19 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
         {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()},
         tuple(sorted(remarks, key=lambda remark: (remark.reference, remark.text))),
         Ledger(tuple(sorted(lines, key=lambda line: (line.source, line.reference)))),
+        tuple(sorted(course, key=lambda note: (note.reference, note.kind))),
     )
 
 
 def _only_named(encounter: fhir.Encounter, context: ReadingContext) -> Iterator[CodeableConcept]:
-    """Yield the diagnoses of a visit that are named in a reference to a record that did not come."""
+    """Yield the diagnoses of a visit that are records which did not come, by what the reference calls them, if it does.
+
+    What is no problem by its type (a procedure, an observation) is told by its own record.
+    """
     for reference in (*encounter.reason_reference, *(diagnosis.condition for diagnosis in encounter.diagnosis)):
-        if reference and reference.display and reference_id(reference, "Condition") not in context.conditions:
+        if reference is None or reference_id(reference, "Condition") in context.conditions:
+            continue
+        if reference.display or named_type(reference.reference) in (None, "Condition"):
             yield CodeableConcept(text=reference.display)
 
 
@@ -255,11 +259,13 @@ def _order(entry: ChartEntry) -> tuple[str, str, str]:
 
 
 def _without_repeats(found: list[fhir.Resource]) -> tuple[fhir.Resource, ...]:
-    """Drop resources that arrived twice, under two keys or on two pages."""
-    unique: dict[object, fhir.Resource] = {}
+    """Drop resources that arrived twice, under two keys or on two pages; two that only share an id are both kept."""
+    unique: dict[object, list[fhir.Resource]] = {}
     for position, resource in enumerate(found):
-        unique.setdefault(resource.id or position, resource)
-    return tuple(unique.values())
+        same = unique.setdefault(resource.id or position, [])
+        if resource not in same:
+            same.append(resource)
+    return tuple(resource for same in unique.values() for resource in same)
 
 
 def subject_of(resource: fhir.Resource) -> Reference | None:

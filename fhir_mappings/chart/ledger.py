@@ -14,9 +14,10 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
+from fhir_mappings.chart.answers import affirmed_unnamed
 from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
 from fhir_mappings.chart.observations import says_yes
-from fhir_mappings.chart.reports import is_unread_imaging
+from fhir_mappings.chart.reports import is_near_imaging, is_unread
 from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
@@ -32,11 +33,13 @@ from fhir_mappings.terminology.code_systems import (
 from fhir_mappings.terminology.concepts import RED_FLAGS
 from fhir_mappings.terminology.icd10cm import IcdLabel, category_label, classify
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.devices import names_external_device
+from fhir_mappings.words.matcher import asking_names, quote_of
+from fhir_mappings.words.record_names import names_external_device
 from fhir_mappings.words.vocabulary import is_readable
 
 # Systems whose codes name one thing each, so that one outside all value sets is a thing that no criterion asks for.
 # Diagnoses are not among them: any of thousands may be behind the pain, and are judged by chapter or by words.
+_OF_REPORT = "report"  # a kind of name that only a report of imaging gives a meaning
 _LISTED_WHOLE = frozenset({LOINC, SNOMED_CT, CPT})
 _RED_FLAGS = frozenset({*RED_FLAGS, "steroid_long_term"})
 
@@ -120,9 +123,9 @@ def reason_line(reference: str, reason: CodeableConcept, read: Read) -> LedgerLi
 class Read:
     """What reading a record brought: the index it was read with, whether entries came of it, the texts that say more.
 
-    `texts` are a device's own, which may say that it is outside the body; `drug_is_named` tells of a drug record
-    whether its drug is known by a listed code or by a name. `diagnoses` are those of a visit that nothing but their
-    names were received of.
+    `texts` are those of a device, which may say that it is outside the body, or of a report; `drug_is_named` tells of
+    a drug record whether its drug is known by a listed code or by a name. `diagnoses` are those of a visit of which
+    nothing but their names came, or not even these.
     """
 
     index: TerminologyIndex
@@ -147,7 +150,12 @@ class _Verdict:
 
 
 _RECOGNISED = _Verdict(Standing.RECOGNISED)
-_PLACES = {"Condition": "problem", "Encounter": "visit", "DiagnosticReport": "report"}
+_PLACES = {
+    "Condition": "problem",
+    "Encounter": "visit",
+    "DiagnosticReport": "report",
+    "QuestionnaireResponse": "questionnaire",
+}
 # How a record ends that has several reasons: as its worst one.
 _WORST = (Standing.UNRECOGNISED, Standing.RECOGNISED, Standing.SET_ASIDE)
 
@@ -159,7 +167,20 @@ def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
         verdicts = [_problem(concept, read) for concept in (*_named_by(resource), *read.diagnoses)]
         none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
         return min(verdicts, key=lambda verdict: _WORST.index(verdict.standing), default=none)
+    if isinstance(resource, fhir.QuestionnaireResponse) and (unnamed := affirmed_unnamed(resource, read.index)):
+        return _Verdict(Standing.UNRECOGNISED, "question", named_by=(CodeableConcept(text=unnamed),))
+    if isinstance(resource, fhir.DiagnosticReport) and is_near_imaging(resource, read.index):
+        # What study it is may be known; what it found is another matter.
+        if is_unread(resource):
+            return _Verdict(Standing.UNRECOGNISED, "report", "report")
+        if quote := _found_in(read.texts):
+            return _Verdict(Standing.UNRECOGNISED, "name", "report", (CodeableConcept(text=quote),))
     return _RECOGNISED if read.recognised else _other(resource, read)
+
+
+def _found_in(texts: Iterable[str]) -> str:
+    """Return the words of a report that name a finding which asks."""
+    return next((quote_of(text, name) for text in texts for name in asking_names(text)), "")
 
 
 def _other(resource: fhir.Resource, read: Read) -> _Verdict:
@@ -170,8 +191,6 @@ def _other(resource: fhir.Resource, read: Read) -> _Verdict:
         case fhir.Device() | fhir.DeviceUseStatement():
             outside = any(map(names_external_device, read.texts))
             return _Verdict(Standing.SET_ASIDE if outside else Standing.UNRECOGNISED, "device")
-        case fhir.DiagnosticReport() if is_unread_imaging(resource):
-            return _Verdict(Standing.UNRECOGNISED, "report", "report")
         case fhir.Observation() if not _is_named(_named_by(resource)) and says_yes(resource):
             return _Verdict(Standing.UNRECOGNISED, "finding")
         case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(_named_by(resource)):
@@ -191,12 +210,34 @@ def _problem(concept: CodeableConcept, read: Read) -> _Verdict:
     for kind in ("ask", "safety"):
         if label := next((found for found in labels if found.label == kind), None):
             return _Verdict(Standing.UNRECOGNISED, label.reason, label.span, (concept,))
+    if labels:
+        worded = not read.remarked.isdisjoint(words_of(concept))
+        return _RECOGNISED if worded else _Verdict(Standing.SET_ASIDE, labels[0].reason, named_by=(concept,))
+    return _worded_problem(concept, read)
+
+
+def _worded_problem(concept: CodeableConcept, read: Read) -> _Verdict:
+    """Judge a diagnosis that no code tells: by a name that asks, by a topic, by whether it can be read.
+
+    Readable is not harmless: a name asks as its code would, and for as long.
+    """
     words = words_of(concept)
+    if names := [name for text in words for name in asking_names(text) if name.topic != _OF_REPORT]:
+        return _Verdict(Standing.UNRECOGNISED, "name", names[0].topic, (concept,))
     if not read.remarked.isdisjoint(words):
         return _RECOGNISED
-    if labels or any(map(is_readable, words)):
-        return _Verdict(Standing.SET_ASIDE, labels[0].reason if labels else "words", named_by=(concept,))
+    if any(map(is_readable, words)):
+        return _Verdict(Standing.SET_ASIDE, "words", named_by=(concept,))
     return _Verdict(Standing.UNRECOGNISED, "unreadable", named_by=(concept,))
+
+
+def is_understood(concept: CodeableConcept, index: TerminologyIndex) -> bool:
+    """Whether it can be told what a diagnosis or a reason is: by a known code, or in words that can be read."""
+    return (
+        bool(concepts_of(concept, index))
+        or any(_label(coding, index) for coding in concept.coding)
+        or any(map(is_readable, words_of(concept)))
+    )
 
 
 def _label(coding: Coding, index: TerminologyIndex) -> IcdLabel | None:

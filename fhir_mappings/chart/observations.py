@@ -24,7 +24,7 @@ from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.dates import DateInterval, parse_date
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.measurement_names import measurement_concept
+from fhir_mappings.words.record_names import measurement_concept
 
 _ABSENT = re.compile(
     r"(?:no|none|absent|negative|false|denied|denies|not present|not detected|normal|wnl|afebrile|n)\b"
@@ -43,8 +43,6 @@ _NORMAL_INTERPRETATIONS = frozenset({"N", "NEG", "ND"})
 
 def observation_entries(observation: fhir.Observation, context: ReadingContext) -> Iterator[ChartEntry]:
     """Yield what an Observation and its components state, by their codes and by their coded values."""
-    if observation.status in ("entered-in-error", "cancelled", "registered"):
-        return
     sites = [observation.body_site] if observation.body_site else []
     parts: list[Part] = [observation, *observation.component]
     panel = code_up(context.index, observation.code).words if observation.component else ""

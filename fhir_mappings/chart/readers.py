@@ -7,6 +7,7 @@ no allergy, an ordered study no diagnosis.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 from fhir_mappings.chart.entries import (
     Activity,
@@ -24,9 +25,12 @@ from fhir_mappings.chart.medications import request_entries, statement_entries
 from fhir_mappings.chart.observations import observation_entries
 from fhir_mappings.chart.statuses import ENTERED_IN_ERROR, VERIFICATION_STATUSES, is_disregarded, is_over, status_code
 from fhir_mappings.fhir import resources as fhir
-from fhir_mappings.fhir.datatypes import Quantity, reference_id
+from fhir_mappings.fhir.datatypes import CodeableConcept, Quantity, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, date_at_age, parse_date, parse_period
+from fhir_mappings.questionnaire.measured import measured_answers
 from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.back_care import referral_concept
+from fhir_mappings.words.matcher import LONGEST_QUOTE
 from fhir_mappings.words.order_text import stated_implants
 
 
@@ -81,6 +85,12 @@ def condition_onset(condition: fhir.Condition, birth: DateInterval) -> DateInter
     return parse_date(condition.onset_string)
 
 
+def condition_end(condition: fhir.Condition) -> DateInterval:
+    """Return when a Condition ended; unknown where it has not, or does not say."""
+    period = condition.abatement_period
+    return parse_date(period.end) if period else parse_date(condition.abatement_date_time)
+
+
 def _unit(quantity: Quantity | None) -> str | None:
     return (quantity.code or quantity.unit) if quantity else None
 
@@ -90,9 +100,7 @@ def _condition(condition: fhir.Condition, context: ReadingContext) -> Iterator[C
     coded = code_up(context.index, condition.code)
     if not coded.concepts:
         return
-    ended = parse_date(condition.abatement_date_time)
-    if condition.abatement_period:
-        ended = parse_date(condition.abatement_period.end)
+    ended = condition_end(condition)
     activity = _CLINICAL.get(status_code(condition.clinical_status, _CLINICAL), Activity.UNKNOWN)
     if activity is Activity.UNKNOWN and is_over(condition):
         activity = Activity.INACTIVE
@@ -210,19 +218,42 @@ def _allergy(allergy: fhir.AllergyIntolerance, context: ReadingContext) -> Itera
 
 
 def _service_request(request: fhir.ServiceRequest, context: ReadingContext) -> Iterator[ChartEntry]:
-    coded = only(code_up(context.index, request.code), _REQUESTABLE)
-    if coded.concepts:
-        when = parse_date(request.authored_on)
-        yield ChartEntry(reference_of(request), request, coded.concepts, coded.codes, when=when, words=coded.words)
+    yield from _asked_for(request, parse_date(request.authored_on), "request", context, request.code)
 
 
 def _appointment(appointment: fhir.Appointment, context: ReadingContext) -> Iterator[ChartEntry]:
-    coded = only(code_up(context.index, *appointment.service_type, *appointment.reason_code), _REQUESTABLE)
+    asked = (*appointment.service_type, *appointment.reason_code)
+    yield from _asked_for(appointment, parse_date(appointment.start), "appointment", context, *asked)
+
+
+def _asked_for(
+    resource: fhir.Resource, when: DateInterval, place: str, context: ReadingContext, *asked: CodeableConcept | None
+) -> Iterator[ChartEntry]:
+    """Yield what a request is for: by its code, or where no code says it, a referral by its name."""
+    coded = only(code_up(context.index, *asked), _REQUESTABLE)
+    name = ""
+    if not coded.concepts:
+        named = ((text, referral_concept(text)) for concept in asked for text in words_of(concept))
+        name, concept = next((found for found in named if found[1]), ("", ""))
+        coded = Coded(frozenset({concept} if concept else ()), (), coded.words)
     if coded.concepts:
-        when = parse_date(appointment.start)
         yield ChartEntry(
-            reference_of(appointment), appointment, coded.concepts, coded.codes, when=when, words=coded.words
+            reference_of(resource),
+            resource,
+            coded.concepts,
+            coded.codes,
+            when=when,
+            words=coded.words,
+            quote=name[:LONGEST_QUOTE],
+            place=place if name else "",
         )
+
+
+def _response(response: fhir.QuestionnaireResponse, context: ReadingContext) -> Iterator[ChartEntry]:
+    """Yield what the questions of a form measured ("Post void residual (mL)"), as an Observation would say it."""
+    for measurement in measured_answers(response):
+        for entry in observation_entries(measurement, context):
+            yield replace(entry, reference=reference_of(response), resource=response)
 
 
 def device_concepts(device: fhir.Device, index: TerminologyIndex) -> tuple[Coded, str]:
@@ -265,5 +296,6 @@ _READERS: dict[type[fhir.Resource], Callable[..., Iterator[ChartEntry]]] = {
     fhir.MedicationStatement: statement_entries,
     fhir.Observation: observation_entries,
     fhir.Procedure: _procedure,
+    fhir.QuestionnaireResponse: _response,
     fhir.ServiceRequest: _service_request,
 }

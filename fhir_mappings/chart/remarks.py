@@ -5,15 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
-from fhir_mappings.chart.entries import ReadingContext, reference_of
+from fhir_mappings.chart.entries import ReadingContext, reference_of, words_of
+from fhir_mappings.chart.medications import DrugRecord, drug_names
 from fhir_mappings.chart.observations import observed_on
 from fhir_mappings.chart.places import places_of
-from fhir_mappings.chart.readers import condition_onset, procedure_date, report_date
+from fhir_mappings.chart.readers import condition_end, condition_onset, procedure_date, report_date
 from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
+from fhir_mappings.terminology.code_systems import ICD_10, ICD_10_CM, canonical_system
+from fhir_mappings.terminology.concepts import PAIN, THERAPY_PROCEDURES, TRACES_OF_CARE
+from fhir_mappings.terminology.icd10cm import classify
+from fhir_mappings.words.back_care import (
+    names_back_care,
+    names_back_pain,
+    names_chronic_pain,
+    names_pain_drug,
+    says_chronic,
+)
 
 # What a place can speak of where it cannot speak of everything: a penicillin allergy "with sepsis" is no sepsis.
 _ONLY: Mapping[str, frozenset[str]] = {
@@ -24,12 +36,16 @@ _ONLY: Mapping[str, frozenset[str]] = {
 }
 
 
+# The reason by which the table of ICD-10-CM names it.
+_CHRONIC_PAIN = "chronic pain"
+
+
 @dataclass(frozen=True, slots=True)
 class Remark:
     """A text that raises topics which the codes of its resource do not settle.
 
-    `place` is a name of the wording catalogue's places; `when` is when it applies, and `is_over` that its record says
-    so.
+    `place` is a name of the wording catalogue's places; `when` is the newest date of its record, as age is counted
+    for what no concept knows. `is_over` that the record says so, `ended` when; `is_open` is a problem that is not over.
     """
 
     reference: str
@@ -38,6 +54,8 @@ class Remark:
     place: str = ""
     when: DateInterval = UNKNOWN_DATE
     is_over: bool = False
+    ended: DateInterval = UNKNOWN_DATE
+    is_open: bool = False
 
 
 def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: ReadingContext) -> list[Remark]:
@@ -53,9 +71,102 @@ def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: Readin
         if name in _ONLY:
             topics &= _ONLY[name]
         if topics:
-            when, over = said_on(resource, context.birth), is_over(resource)
-            found.append(Remark(reference_of(resource), text, topics, name, when, over))
+            found.append(_remark(resource, text, topics, name, context))
     return found
+
+
+def _remark(resource: fhir.Resource, text: str, topics: frozenset[str], place: str, context: ReadingContext) -> Remark:
+    over, ended = is_over(resource), UNKNOWN_DATE
+    if isinstance(resource, fhir.Condition) and over:
+        ended = condition_end(resource)
+    is_open = isinstance(resource, fhir.Condition) and not over
+    return Remark(reference_of(resource), text, topics, place, newest_date(resource, context), over, ended, is_open)
+
+
+@dataclass(frozen=True, slots=True)
+class CourseNote:
+    """Back pain, or care that may have been for it, that a record tells of in words or by a code of no concept.
+
+    `kind` is `pain`, `chronic` (pain that has lasted long, of no named place), `care` or `drug`. `began` is when a
+    problem is said to have begun, `when` the newest date of the record, or when it ended; `may_go_on` is a problem
+    that is still open, or of which the end is not known.
+    """
+
+    reference: str
+    kind: Literal["pain", "chronic", "care", "drug"]
+    began: DateInterval = UNKNOWN_DATE
+    when: DateInterval = UNKNOWN_DATE
+    may_go_on: bool = False
+    is_chronic: bool = False
+
+
+# A report names the spine whatever was found, and an Observation what was looked for.
+_OF_COURSE = (
+    fhir.Condition,
+    fhir.Encounter,
+    fhir.Procedure,
+    fhir.ServiceRequest,
+    fhir.Appointment,
+    fhir.MedicationRequest,
+    fhir.MedicationStatement,
+)
+
+
+def course_notes(resource: fhir.Resource, concepts: frozenset[str], context: ReadingContext) -> list[CourseNote]:
+    """Return what a record tells of the course of back pain beside its concepts; none of one that does not count."""
+    if is_disregarded(resource) or is_refuted(resource) or not isinstance(resource, _OF_COURSE):
+        return []
+    texts = list(
+        dict.fromkeys((*(place.text for place in places_of(resource, context.index)), *_names(resource, context)))
+    )
+    kinds: list[Literal["pain", "chronic", "care", "drug"]] = []
+    if concepts.isdisjoint(PAIN) and any(map(names_back_pain, texts)):
+        kinds.append("pain")
+    elif any(map(names_chronic_pain, texts)) or _is_coded_chronic(resource):
+        kinds.append("chronic")
+    if concepts.isdisjoint((*THERAPY_PROCEDURES, *TRACES_OF_CARE)) and any(map(names_back_care, texts)):
+        kinds.append("care")
+    if isinstance(resource, DrugRecord) and any(map(names_pain_drug, texts)):
+        kinds.append("drug")
+    if not kinds:
+        return []
+    began, when, may_go_on = UNKNOWN_DATE, newest_date(resource, context), False
+    if isinstance(resource, fhir.Condition):
+        began, ended = condition_onset(resource, context.birth), condition_end(resource)
+        may_go_on = not (is_over(resource) and ended.is_known)
+        when = when if may_go_on else ended
+    elif isinstance(resource, fhir.MedicationRequest):
+        when = parse_date(resource.authored_on)
+    chronic = any(map(says_chronic, texts)) or "chronic" in kinds
+    return [CourseNote(reference_of(resource), kind, began, when, may_go_on, chronic) for kind in kinds]
+
+
+def _names(resource: fhir.Resource, context: ReadingContext) -> tuple[str, ...]:
+    """Return what a record is called, where that says nothing of a finding: the kind of a visit, a drug, a request."""
+    match resource:
+        case fhir.Encounter():
+            return resource.kinds
+        case fhir.ServiceRequest():
+            return tuple(words_of(resource.code))
+        case fhir.Appointment():
+            return tuple(text for kind in resource.service_type for text in words_of(kind))
+        case fhir.MedicationRequest() | fhir.MedicationStatement():
+            return tuple(drug_names(resource, context.medications))
+        case _:
+            return ()
+
+
+def _is_coded_chronic(resource: fhir.Resource) -> bool:
+    """Whether a problem or a reason is chronic pain by the table of ICD-10-CM."""
+    named = resource.reason_code if isinstance(resource, fhir.Encounter) else []
+    if isinstance(resource, fhir.Condition) and resource.code:
+        named = [resource.code]
+    return any(
+        (label := classify(coding.code)) is not None and label.reason == _CHRONIC_PAIN
+        for concept in named
+        for coding in concept.coding
+        if coding.code and canonical_system(coding.system or "") in (ICD_10_CM, ICD_10)
+    )
 
 
 def said_on(resource: fhir.Resource, birth: DateInterval) -> DateInterval:
@@ -89,5 +200,7 @@ def newest_date(resource: fhir.Resource, context: ReadingContext) -> DateInterva
     if isinstance(resource, fhir.Condition):
         found.append(parse_date(resource.recorded_date))
         found.append(context.visits.get(reference_id(resource.encounter, "Encounter") or "", UNKNOWN_DATE))
+    elif isinstance(resource, fhir.Encounter) and resource.period:
+        found.append(parse_date(resource.period.end))
     known = [when for when in found if when.latest is not None]
     return max(known, key=lambda when: when.latest or date.min, default=UNKNOWN_DATE)

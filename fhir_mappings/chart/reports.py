@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 
-from fhir_mappings.chart.entries import words_of
+from fhir_mappings.chart.entries import concepts_of, words_of
 from fhir_mappings.chart.places import form_text
 from fhir_mappings.fhir import resources as fhir
+from fhir_mappings.terminology.index import TerminologyIndex
 
 # HL7 v2 table 0074 (diagnostic service sections), as DiagnosticReport.category bears them.
 _IMAGING_SECTIONS = frozenset({"RAD", "RX", "CT", "NMR", "NMS", "RUS", "VUS", "XRC", "OUS"})
@@ -23,17 +24,43 @@ _ELSEWHERE = re.compile(
     r"|echo\w*|coronary|breasts?|mammo\w*|shoulders?|arms?|humerus|elbows?|forearms?|wrists?|hands?|fingers?|knees?"
     r"|tibia|ankles?|foot|feet|toes?|dental|teeth|mandible|obstetric\w*|fetal|pregnancy)\b"
 )
+_SENTENCE = re.compile(r"[.,;:\n!?]+")
+_WORD = re.compile(r"[^\W\d_]{2,}")
+# A sentence that says where the finding stands, or that there is none yet.
+_POINTS_ELSEWHERE = re.compile(
+    r"\b(?:see|refer|attach\w*|enclos\w*|scan(?:ned)?(?= (?:document|report|in|into))|pdf|available|pending|dictat\w+"
+    r"|transcri\w+|to follow|as above|below|please|thanks?|n/?a|not applicable)\b"
+    r"|^\W*(?:(?:final|full|radiology|imaging|diagnostic)\W+)*(?:report|result|conclusion|impression|findings?|study"
+    r"|none|final|complete[d]?|done|performed)\W*$"
+)
 _NEAR = re.compile(r"\b(?:spine|spinal|lumbar|lumbosacral|l-?spine|thoracic|back|abdom\w*|pelvi\w*|sacr\w*|hips?)\b")
 
 
-def is_unread_imaging(report: fhir.DiagnosticReport) -> bool:
-    """Whether a report of imaging that may show the spine came in a form that is not read, and without a conclusion."""
-    if (report.conclusion or "").strip() or report.conclusion_code or not report.presented_form:
+def is_unread(report: fhir.DiagnosticReport) -> bool:
+    """Whether a report came in a form that is not read, and says nothing beside it.
+
+    A conclusion that only points to the form ("see attached report") says nothing.
+    """
+    if not report.presented_form or _concludes(report):
         return False
-    if all(form_text(form) for form in report.presented_form) or not _is_imaging(report):
-        return False
+    return not all(form_text(form) for form in report.presented_form)
+
+
+def is_near_imaging(report: fhir.DiagnosticReport, index: TerminologyIndex) -> bool:
+    """Whether a report is one of imaging of the spine, the abdomen, the pelvis, or of no region that it names."""
+    if any(concept.startswith("order_") for concept in concepts_of(report.code, index)):
+        return True
     name = _name(report)
-    return bool(_NEAR.search(name)) or not _ELSEWHERE.search(name)
+    return _is_imaging(report) and (bool(_NEAR.search(name)) or not _ELSEWHERE.search(name))
+
+
+def _concludes(report: fhir.DiagnosticReport) -> bool:
+    """Whether a conclusion holds a word of its own."""
+    said = [report.conclusion or "", *(text for code in report.conclusion_code for text in words_of(code))]
+    if any(coding.code for code in report.conclusion_code for coding in code.coding):
+        return True
+    sentences = (part for text in said for part in _SENTENCE.split(text.casefold()))
+    return any(_WORD.search(part) and not _POINTS_ELSEWHERE.search(part) for part in sentences)
 
 
 def _is_imaging(report: fhir.DiagnosticReport) -> bool:

@@ -47,6 +47,10 @@ def cancers(facts: Facts) -> tuple[list[Evidence], list[Evidence]]:
 
     So is one that has not spread and of which nothing has been on record for five years.
     """
+    return facts.once("cancers", lambda: _cancers(facts))
+
+
+def _cancers(facts: Facts) -> tuple[list[Evidence], list[Evidence]]:
     active: list[Evidence] = []
     past: list[Evidence] = []
     plexus = [entry for entry in facts.stated("plexopathy") if _is_neoplastic(entry)]

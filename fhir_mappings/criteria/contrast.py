@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from fhir_mappings.chart.entries import Assertion, ChartEntry
+from fhir_mappings.chart.entries import ChartEntry
 from fhir_mappings.chart.measurements import RATE, Measured, converted, measured
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts
@@ -123,14 +123,16 @@ def _worded_allergies(facts: Facts) -> list[Remark]:
 
 
 def _kidney(facts: Facts) -> tuple[list[str], list[Evidence]]:
-    """Return what the newest eGFR within the window says, else what diagnoses say; nothing known is `egfr_missing`."""
+    """Return what the newest eGFR within the window says, else what diagnoses say; nothing known is `egfr_missing`.
+
+    One that cannot be judged, and may be the newest, leaves it unclear: an older value is not the kidney of today.
+    """
     window, limits = facts.thresholds.egfr_window, facts.thresholds
+    recent = [entry for entry in facts.entries("egfr") if entry.dated.within(window, facts.as_of) is not False]
     values = [
         (entry, value)
-        for entry in facts.entries("egfr")
-        if entry.assertion is not Assertion.UNKNOWN
-        and (value := _rate(entry)) is not None
-        and entry.dated.within(window, facts.as_of) is True
+        for entry in recent
+        if (value := _rate(entry)) is not None and entry.dated.within(window, facts.as_of) is True
     ]
     severe = [
         facts.evidence(entry, "renal_severe")
@@ -147,12 +149,19 @@ def _kidney(facts: Facts) -> tuple[list[str], list[Evidence]]:
     seen = [facts.evidence(entry, "egfr", amount=value.shown("mL/min/1.73 m2"))]
     if value.below(limits.egfr_severe):
         return ["egfr_severe"], seen
-    if value.below(limits.egfr_severe) is None:
+    unjudged = [item for item in recent if item.dated.on_or_before(newest) is not True and _may_be_severe(facts, item)]
+    if unjudged or value.below(limits.egfr_severe) is None:
         # "<60" may be 25.
-        return ["egfr_unclear"], seen
+        seen = [*(facts.evidence(found, "egfr") for found in unjudged), *seen]
+        return (["renal_disease"], [*severe, *seen]) if severe else (["egfr_unclear"], seen)
     if value.below(limits.egfr_reduced) is not False:
         return ["egfr_reduced"], seen
     return (["renal_disease"], [*severe, *seen]) if severe else ([], [])
+
+
+def _may_be_severe(facts: Facts, entry: ChartEntry) -> bool:
+    rate = _rate(entry)
+    return rate is None or rate.below(facts.thresholds.egfr_severe) is not False
 
 
 def _rate(entry: ChartEntry) -> Measured | None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 
 from fhir_mappings.chart.answers import Answered, QuestionAnswer
@@ -12,6 +11,7 @@ from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, shifted
+from fhir_mappings.orders.own_answers import CARE, CARE_BEFORE_SURGERY
 from fhir_mappings.terminology.concepts import (
     DRUGS,
     NONSPECIFIC_PAIN,
@@ -20,10 +20,11 @@ from fhir_mappings.terminology.concepts import (
     THERAPY_DRUGS,
     THERAPY_PROCEDURES,
 )
-from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms
+from fhir_mappings.words.back_care import says_chronic
+from fhir_mappings.words.matcher import LONGEST_QUOTE
 from fhir_mappings.words.therapy import stated_therapy
 
-_CHRONIC = re.compile(r"\bchronic\b")
+_SIX_WEEKS = "six_weeks_of_therapy"
 THERAPY_SOURCES = ("Procedure", *DRUGS, "ServiceRequest")
 
 
@@ -51,13 +52,14 @@ class Episode:
 class _Event:
     """A time at which back pain was on record: from its beginning (where known) to the day it was last so.
 
-    `may_go_on` when the problem is still open, or its end is not known.
+    `may_go_on` when the problem is still open, or its end is not known; `tells_onset` when it says since when.
     """
 
     began: DateInterval
     last: date
     entry: ChartEntry
     may_go_on: bool = False
+    tells_onset: bool = False
 
 
 def episode(facts: Facts, *, confirmed_only: bool = False) -> Episode:
@@ -77,27 +79,48 @@ def _episode(facts: Facts, *, confirmed_only: bool) -> Episode:
         return Episode(UNKNOWN_DATE, (), (), whole)
     chain, older = _walk_back(facts, events)
     start = _earliest([event.began for event in chain]) if chain else DateInterval(None, facts.as_of)
+    if not any(event.tells_onset for event in chain):
+        # A contact shows that pain was there, not since when (h.5.1 before c.1); R-FIRST knows what to make of it.
+        start = DateInterval(None, start.latest)
     unsettled = [event for event in older if event.may_go_on]
-    if unsettled:
-        start = DateInterval(_earliest([*(event.began for event in unsettled), start]).earliest, start.latest)
+    earlier = [*(event.began for event in unsettled), *_told_in_words(facts, chain)]
+    if earlier:
+        start = DateInterval(_earliest([*earlier, start]).earliest, start.latest)
     return Episode(start, tuple(event.entry for event in chain), tuple(event.entry for event in unsettled), whole)
 
 
 def _events(facts: Facts, *, confirmed_only: bool) -> Iterator[_Event]:
     for entry in facts.stated(*PAIN):
-        if confirmed_only and entry.assertion is not Assertion.PRESENT:
+        if (confirmed_only and entry.assertion is not Assertion.PRESENT) or facts.is_since(entry):
             continue
         if entry.of_order:
             if is_chronic(entry):
                 yield _Event(_long_ago(facts, entry), facts.as_of, entry, may_go_on=True)
             continue
-        last = entry.dated.latest or facts.as_of
+        last, told = entry.dated.latest or facts.as_of, entry.when.is_known
         if entry.resource.resource_type != "Condition":
             yield _Event(entry.dated, last, entry)
         elif entry.activity is Activity.INACTIVE and entry.ended.is_known:
-            yield _Event(_onset(facts, entry), entry.ended.latest or facts.as_of, entry)
+            yield _Event(_onset(facts, entry), entry.ended.latest or facts.as_of, entry, tells_onset=told)
         else:
-            yield _Event(_onset(facts, entry), last, entry, may_go_on=True)
+            yield _Event(_onset(facts, entry), last, entry, may_go_on=True, tells_onset=told)
+
+
+def _told_in_words(facts: Facts, chain: list[_Event]) -> Iterator[DateInterval]:
+    """Yield when pain began that records tell of in words only: it may be this pain, so it unsettles the start.
+
+    A problem that may go on does; a contact, or what is over, where less than a symptom-free interval lies between.
+    """
+    first = min((event.began.earliest or event.last for event in chain), default=facts.as_of)
+    for note in facts.chart.course:
+        if note.kind != "pain" or (note.when.on_or_after(facts.as_of) is True and not note.may_go_on):
+            continue
+        near = note.when.within(facts.thresholds.symptom_free_interval - 1, first) is not False
+        if note.may_go_on or note.began.is_known:
+            if note.may_go_on or near:
+                yield UNKNOWN_DATE if note.is_chronic else note.began
+        elif near:
+            yield note.when
 
 
 def _onset(facts: Facts, entry: ChartEntry) -> DateInterval:
@@ -112,7 +135,7 @@ def _onset(facts: Facts, entry: ChartEntry) -> DateInterval:
 
 def is_chronic(entry: ChartEntry) -> bool:
     """Whether pain is chronic by the name of its code, ours or the sender's."""
-    return affirms(entry.words, _CHRONIC) or any(_CHRONIC.search(code.display.casefold()) for _, code in entry.codes)
+    return says_chronic(entry.words) or any(says_chronic(code.display) for _, code in entry.codes)
 
 
 def _long_ago(facts: Facts, entry: ChartEntry) -> DateInterval:
@@ -163,7 +186,7 @@ def _therapy_entries(facts: Facts) -> tuple[ChartEntry, ...]:
         for entry in facts.stated(*THERAPY_DRUGS)
         if entry.resource.resource_type in ("MedicationRequest", "MedicationStatement")
     ]
-    return (*given, *drugs)
+    return tuple(entry for entry in (*given, *drugs) if not facts.is_since(entry))
 
 
 def r_episode(facts: Facts) -> Finding:
@@ -179,6 +202,9 @@ def _r_episode(facts: Facts) -> Finding:
     line = shifted(facts.as_of, -facts.thresholds.conservative_care)
     long_enough = found.start.on_or_before(line) if found.entries or found.unsettled else None
     evidence = [facts.evidence(entry, *PAIN) for entry in (*found.entries, *found.unsettled)]
+    if long_enough is None and (recent := facts.own_answers.said("onset")) is not None:
+        long_enough = not recent
+        evidence += facts.answered("onset_stated", "onset")
     status = {True: Status.MET, False: Status.NOT_MET, None: Status.UNKNOWN}[long_enough]
     questions = ("onset",) if status is Status.UNKNOWN else ()
     tags = frozenset[str]()
@@ -208,7 +234,7 @@ def _therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
         entry for entry in therapy_entries(facts) if began is None or entry.dated.on_or_after(began) is not False
     ]
     evidence = tuple(facts.evidence(entry, *sorted(entry.concepts)) for entry in entries)
-    if (told := _told(facts, began, evidence)) is not None:
+    if told := _answered_today(facts, evidence) or _told(facts, began, evidence):
         return told
     reached = [entry.dated.on_or_before(line) if entry.dated.is_known else None for entry in entries]
     if True in reached:
@@ -232,12 +258,26 @@ def _told(
     answer = max(answers, key=lambda item: (item.when.latest or date.max, item.reference), default=None)
     if answer is None:
         return None
-    said = (*evidence, Evidence(answer.reference, answer.topic, (), answer.when))
-    if answer.answered is Answered.YES and answer.topic == "six_weeks_of_therapy":
+    topic = "care_not_complete" if answer.answered is Answered.NO and answer.topic == _SIX_WEEKS else answer.topic
+    said = (*evidence, Evidence(answer.reference, topic, (), answer.when))
+    if answer.answered is Answered.YES and answer.topic == _SIX_WEEKS:
         return Status.MET, said
     if answer.answered is Answered.NO:
         return (Status.UNKNOWN if evidence else Status.NOT_MET), said
     return None
+
+
+def _answered_today(facts: Facts, evidence: tuple[Evidence, ...]) -> tuple[Status, tuple[Evidence, ...]] | None:
+    """Return what today's answers to our own questions say of the care; None where there are none."""
+    before_surgery = facts.own_answers.affirmed(CARE_BEFORE_SURGERY)
+    care = (*CARE, CARE_BEFORE_SURGERY) if before_surgery else CARE
+    failed, said = facts.own_answers.said(*care), facts.answered(_SIX_WEEKS, *care)
+    if not said:
+        return None
+    if failed:
+        return Status.MET, (*evidence, *said)
+    denied = facts.answered("care_not_complete", *care)
+    return (Status.UNKNOWN if failed is None or evidence else Status.NOT_MET), (*evidence, *denied)
 
 
 def _stated_therapy(facts: Facts) -> Evidence | None:
@@ -245,7 +285,7 @@ def _stated_therapy(facts: Facts) -> Evidence | None:
     for said in facts.order.own_texts:
         if stated_therapy(said.text) and said.when.on_or_after(facts.as_of) is not False:
             quote = said.text if len(said.text) <= LONGEST_QUOTE else f"{said.text[: LONGEST_QUOTE - 1].rstrip()}…"
-            return Evidence(said.reference, "six_weeks_of_therapy", (), said.when, "", ("stated",), quote, said.place)
+            return Evidence(said.reference, _SIX_WEEKS, (), said.when, "", ("stated",), quote, said.place)
     return None
 
 
@@ -292,7 +332,10 @@ def r_6w_no(facts: Facts) -> Finding:
     sources = (*PROBLEMS, *THERAPY_SOURCES)
     if not confirmed:
         return facts.finding("R-6W-NO", sources=sources, questions=("indication",), met=False)
-    early = lasted.status is Status.NOT_MET and sure is False
+    if sure is None and facts.own_answers.said("onset"):
+        sure = False
+    # Who says that six weeks of care have failed, says that the pain is older than the record knows.
+    early = lasted.status is Status.NOT_MET and sure is False and treated is not Status.MET
     untreated = lasted.met and treated is Status.NOT_MET
     questions = () if early or untreated or lasted.met else lasted.questions or (() if lasted.tags else ("onset",))
     if lasted.met and treated is Status.UNKNOWN:
@@ -319,17 +362,18 @@ def r_fail6w(facts: Facts) -> Finding:
     evidence = (*(lasted.evidence if lasted.met else ()), *care, *root_signs(facts))
     parts = (lasted.status, treated, Status.MET if persists else Status.UNKNOWN)
     sources = (*PROBLEMS, *THERAPY_SOURCES)
-    unavailable = facts.chart.incomplete(sources)
-    if all(part is Status.MET for part in parts):
-        return Finding("R-FAIL6W", Status.MET, evidence, sources, unavailable)
-    if Status.NOT_MET in parts:
-        return Finding("R-FAIL6W", Status.NOT_MET, evidence, sources, unavailable)
+    met = all(part is Status.MET for part in parts)
+    if met or Status.NOT_MET in parts:
+        return facts.finding("R-FAIL6W", evidence, sources=sources, met=met)
     asked = [*lasted.questions]
     if treated is not Status.MET and not lasted.tags:
         asked.append("therapy_response" if facts.stated("pt_referral") else "therapy")
     if not persists and not current_pain(facts):
         asked.append("indication")
-    return Finding("R-FAIL6W", Status.UNKNOWN, evidence, sources, unavailable, tuple(asked))
+    # Care of six weeks is on record and the pain may be over: unknown, though nothing is asked.
+    return replace(
+        facts.finding("R-FAIL6W", evidence, sources=sources, questions=asked, met=False), status=Status.UNKNOWN
+    )
 
 
 def root_signs(facts: Facts) -> list[Evidence]:

@@ -26,15 +26,18 @@ from fhir_mappings.fhir.datatypes import id_in, named_type
 from fhir_mappings.fhir.dates import DateInterval, shifted, years_between
 from fhir_mappings.fhir.resources import Appointment, Device
 from fhir_mappings.orders.orders import ImagingOrder
-from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms
+from fhir_mappings.orders.own_answers import OwnAnswers
+from fhir_mappings.terminology.concepts import RED_FLAGS
+from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms, said_now
 
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
 # measurement that cannot be judged is asked about by its own criterion.
-ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport")
-# Codes that matter only together with something that other criteria look for (a new deficit, an injury), or to R-MR.
-_WITH_ANOTHER = frozenset({"with_deficit", "with_injury", "safety"})
-# Concepts whose entries in an Observation are values and no findings.
-_MEASURED = frozenset({"pvr", "esr", "crp", "egfr", "fever"})
+ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport", "QuestionnaireResponse")
+# Codes that matter only together with something that other criteria look for (a new deficit), or to R-MR.
+_WITH_ANOTHER = frozenset({"with_deficit", "safety"})
+# Injuries of spine and trunk: concepts, and reasons by which the table of ICD-10-CM names the others.
+_INJURIES = ("trauma_spine", "trauma_generic", "lbp_strain")
+_OF_TRUNK = frozenset({"injury of the trunk", "strain"})
 T = TypeVar("T")
 STATED = (Assertion.PRESENT, Assertion.SUSPECTED)
 
@@ -116,10 +119,15 @@ class Facts:
         return when.is_exact and when.earliest in days
 
     @cached_property
+    def own_answers(self) -> OwnAnswers:
+        """The answers to our own questions, those of the day of the call apart from all others."""
+        return OwnAnswers.of(self.answers, self.called_day, self.order.authored)
+
+    @cached_property
     def _answered(self) -> dict[str, tuple[ChartEntry, ...]]:
         """What the answers in the chart state, by concept; the order's own are among its entries."""
         found: dict[str, tuple[ChartEntry, ...]] = {}
-        for entry in answer_entries(self._chart_answers):
+        for entry in (*answer_entries(self._chart_answers), *self.own_answers.stated(self.as_of)):
             for concept in entry.concepts:
                 found[concept] = (*found.get(concept, ()), entry)
         return found
@@ -127,7 +135,8 @@ class Facts:
     @cached_property
     def remarks(self) -> tuple[Remark, ...]:
         """What the order, the chart and the answers in it say in words that no code settles."""
-        return (*self.order.remarks, *self.chart.remarks, *answer_remarks(self._chart_answers))
+        asked = (*answer_remarks(self._chart_answers), *self.own_answers.remarks())
+        return (*self.order.remarks, *self.chart.remarks, *asked)
 
     def _is_usable(self, entry: ChartEntry) -> bool:
         if entry.of_order and entry.place == "order_note" and entry.dated.on_or_after(self.as_of) is False:
@@ -135,13 +144,27 @@ class Facts:
             return False
         return not self.is_future(entry) and belongs_to(entry.resource, self.chart.patient_id)
 
+    @property
+    def called_day(self) -> date:
+        """The day of the call: an old order is signed with all that has become known since it was written."""
+        return max(self.called_on or self.as_of, self.as_of)
+
     def is_future(self, entry: ChartEntry) -> bool:
-        """Whether an entry is dated after the order, which is a data error."""
+        """Whether an entry is dated after today: a data error, unless somebody answered today that it holds."""
+        return self._is_after(entry, self.called_day) and not (
+            self.own_answers.affirmed("future_date") and any(map(_is_believed, entry.concepts))
+        )
+
+    def is_since(self, entry: ChartEntry) -> bool:
+        """Whether an entry is dated after the day of the order."""
+        return self._is_after(entry, self.as_of)
+
+    def _is_after(self, entry: ChartEntry, day: date) -> bool:
+        """Whether an entry is dated after a day, and not by a slip of time zones."""
         if isinstance(entry.resource, Appointment):
             return False
-        last = shifted(self._day_for(entry), self.thresholds.data_error_after)
-        dates = (entry.when, entry.recorded) if not entry.when.is_known else (entry.when,)
-        return any(found.earliest is not None and found.earliest > last for found in dates)
+        found = entry.when if entry.when.is_known else entry.recorded
+        return found.earliest is not None and found.earliest > shifted(day, self.thresholds.data_error_after)
 
     def _negatives(self, concept: str) -> tuple[ChartEntry, ...]:
         """Return the entries that deny a concept; asked for with each piece of evidence, so looked up once."""
@@ -192,10 +215,18 @@ class Facts:
             for other in self._negatives(concept)
         )
 
-    def future_entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
-        """Return the entries of some concepts that are dated in the future, which no rule believes."""
-        found = (entry for concept in concepts for entry in self.chart.entries.get(concept, ()))
-        return tuple({id(entry): entry for entry in found if self.is_future(entry)}.values())
+    def entries_since(self, *but: str) -> tuple[ChartEntry, ...]:
+        """Return the entries that are dated after the day of the order, but for those of some concepts."""
+        sources = (self.chart.entries, self.order.entries, self._answered)
+        found = (
+            entry
+            for source in sources
+            for concept, entries in sorted(source.items())
+            if concept not in but
+            for entry in entries
+            if belongs_to(entry.resource, self.chart.patient_id)
+        )
+        return tuple({id(entry): entry for entry in found if self.is_since(entry)}.values())
 
     @cached_property
     def unread(self) -> tuple[LedgerLine, ...]:
@@ -210,21 +241,39 @@ class Facts:
         limits = self.thresholds
         days = {
             "event": limits.neurologic_window,
+            "with_injury": limits.trauma_window,
             "infection": limits.infection_history if line.is_over else None,
             "report": limits.repeat_imaging_window,
         }.get(line.span)
-        if line.source in ("Encounter", "Observation"):
+        if line.source in ("Encounter", "Observation", "QuestionnaireResponse"):
             days = limits.neurologic_window
         elif days is None and line.is_over:
             # What is over and of a kind that nobody knows asks for as long as an infection would.
             days = 0 if line.span == "lasting" else limits.infection_history
-        if line.span in _WITH_ANOTHER:
+        if line.span in _WITH_ANOTHER or (line.span == "with_injury" and not self._is_trunk_injured):
             return False
         return days is None or not line.when.is_known or line.when.within(days, self.as_of) is not False
+
+    @cached_property
+    def _is_trunk_injured(self) -> bool:
+        """Whether an injury of the spine or the trunk is on record within the window of injuries."""
+        window = self.thresholds.trauma_window
+        named = (line.when for line in self.chart.ledger.lines if line.reason in _OF_TRUNK)
+        return any(self.is_recent(entry, window) is not False for entry in self.stated(*_INJURIES)) or any(
+            not when.is_known or when.within(window, self.as_of) is not False for when in named
+        )
 
     def order_says(self, phrase: re.Pattern[str]) -> bool:
         """Whether a text of the order affirms a phrase."""
         return any(affirms(text, phrase) for text in self.order.texts)
+
+    def said_by_order(self, phrase: re.Pattern[str]) -> Evidence | None:
+        """Return the words of the order that say a phrase of now, as they were written; None where none do."""
+        for said in (*self.order.own_texts, *self.order.other_texts):
+            if quote := said_now(said.text, phrase):
+                notes = ("stated",) if said in self.order.own_texts else ()
+                return Evidence(said.reference, "order_text", (), said.when, "", notes, quote, said.place)
+        return None
 
     def devices(self) -> tuple[Device, ...]:
         """Return the devices of the chart and those that the order brings with it."""
@@ -240,21 +289,9 @@ class Facts:
     def _day_for(self, entry: ChartEntry) -> date:
         """Return the day that the windows of an entry count back from.
 
-        That of the order; for what was measured after an old order, which is signed anew, the day of the call.
+        That of the order; for what became known after an old order, which is signed anew, the day of the call.
         """
-        if self.called_on is None or not self._was_measured_since(entry):
-            return self.as_of
-        return max(self.called_on, self.as_of)
-
-    def _was_measured_since(self, entry: ChartEntry) -> bool:
-        """Whether an entry is a value that was measured after the day of the order, and not by a slip of time zones."""
-        if entry.part is None or not _MEASURED.intersection(entry.concepts):
-            return False
-        return entry.dated.on_or_before(shifted(self.as_of, self.thresholds.data_error_after)) is False
-
-    def measured_since(self, *concepts: str) -> tuple[ChartEntry, ...]:
-        """Return the measurements of some concepts that were taken after the day of the order."""
-        return tuple(entry for entry in self.entries(*concepts) if self._was_measured_since(entry))
+        return self.called_day if self.is_since(entry) else self.as_of
 
     def evidence(self, entry: ChartEntry, *concepts: str, amount: str = "", notes: Iterable[str] = ()) -> Evidence:
         """Return an entry as evidence for the first of some concepts that it codes, or else that it names in words."""
@@ -274,11 +311,15 @@ class Facts:
         codes = entry.codes_of(concept)
         return Evidence(entry.reference, concept, codes, entry.dated, amount, tuple(said), entry.quote, entry.place)
 
+    def answered(self, concept: str, *questions: str) -> tuple[Evidence, ...]:
+        """Return the answers of today to some of our own questions as evidence for a concept."""
+        return tuple(self.evidence(entry, concept) for entry in self.own_answers.given(concept, *questions))
+
     def asking(self, entry: ChartEntry, question: str) -> Evidence:
         """Return a measurement that cannot be judged as what raises a question, by what its sender calls it."""
         code = entry.part.code if entry.part is not None else None
-        said = said_of([code] if code else [])[:LONGEST_QUOTE]
-        return Evidence(entry.reference, question, when=entry.dated, quote=said, place="observation")
+        said = entry.quote or said_of([code] if code else [])[:LONGEST_QUOTE]
+        return Evidence(entry.reference, question, when=entry.dated, quote=said, place=entry.place or "observation")
 
     def finding(  # noqa: PLR0913 - the parts of a finding, all named by their callers
         self,
@@ -304,6 +345,11 @@ class Facts:
         return Finding(
             criterion, status, evidence, sources, unavailable, questions, frozenset(tags), unread, merged(asked)
         )
+
+
+def _is_believed(concept: str) -> bool:
+    """Whether R-DATE asks about a concept: a red flag or an implant, which counts once somebody says that it holds."""
+    return concept in RED_FLAGS or concept in ("fever", "retained_metal", "external_pump") or "implant_" in concept
 
 
 def _same_thing(one: ChartEntry, other: ChartEntry) -> bool:

@@ -1,4 +1,4 @@
-"""Whether care for this pain has only begun, and whether somebody has reason to hurry (R-FIRST, R-PRIORITY).
+"""Whether care for this pain has only begun (R-FIRST), and who orders: in a hurry, or a specialist.
 
 Six weeks of care cannot be complete where the first contact for the pain is younger than that and nothing is on
 record before it. This is the one rule that reads a gap in the record as a fact, so the record must show that it
@@ -11,24 +11,32 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
-from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry, words_of
+from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry, reference_of, words_of
+from fhir_mappings.chart.ledger import is_understood
+from fhir_mappings.chart.readers import procedure_date
 from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.criteria.episode import current_pain, episode, is_chronic, is_nearly_over, therapy, therapy_entries
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
-from fhir_mappings.fhir.datatypes import id_in, reference_id
+from fhir_mappings.fhir.datatypes import CodeableConcept, id_in, reference_id
 from fhir_mappings.fhir.dates import DateInterval, exact, parse_date, parse_period, shifted
 from fhir_mappings.fhir.needs import CORE_SOURCES
-from fhir_mappings.fhir.resources import Condition, Encounter
+from fhir_mappings.fhir.resources import Condition, Encounter, Procedure
+from fhir_mappings.orders.contents import references
+from fhir_mappings.orders.requesters import is_specialist
 from fhir_mappings.terminology.concepts import NONSPECIFIC_PAIN, PAIN, THERAPY_PROCEDURES, TRACES_OF_CARE
+from fhir_mappings.words.back_care import says_chronic
+from fhir_mappings.words.vocabulary import is_readable
 
 # Encounters that are plainly about something else, by the words of their type.
 _OTHER_CARE = re.compile(
     r"\b(?:dental|dentist|eye|ophthalm\w*|optometr\w*|lab(?:oratory)?|phlebotomy|immuni[sz]ation|vaccin\w*)\b"
 )
-_CHRONIC = re.compile(r"\bchronic\b")
 # HL7 ActEncounterCode: emergency, and inpatient in its kinds.
 _PRESSING_CLASSES = frozenset({"EMER", "ACUTE", "IMP"})
+_PRESSING_NAME = re.compile(
+    r"\b(?<!non-)(?<!non )(?<!sub-)(?<!post-)(?:emergency|emergent|inpatient|acute|hospitali[sz]ation)\b", re.IGNORECASE
+)
 _PRESSING_PRIORITIES = frozenset({"stat", "asap"})
 _UNDER_WAY = frozenset({"arrived", "triaged", "in-progress", "onleave"})
 
@@ -68,7 +76,7 @@ def _reasons(facts: Facts) -> list[ChartEntry]:
 
 
 def _told(facts: Facts) -> list[ChartEntry]:
-    return [entry for entry in facts.asserted(*PAIN) if not entry.of_order]
+    return [entry for entry in facts.asserted(*PAIN) if not entry.of_order and not facts.is_since(entry)]
 
 
 def _contact(entry: ChartEntry) -> DateInterval:
@@ -99,7 +107,10 @@ def _is_first(facts: Facts, began: date) -> bool:
     if began <= line or facts.chart.incomplete(CORE_SOURCES) or therapy(facts)[0] is Status.MET:
         return False
     earlier = DateInterval(shifted(began, -limits.symptom_free_interval), shifted(began, -1))
-    if any(_may_lie_in(entry.dated, earlier) for entry in _care(facts)) or _mute_encounters(facts, earlier):
+    care = [entry.dated for entry in _care(facts)] + [note.when for note in facts.chart.course]
+    if any(_may_lie_in(when, earlier) for when in (*care, *_mute_procedures(facts))) or _mute_encounters(
+        facts, earlier
+    ):
         return False
     # What is only suspected shows no beginning, and may be as old as it says.
     starts = [episode(facts, confirmed_only=confirmed).start for confirmed in (True, False)]
@@ -111,9 +122,13 @@ def _is_told_by_the_record(facts: Facts, began: date, line: date) -> bool:
     """Whether a record may be trusted where the pain is older than six weeks, or its age is not known."""
     counted = (found for found in facts.chart.ledger.lines if found.reason != "status")
     reaches_back = any(found.when.on_or_before(line) is True for found in counted)
-    chronic = any(map(is_chronic, facts.stated(*PAIN))) or facts.order_says(_CHRONIC)
-    treated = any(entry.dated.on_or_before(shifted(began, -1)) is not False for entry in _back_treatment(facts))
-    return reaches_back and not chronic and not treated and not _is_known_from_before(facts, began)
+    notes = facts.chart.course
+    chronic = any(map(is_chronic, facts.stated(*PAIN))) or any(map(says_chronic, facts.order.texts))
+    chronic = chronic or any(note.is_chronic for note in notes)
+    care = [entry.dated for entry in _back_treatment(facts)] + [note.when for note in notes if note.kind == "care"]
+    treated = any(when.on_or_before(shifted(began, -1)) is not False for when in (*care, *_mute_procedures(facts)))
+    told = any(note.kind == "pain" and note.may_go_on and note.when.on_or_after(began) is not True for note in notes)
+    return reaches_back and not (chronic or treated or told or _is_known_from_before(facts, began))
 
 
 def _is_known_from_before(facts: Facts, began: date) -> bool:
@@ -130,7 +145,8 @@ def _is_known_from_before(facts: Facts, began: date) -> bool:
 
 def _care(facts: Facts) -> Iterable[ChartEntry]:
     """Return every trace of treatment, a referral to it included; what is taken still counts as of today."""
-    return (*therapy_entries(facts), *facts.stated(*TRACES_OF_CARE))
+    traces = (entry for entry in facts.stated(*TRACES_OF_CARE) if not facts.is_since(entry))
+    return (*therapy_entries(facts), *traces)
 
 
 def _back_treatment(facts: Facts) -> list[ChartEntry]:
@@ -168,10 +184,22 @@ def _mute_encounters(facts: Facts, span: DateInterval) -> list[str]:
         for found in facts.chart.resources.get("Encounter", ())
         if isinstance(found, Encounter)
         and not is_disregarded(found)
-        and found.status not in ("planned", "cancelled")
         and _may_lie_in(_day_of(found), span)
         and not (found.id and found.id in told)
-        and not _says_why(found)
+        and not _says_why(facts, found)
+    ]
+
+
+def _mute_procedures(facts: Facts) -> list[DateInterval]:
+    """Return when procedures were done of which nobody can tell what they were: each may have been for the back."""
+    known = {entry.reference for entries in facts.chart.entries.values() for entry in entries}
+    return [
+        procedure_date(found)
+        for found in facts.chart.resources.get("Procedure", ())
+        if isinstance(found, Procedure)
+        and not is_disregarded(found)
+        and reference_of(found) not in known
+        and not any(map(is_readable, words_of(found.code)))
     ]
 
 
@@ -179,34 +207,74 @@ def _day_of(encounter: Encounter) -> DateInterval:
     return parse_period(encounter.period.start, encounter.period.end) if encounter.period else DateInterval()
 
 
-def _says_why(encounter: Encounter) -> bool:
-    """Whether an encounter has a readable reason or a diagnosis, or is plainly other care."""
-    return (
-        any(words_of(concept) or concept.coding for concept in encounter.reason_code)
-        or bool(encounter.diagnosis or encounter.reason_reference)
-        or any(_OTHER_CARE.search(kind.casefold()) for kind in encounter.kinds)
-    )
+def _says_why(facts: Facts, encounter: Encounter) -> bool:
+    """Whether all reasons and diagnoses of an encounter can be read, or it is plainly other care."""
+    if any(_OTHER_CARE.search(kind.casefold()) for kind in encounter.kinds):
+        return True
+    named = [*encounter.reason_code]
+    for reference in (*encounter.reason_reference, *(found.condition for found in encounter.diagnosis)):
+        if reference is not None:
+            target = facts.chart.by_reference(reference.reference or "")
+            code = target.code if isinstance(target, Condition) else None
+            named.append(code or CodeableConcept(text=reference.display))
+    return bool(named) and all(is_understood(concept, facts.chart.index) for concept in named)
 
 
 def r_priority(facts: Facts) -> Finding:
-    """Whether somebody already treats this as pressing: a stat order, or a patient in an emergency or on a ward."""
+    """Whether somebody already treats this as pressing: a stat order, or a patient in an emergency or on a ward.
+
+    Tag `flagged` where somebody answered that a red flag is there, without saying which.
+    """
     evidence = [
         Evidence(f"Encounter/{found.id}", "pressing_encounter", when=_day_of(found))
         for found in facts.chart.resources.get("Encounter", ())
-        if isinstance(found, Encounter) and found.act_class & _PRESSING_CLASSES and _is_now(facts, found)
+        if isinstance(found, Encounter) and _is_pressing(found) and _is_now(facts, found)
     ]
     if facts.order.priority in _PRESSING_PRIORITIES:
         evidence.append(Evidence(facts.order.reference, "pressing_order"))
-    return facts.finding("R-PRIORITY", evidence, sources=("Encounter",), met=bool(evidence))
+    flagged = facts.own_answers.affirmed("red_flags")
+    if flagged:
+        evidence += facts.answered("red_flag_stated", "red_flags")
+    tags = ("flagged",) if flagged else ()
+    return facts.finding("R-PRIORITY", evidence, sources=("Encounter",), tags=tags, met=bool(evidence))
+
+
+def _is_pressing(encounter: Encounter) -> bool:
+    """Whether an encounter is an emergency or a stay, by the code of its class or else by what that is called."""
+    codes = {code.upper() for code in encounter.act_class}
+    return bool(codes & _PRESSING_CLASSES) or any(map(_PRESSING_NAME.search, encounter.class_names))
+
+
+def r_specialist(facts: Facts) -> Finding:
+    """Whether a spine clinic, a pain clinic or a surgeon orders, as the requester or the visit of the order tells."""
+    evidence = [
+        Evidence(f"Encounter/{found.id}", "specialist_visit", when=_day_of(found))
+        for found in _visits_of_order(facts)
+        if is_specialist((*found.kinds, *found.departments))
+    ]
+    if is_specialist(facts.order.requester_names):
+        evidence.append(Evidence(facts.order.reference, "specialist_order"))
+    return facts.finding("R-SPECIALIST", evidence, sources=("Encounter",), met=bool(evidence))
+
+
+def _visits_of_order(facts: Facts) -> list[Encounter]:
+    """Return the visit that the order names; where it names none, those of the day."""
+    named = facts.order.resource.get("encounter") or facts.order.resource.get("context")
+    visit = next((id_in(text, "Encounter") for text in references(named)), None)
+    visits = [found for found in facts.chart.resources.get("Encounter", ()) if isinstance(found, Encounter)]
+    if visit:
+        return [found for found in visits if found.id == visit and not is_disregarded(found)]
+    return [found for found in visits if _is_now(facts, found)]
 
 
 def _is_now(facts: Facts, encounter: Encounter) -> bool:
     """Whether the patient is there on the day: the encounter is under way, or its days hold this one."""
-    if is_disregarded(encounter) or encounter.status in ("planned", "cancelled"):
+    if is_disregarded(encounter):
         return False
-    if encounter.status in _UNDER_WAY:
-        return True
     period = encounter.period
+    if encounter.status in _UNDER_WAY:
+        # A stay that nobody closed years ago is over.
+        return _day_of(encounter).within(facts.thresholds.neurologic_window, facts.as_of) is not False
     if period is None:
         return False
     began, ended = parse_date(period.start), parse_date(period.end)

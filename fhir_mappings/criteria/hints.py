@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from fhir_mappings.chart.entries import Activity
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
-from fhir_mappings.words.matcher import LONGEST_QUOTE, quoted
+from fhir_mappings.words.matcher import LONGEST_QUOTE, is_raised, judged, quoted
+from fhir_mappings.words.phrases import Span
+from fhir_mappings.words.tokens import Words, read
 
 SOURCES = ("Condition", "Observation", "Encounter", "Procedure", "DiagnosticReport")
 # Topics of safety, which other criteria ask about (R-MR, R-CON-SAFE): they never speak about the time of the scan.
 _OF_SAFETY = frozenset({"implant", "contrast_allergy"})
-# Things that stay with a patient; the others are events, and count within the window only.
+# Things that stay with a patient, and things of which a problem asks while it is open; the others are events.
 _LASTING = frozenset({"cancer", "risk", "surgery", "vascular"})
+_WHILE_OPEN = frozenset({"ces", "motor", "cord", "infection"})
+# What asks as a symptom does, by its date, however long it stands on the list.
+_SPINE = re.compile(
+    r"\b(?:vertebra|spin(?:e|al)\b|spondyl|dis[ck](?:s|itis)?\b|intervertebral|epidural)", re.IGNORECASE
+)
+# By this the table of ICD-10-CM names what is there since birth.
+_CONGENITAL = "congenital"
+_SYMPTOM = re.compile(r"(?:numb|tingl|para?esthes|sens|weak|fever|chill|rigor)\w*", re.IGNORECASE)
 
 
 def r_hint(facts: Facts) -> Finding:
@@ -20,6 +32,10 @@ def r_hint(facts: Facts) -> Finding:
 
     Never MET: a text asks, it does not answer.
     """
+    return facts.once("R-HINT", lambda: _r_hint(facts))
+
+
+def _r_hint(facts: Facts) -> Finding:
     topics: dict[str, list[Evidence]] = {}
     for remark in facts.remarks:
         for topic in sorted(remark.topics - _OF_SAFETY):
@@ -47,23 +63,46 @@ _BY_WEIGHT = (
 
 
 def _counts(facts: Facts, remark: Remark, topic: str) -> bool:
-    """Whether a remark is not over and not too old for its topic; an undated one counts.
+    """Whether a remark counts for its topic for as long as a code of it would; an undated one does.
 
-    An infection counts for as long as its code would: while it goes on, and for a year after it.
+    A sign, a disease of the cord or an infection asks while its problem is open, and for a window after it has ended;
+    an injury or a colic asks for its window, whatever its status.
     """
-    if topic in _LASTING:
+    if topic in _LASTING or (topic in _WHILE_OPEN and remark.is_open and _is_more_than_a_symptom(remark.text, topic)):
+        return True
+    if remark.is_over and topic == "infection" and _is_of_spine(remark.text):
         return True
     limits = facts.thresholds
-    if topic == "infection":
-        return not remark.when.is_known or remark.when.within(limits.infection_history, facts.as_of) is not False
-    window = limits.mimic_window if topic == "mimic" else limits.neurologic_window
-    return not remark.is_over and (not remark.when.is_known or remark.when.within(window, facts.as_of) is not False)
+    windows = {"infection": limits.infection_history, "mimic": limits.mimic_window, "trauma": limits.trauma_window}
+    when = remark.ended if remark.ended.is_known and topic in _WHILE_OPEN else remark.when
+    return not when.is_known or when.within(windows.get(topic, limits.neurologic_window), facts.as_of) is not False
+
+
+def _is_more_than_a_symptom(text: str, topic: str) -> bool:
+    """Whether a text names a disease or a deficit, and not only numbness or weakness of no told place."""
+    words = read(text)
+    return any(
+        found.span.concept or not _SYMPTOM.fullmatch(_said(words, found.span))
+        for found in judged(words)
+        if found.span.kind == topic and is_raised(topic, found.standing)
+    )
+
+
+def _is_of_spine(text: str) -> bool:
+    """Whether a text about an infection tells of the spine, which asks however long it has been over."""
+    return _SPINE.search(text) is not None or any(
+        found.span.concept == "spinal_infection" for found in judged(read(text))
+    )
+
+
+def _said(words: Words, span: Span) -> str:
+    return words.text[words.starts[span.start] : words.ends[span.end - 1]]
 
 
 def r_mimic(facts: Facts) -> Finding:
     """Whether the aorta, a kidney or the bowel may be the pain: an aneurysm while it is open, the others lately.
 
-    Never MET: it asks first whether the back is the cause at all.
+    Never MET: it asks first whether the back is the cause at all. Tag `stated` where the answer was yes.
     """
     aorta = [entry for entry in facts.stated("aortic_disease") if entry.activity is not Activity.INACTIVE]
     recent = facts.thresholds.mimic_window
@@ -71,22 +110,31 @@ def r_mimic(facts: Facts) -> Finding:
     said = [item for item in r_hint(facts).evidence if item.concept in ("hint_vascular", "hint_mimic")]
     evidence = [*(facts.evidence(entry, "aortic_disease", "abdominal_mimic") for entry in (*aorta, *belly)), *said]
     questions = ("mimic",) if aorta or belly else ()
-    return facts.finding("R-MIMIC", evidence, sources=SOURCES, questions=questions, met=False)
+    tags = ("stated",) if facts.own_answers.affirmed("mimic", "hint_mimic", "hint_vascular") else ()
+    return facts.finding("R-MIMIC", evidence, sources=SOURCES, questions=questions, tags=tags, met=False)
 
 
 def r_unread(facts: Facts) -> Finding:
     """Whether a record of now was received and not recognised: an unknown problem, reason, or report.
 
     Never MET: it asks, by the name that the record bears. What R-HINT quotes already is not asked for twice. Tag
-    `reason_only`: nothing but reasons of the order that are known to be about something else than back pain.
+    `reason_only`: nothing but reasons of the order that are congenital: what is followed up since birth.
     """
     quoted_already = {item.reference for item in r_hint(facts).evidence}
     lines = [line for line in facts.unread if line.reference not in quoted_already or line.source == "Order"]
     evidence = [
-        Evidence(line.reference, "unread", when=line.when, quote=line.said[:LONGEST_QUOTE], place=line.place)
+        Evidence(
+            line.reference,
+            "unread",
+            when=line.when,
+            notes=("answered",) if facts.own_answers.names("unread", line.said[:LONGEST_QUOTE]) else (),
+            quote=line.said[:LONGEST_QUOTE],
+            place=line.place,
+        )
         for line in lines
     ]
     questions = ("unread",) if evidence else ()
-    # A reason that the table knows is about something; whether that is the pain is the question.
-    tags = ["reason_only"] if lines and all(line.source == "Order" and line.span for line in lines) else []
+    # Surveillance of spina bifida is about something else than new pain; an abscess or a tumour is not.
+    congenital = (line.source == "Order" and line.reason.startswith(_CONGENITAL) for line in lines)
+    tags = ["reason_only"] if lines and all(congenital) else []
     return facts.finding("R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, met=False)

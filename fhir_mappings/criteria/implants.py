@@ -14,6 +14,7 @@ from enum import IntEnum
 
 from fhir_mappings.chart.entries import ChartEntry, reference_of
 from fhir_mappings.chart.readers import device_concepts, procedure_date
+from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
 from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, reference_id
@@ -155,7 +156,7 @@ def _explains(facts: Facts, device: Device) -> bool:
 def _devices(facts: Facts) -> Iterator[tuple[Device, tuple[str, ...]]]:
     """Return each usable Device with its implant concepts; one that is no implant only if it states an MR status."""
     for device in facts.devices():
-        if device.status == "entered-in-error":
+        if is_disregarded(device):
             continue
         coded, _ = device_concepts(device, facts.chart.index)
         concepts = tuple(name for name in IMPLANTS if name in coded.concepts)

@@ -19,7 +19,7 @@ from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.fhir.datatypes import Quantity
 from fhir_mappings.terminology.code_systems import LOINC, canonical_system
-from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, IMMUNOSUPPRESSANTS
+from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, IMMUNOSUPPRESSANTS, MARKER_RAISED
 
 _SOURCES = (*FINDINGS, *DRUGS)
 _TRANSPLANT = "Z94"  # ICD-10-CM: transplanted organ and tissue status
@@ -45,6 +45,7 @@ def r_infect(facts: Facts) -> Finding:
     evidence += fever(facts)
     for marker in ("esr", "crp"):
         evidence += raised(facts, marker)
+    evidence += [facts.evidence(entry, MARKER_RAISED) for entry in facts.stated(MARKER_RAISED)]
     if host_risk(facts):
         evidence += night_sweats(facts)
     elif night_sweats(facts):
@@ -231,7 +232,10 @@ def is_raised(facts: Facts, marker: str, entry: ChartEntry) -> bool | None:
 
 
 def _is_above_range(value: Measured, highs: Sequence[Quantity], factors: Mapping[str, float]) -> bool | None:
-    """Whether a value is above every upper limit of its laboratory, each in whatever unit it is given."""
+    """Whether a value is above the upper limits of its laboratory, each in whatever unit it is given.
+
+    None where they disagree: which of them is the normal one is not told.
+    """
     answers = []
     for high in highs:
         limit = high.value or 0.0
@@ -241,7 +245,7 @@ def _is_above_range(value: Measured, highs: Sequence[Quantity], factors: Mapping
             continue
         plain, top = converted(value, factors), converted(Measured(limit, limit, unit), factors)
         answers.append(plain.above(top.low) if plain and top else None)
-    return False if False in answers else None if None in answers else True
+    return answers[0] if len(set(answers)) == 1 else None
 
 
 def _celsius(entry: ChartEntry) -> Measured | None:

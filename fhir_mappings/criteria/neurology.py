@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.measurements import MILLILITRES, Measured, converted, measured, power
@@ -14,15 +14,31 @@ from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.criteria.hints import r_hint
 from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code
-from fhir_mappings.terminology.concepts import CES_ITEMS, FINDINGS
+from fhir_mappings.terminology.concepts import CES_ITEMS, CES_SIGN, FINDINGS
 from fhir_mappings.terminology.index import is_within
-from fhir_mappings.words.matcher import affirms
+from fhir_mappings.words.matcher import affirms, is_raised, mentions_in, quoted
 
 _SADDLE = re.compile(r"\b(?:saddle|perianal|perineal|perineum|genital|genitals|buttock|buttocks)\b")
 _IN_LEG = re.compile(r"\b(?:lower limb|leg|foot|thigh|calf|shin|toes?)\b")
-_LEFT = re.compile(r"\bleft\b")
-_RIGHT = re.compile(r"\bright\b")
-_BOTH = re.compile(r"\b(?:bilateral|bilaterally|both)\b|\bparapleg|\bparapares")
+# Sides as notes have them: "b/l LE weakness", "BLE", "RLE and LLE", "weak legs", "leg weakness R>L".
+_OF_A_SIDE = r" (?:leg|foot|le|ehl|ankle|toe|quad\w*|lower|dorsi\w*|ta)\b"
+_LEFT = re.compile(rf"\b(?:left|lle|lt)\b|\bl(?={_OF_A_SIDE})")
+_RIGHT = re.compile(rf"\b(?:right|rle|rt)\b|\br(?={_OF_A_SIDE})")
+_BOTH_SIDES = r"\b(?:bilat\w*|both|ble|b ?/ ?l(?:e|les)?)(?!\w)"
+_BOTH = re.compile(
+    rf"{_BOTH_SIDES}|\bparapleg|\bparapares"
+    r"|\bweak\w* (?:(?:in|of|the|his|her|their|lower) )*(?:legs|extremities|limbs)\b"
+    r"|\b(?:legs|lower extremities|lower limbs) (?:(?:are|is|feel|both|getting|very|more) )*weak"
+    r"|\bweak\w*,? \(?r ?[<>=&/] ?l\b|\bweak\w*,? \(?l ?[<>=&/] ?r\b"
+)
+# The side of a pain is not that of a weakness beside it, unless the two are told together.
+_PART = r"(?: (?:sided?|le|leg|legs|low|lower|back|extremity|buttock|foot|hip|hips|knee|knees|thigh|calf))*"
+_PAINFUL = r"(?:pain\w*|lbp|sciatica|radic\w*|numb\w*|tingling|paresth\w*|ache\w*)\b"
+_A_SIDE = rf"(?:{_BOTH_SIDES}|\b(?:left|right|lle|rle|[lr])\b)"
+_PAINFUL_SIDE = re.compile(
+    rf"(?:{_A_SIDE}{_PART} {_PAINFUL}|\b{_PAINFUL}(?: (?:in|of|down|to|the|his|her))* {_A_SIDE}{_PART})"
+    r"(?!,? ?(?:and|&|/|with|\+|,) ?(?:(?!left|right|[lr] )\w+ ){0,2}weak)"
+)
 _PARAPARESIS = re.compile(r"\bparapleg|\bparapares")
 _ROOT_LEVEL = re.compile(r"\b(?:l[1-5]|s[1-4])\b")
 # ICD-10-CM: paraplegia is of both legs; foot drop and sciatica end in 1 for the right foot and 2 for the left.
@@ -30,24 +46,32 @@ _PARAPLEGIA, _DISC_WITH_MYELOPATHY = "G82.2", "M51.06"
 # Foot drop, sciatica, sciatica with lumbago.
 _BY_SIDE = ("M21.37", "M54.3", "M54.4")
 _BOTH_LEGS = re.compile(
-    r"\bbilateral (?:\w+ ){0,2}(?:sciatica|radicul\w+|leg pain|leg symptoms)\b"
-    r"|\b(?:sciatica|radicul\w+|leg pain|radiat\w+|shooting)\W+(?:\w+ ){0,4}"
-    r"(?:bilateral(?:ly)?|both (?:legs|sides|lower))\b"
-    r"|\bpain (?:\w+ ){0,3}both legs\b"
+    rf"{_BOTH_SIDES} (?:\w+ ){{0,2}}"
+    r"(?:sciatica|radic\w*|(?:leg|legs|le|lower extremity|lower limb) (?:pain|symptoms|sx))\b"
+    r"|\bble (?:pain|symptoms|sx|radic\w*)\b"
+    r"|\b(?:sciatica|radic\w*|leg pain|le pain|radiat\w+|shooting)\W+(?:\w+ ){0,4}"
+    rf"(?:bilat\w*|b/l|ble|both (?:legs|sides|lower|les?))(?!\w)"
+    r"|\bpain (?:\w+ ){0,3}(?:both legs|b/l legs?|ble)\b"
 )
+_SEXUAL = re.compile(r"\b(?:erectile|impoten\w+|erections?|sexual (?:dys)?function)\b")
+_NUMB = re.compile(r"numb\w*", re.IGNORECASE)
 _NORMAL_POWER = 5  # Medical Research Council grade
 
 
 def r_ces(facts: Facts) -> Finding:
     """Whether cauda equina syndrome must be suspected: any of its items, new or of unknown date."""
+    return facts.once("R-CES", lambda: _r_ces(facts))
+
+
+def _r_ces(facts: Facts) -> Finding:
     symptoms = _Sorted(facts)
     evidence, questions = symptoms.evidence, symptoms.questions
-    for entry in (*facts.stated(*CES_ITEMS), *_saddle_numbness(facts)):
-        symptoms.file(entry, (*CES_ITEMS, "sensory_generic"), "ces_changed")
+    for entry in (*facts.stated(*CES_ITEMS, CES_SIGN), *_saddle_numbness(facts)):
+        symptoms.file(entry, (*CES_ITEMS, CES_SIGN, "sensory_generic"), "ces_changed")
     asked = _residual_volume(facts, evidence, questions)
     _difficult_voiding(facts, evidence, questions)
     if both_sides(facts):
-        evidence += [item for item in r_hint(facts).evidence if item.concept == "hint_ces"]
+        evidence += _beside_both_sides(facts)
     asked += _unknown(facts, "ces", *CES_ITEMS, "sensory_generic", "pvr")
     questions += [item.concept for item in asked]
     if _unsited_numbness(facts):
@@ -59,6 +83,29 @@ def r_ces(facts: Facts) -> Finding:
         tags.append("bladder_other_cause")
     return facts.finding(
         "R-CES", evidence, sources=FINDINGS, questions=questions, tags=tags, asked=asked, met=bool(evidence)
+    )
+
+
+def _beside_both_sides(facts: Facts) -> list[Evidence]:
+    """Return the words about bladder, bowel, saddle or sex; numbness without a place is none of these."""
+    named = {
+        (remark.reference, quoted(remark.text, "ces"))
+        for remark in facts.remarks
+        if "ces" in remark.topics and _names_an_item(remark.text)
+    }
+    said = [item for item in r_hint(facts).evidence if item.concept == "hint_ces"]
+    found = [item for item in said if (item.reference, item.quote) in named]
+    if not found and (sexual := facts.said_by_order(_SEXUAL)):
+        found = [sexual]
+    return [replace(item, concept="ces_in_words") for item in found]
+
+
+def _names_an_item(text: str) -> bool:
+    return any(
+        mention.topic == "ces"
+        and is_raised("ces", mention.standing)
+        and not _NUMB.fullmatch(text[mention.start : mention.end])
+        for mention in mentions_in(text)
     )
 
 
@@ -88,8 +135,8 @@ def both_sides(facts: Facts) -> list[Evidence]:
     evidence = [facts.evidence(entry, "radiculopathy") for entry in new]
     if {side for entry in new for side in _sides(entry, "radiculopathy")} >= {"left", "right"}:
         return evidence
-    said = facts.order_says(_BOTH_LEGS)
-    return [*evidence, Evidence(facts.order.reference, "order_text")] if said else []
+    said = facts.said_by_order(_BOTH_LEGS)
+    return [*evidence, said] if said else []
 
 
 @dataclass(slots=True)
@@ -174,6 +221,10 @@ def _millilitres(entry: ChartEntry) -> Measured | None:
 
 def r_motor(facts: Facts) -> Finding:
     """Whether a leg is newly or progressively weak."""
+    return facts.once("R-MOTOR", lambda: _r_motor(facts))
+
+
+def _r_motor(facts: Facts) -> Finding:
     symptoms = _Sorted(facts)
     evidence, questions = symptoms.evidence, symptoms.questions
     for entry in motor_deficits(facts):
@@ -250,6 +301,10 @@ def _falling_power(facts: Facts) -> list[Evidence]:
 
 def r_multi(facts: Facts) -> Finding:
     """Whether deficits are at more than one place: both legs, two root levels, or weakness with another sign."""
+    return facts.once("R-MULTI", lambda: _r_multi(facts))
+
+
+def _r_multi(facts: Facts) -> Finding:
     new = _new(facts, motor_deficits(facts))
     other = _new(facts, facts.stated("neuro_other"))
     words = [_all_words(entry) for entry in new]
@@ -297,6 +352,8 @@ def _all_words(entry: ChartEntry) -> str:
 def _sides(entry: ChartEntry, concept: str = "motor_deficit") -> frozenset[str]:
     """Return the sides of the body an entry is about: by its words, by the code's last character, or both by name."""
     words = _all_words(entry)
+    if entry.of_order and concept == "motor_deficit":
+        words = _PAINFUL_SIDE.sub(" ", words)
     found = {side for side, pattern in (("left", _LEFT), ("right", _RIGHT)) if pattern.search(words)}
     for code in entry.codes_of(concept):
         if is_within(code, _PARAPLEGIA):

@@ -217,7 +217,7 @@ CRITERIA: tuple[Criterion, ...] = (
         hints.r_hint,
         # A code for what a text mentions settles the text; only this concept is read for nothing else.
         concepts=("family_history_cancer",),
-        thresholds=("neurologic_window", "infection_history", "mimic_window"),
+        thresholds=("neurologic_window", "infection_history", "mimic_window", "trauma_window"),
         sources=hints.SOURCES,
     ),
     Criterion(
@@ -226,7 +226,7 @@ CRITERIA: tuple[Criterion, ...] = (
         (),
         hints.r_mimic,
         concepts=("aortic_disease", "abdominal_mimic", "family_history_cancer"),
-        thresholds=("mimic_window", "neurologic_window", "infection_history"),
+        thresholds=("mimic_window", "neurologic_window", "infection_history", "trauma_window"),
         sources=hints.SOURCES,
     ),
     Criterion(
@@ -234,12 +234,18 @@ CRITERIA: tuple[Criterion, ...] = (
         "Records that nobody recognised",
         (),
         hints.r_unread,
-        thresholds=("neurologic_window", "infection_history", "mimic_window", "repeat_imaging_window"),
+        thresholds=(
+            "neurologic_window",
+            "infection_history",
+            "mimic_window",
+            "trauma_window",
+            "repeat_imaging_window",
+        ),
         sources=hints.SOURCES,
     ),
     Criterion(
         "R-DATE",
-        "Red flags and implants dated in the future",
+        "Records dated in the future",
         (),
         scope.r_date,
         concepts=(*groups.RED_FLAGS, "fever", "pvr", "esr", "crp", *implants.IMPLANTS),
@@ -281,6 +287,13 @@ CRITERIA: tuple[Criterion, ...] = (
         "Treated as pressing already",
         (),
         first_contact.r_priority,
+        sources=("Encounter",),
+    ),
+    Criterion(
+        "R-SPECIALIST",
+        "Ordered by a spine clinic, a pain clinic or a surgeon",
+        (),
+        first_contact.r_specialist,
         sources=("Encounter",),
     ),
     Criterion(
@@ -443,7 +456,7 @@ ORDER_CONCEPTS = (*scope.LUMBAR_MRI, "order_mri_generic", "order_mri_spine_wider
 READING_CONCEPTS = ("qualifier_presence",)
 READING_THRESHOLDS = ("disagreement", "data_error_after")
 # Numbers that decide whether a record that nobody recognised is of now; R-UNREAD states them for all criteria.
-UNREAD_THRESHOLDS = ("neurologic_window", "infection_history", "repeat_imaging_window")
+UNREAD_THRESHOLDS = ("neurologic_window", "infection_history", "trauma_window", "repeat_imaging_window")
 
 # Published, and verified like the others, but asked for by no rule yet.
 UNUSED_CONCEPTS = (

@@ -6,11 +6,13 @@ import re
 
 from fhir_mappings.chart.chart import belongs_to
 from fhir_mappings.chart.entries import Activity, ChartEntry
+from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.criteria.cancer import cancers, weight_loss
 from fhir_mappings.criteria.contrast import is_nondiagnostic
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.facts import Facts
-from fhir_mappings.criteria.findings import Evidence, Finding, Status
+from fhir_mappings.criteria.findings import Finding, Status
+from fhir_mappings.criteria.hints import r_hint, r_unread
 from fhir_mappings.criteria.implants import IMPLANTS
 from fhir_mappings.criteria.infection import (
     drug_use,
@@ -23,13 +25,39 @@ from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.resources import Condition, DiagnosticReport, ImagingStudy
 from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.terminology.code_systems import ICD_10_CM, SNOMED_CT, canonical_system
-from fhir_mappings.terminology.concepts import DRUGS, FINDINGS, INDICATIONS, PROBLEMS, RED_FLAGS
+from fhir_mappings.terminology.concepts import (
+    DRUGS,
+    FINDINGS,
+    INDICATIONS,
+    PAIN,
+    PROBLEMS,
+    THERAPY_DRUGS,
+    THERAPY_PROCEDURES,
+    TRACES_OF_CARE,
+)
 
 _UNCHANGED = re.compile(
     r"\b(?:unchanged|no (?:interval |new |clinical )?changes?|no new (?:symptoms|complaints|findings)|same symptoms"
     r"|symptoms (?:are |remain )?(?:the same|stable))\b"
 )
 _UPRIGHT = re.compile(r"\b(?:(?:only|worse|pain) (?:\w+ ){0,3}(?:upright|standing)|upright mri|weight-?bearing mri)\b")
+# What settles nothing by itself, and so needs no right date: how a finding is asserted, what is asked for, what is not.
+_NO_ERROR = (
+    "qualifier_presence",
+    "family_history_cancer",
+    "pregnancy_absent",
+    "cancer_absent",
+    "trauma_absent",
+    "cancer_skin_excluded",
+    "device_external_ignore",
+    "creatinine",
+    "wbc",
+    "blood_culture",
+    *THERAPY_DRUGS,
+)
+_MEASURED = frozenset({"pvr", "esr", "crp", "fever"})
+# The course of the pain is judged as of the day of the order.
+_OF_COURSE = frozenset({*PAIN, *THERAPY_PROCEDURES, *THERAPY_DRUGS, *TRACES_OF_CARE})
 LUMBAR_MRI = ("order_mri_lumbar_wo", "order_mri_lumbar_w", "order_mri_lumbar_wo_w", "order_mri_lumbar_unspec")
 
 
@@ -97,16 +125,15 @@ def _is_coded_elsewhere(facts: Facts) -> bool:
     reasons = [*facts.order.reasons]
     for reference in facts.order.reason_references:
         target = facts.order.companions.get(reference) or facts.chart.by_reference(reference)
-        if isinstance(target, Condition) and target.code and _counts_as_reason(facts, target):
+        if isinstance(target, Condition) and target.code and _counts(facts, target):
             reasons.append(target.code)
         else:
             return False
     return bool(reasons) and all(_is_coded(reason) for reason in reasons)
 
 
-def _counts_as_reason(facts: Facts, condition: Condition) -> bool:
-    withdrawn = condition.verification_status is not None and condition.verification_status.has_code("entered-in-error")
-    return belongs_to(condition, facts.chart.patient_id) and not withdrawn
+def _counts(facts: Facts, condition: Condition) -> bool:
+    return belongs_to(condition, facts.chart.patient_id) and not is_disregarded(condition)
 
 
 def _is_coded(reason: CodeableConcept) -> bool:
@@ -159,12 +186,15 @@ def r_dup(facts: Facts) -> Finding:
 def _anything_new(facts: Facts, studies: list[ChartEntry]) -> bool:
     """Whether anything about the back or a red flag was put on record since the last study, or is of unknown date."""
     last = max((entry.dated.latest for entry in studies if entry.dated.latest), default=facts.as_of)
-    return any(
-        not isinstance(entry.resource, DiagnosticReport | ImagingStudy)
-        and not entry.of_order
-        and entry.asserted.on_or_before(last) is not True
+    own = {entry.reference for entry in studies}
+    told = [
+        entry.asserted
         for entry in facts.stated(*INDICATIONS)
-    )
+        if not isinstance(entry.resource, DiagnosticReport | ImagingStudy) and not entry.of_order
+    ]
+    told += [item.when for item in (*r_hint(facts).evidence, *r_unread(facts).evidence) if item.reference not in own]
+    told += [note.when for note in facts.chart.course if note.kind == "pain"]
+    return any(when.on_or_before(last) is not True for when in told)
 
 
 def _left_open(facts: Facts, entry: ChartEntry) -> bool:
@@ -180,25 +210,28 @@ def r_claus(facts: Facts) -> Finding:
 def r_upright(facts: Facts) -> Finding:
     """Whether an upright study may show more: spondylolisthesis, or an order that says the pain is there upright."""
     evidence = [facts.evidence(entry, "spondylolisthesis") for entry in facts.current("spondylolisthesis")]
-    if facts.order_says(_UPRIGHT):
-        evidence.append(Evidence(facts.order.reference, "order_text"))
+    if said := facts.said_by_order(_UPRIGHT):
+        evidence.append(said)
     return facts.finding("R-UPRIGHT", evidence, sources=("Condition",), met=bool(evidence))
 
 
 def r_date(facts: Facts) -> Finding:
-    """Whether a red flag or an implant is dated in the future: a data error that somebody has to look at.
+    """Whether a record that bears on the order is dated in the future: a data error that somebody has to look at.
 
     Never MET: such a record fires nothing, and it does not settle anything either.
     """
-    # A measurement since the order that is too old to be judged as of today may have changed what the order was for.
-    window = facts.thresholds.inflammation_marker_window
-    since = [
-        entry for entry in facts.measured_since("pvr", "esr", "crp", "fever") if not facts.is_recent(entry, window)
-    ]
-    entries = (*facts.future_entries(*RED_FLAGS, "fever", "pvr", "esr", "crp", *IMPLANTS), *since)
+    entries = [entry for entry in facts.entries_since(*_NO_ERROR) if facts.is_future(entry) or _is_missed(facts, entry)]
     evidence = [
         facts.evidence(entry, *sorted(entry.concepts, key=lambda name: (name not in IMPLANTS, name)))
         for entry in entries
     ]
     questions = ("future_date",) if entries else ()
     return facts.finding("R-DATE", evidence, sources=FINDINGS, questions=questions, met=False)
+
+
+def _is_missed(facts: Facts, entry: ChartEntry) -> bool:
+    """Whether an entry came after an old order and is too old to be judged as of today: it may change the order."""
+    limits = facts.thresholds
+    measured = not entry.concepts.isdisjoint(_MEASURED)
+    window = limits.inflammation_marker_window if measured else limits.neurologic_window
+    return entry.concepts.isdisjoint(_OF_COURSE) and facts.is_recent(entry, window) is False

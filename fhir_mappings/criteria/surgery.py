@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 from fhir_mappings.chart.entries import Assertion, ChartEntry
 from fhir_mappings.criteria.episode import has_pain
 from fhir_mappings.criteria.facts import Facts
-from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.criteria.findings import Finding, Status
 from fhir_mappings.criteria.infection import fever
 from fhir_mappings.criteria.neurology import r_ces, r_motor, r_multi
 from fhir_mappings.fhir.resources import Condition, Device
@@ -42,7 +43,10 @@ def r_con_postop(facts: Facts) -> Finding:
         for entry in unclear
     ]
     questions = ("surgery_level",) if unclear else ()
-    return facts.finding("R-CON-POSTOP", evidence, sources=_SOURCES, questions=questions, met=False)
+    found = facts.finding("R-CON-POSTOP", evidence, sources=_SOURCES, questions=questions, met=False)
+    # A procedure that nobody could read may be the operation: it asks nothing, and clears nothing either.
+    unread = tuple(line.reference for line in facts.chart.ledger.unrecognised("Procedure"))
+    return replace(found, status=Status.UNKNOWN, unread=(*found.unread, *unread)) if unread else found
 
 
 def _level_not_stated(entry: ChartEntry) -> bool:
@@ -100,9 +104,8 @@ def r_dx(facts: Facts) -> Finding:
     if len({entry.reference for entry in competing}) >= _COMPETING:
         tags.append("competing")
         entries += competing
-    if facts.order_says(_UNCLEAR):
-        tags.append("stated")
+    said = facts.said_by_order(_UNCLEAR)
+    tags += ["stated"] if said else []
     evidence = [facts.evidence(entry, "plexopathy", "radiculopathy", *sorted(entry.concepts)) for entry in entries]
-    if "stated" in tags:
-        evidence.append(Evidence(facts.order.reference, "order_text"))
+    evidence += [said] if said else []
     return facts.finding("R-DX", evidence, sources=("Condition",), tags=tags, met=bool(tags))

@@ -1,6 +1,6 @@
 """The numbers of the guideline, each with where it comes from.
 
-SEED is the guidance text this service implements, a secondary source still under review. DESIGN marks a number that
+The guidance text is the one this service implements, a secondary source still under review. DESIGN marks a number that
 no source states and a site may want to change.
 """
 
@@ -30,7 +30,7 @@ class Change(NamedTuple):
 class Thresholds:
     """Every threshold of the criteria; days unless the field says otherwise."""
 
-    conservative_care: int = _number(42, "SEED S01, S05a; ACR Low Back Pain variant 3")
+    conservative_care: int = _number(42, "guidance text S01, S05a; ACR Low Back Pain variant 3")
     symptom_free_interval: int = _number(180, "HEDIS Use of Imaging Studies for Low Back Pain: negative history")
     nearly_complete: int = _number(7, "DESIGN: six weeks so nearly over that the order is only put off")
     recent_contact: int = _number(30, "DESIGN: persistence of symptoms")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from calendar import monthrange
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 # Seconds and zone are ignored on purpose: the day as the author wrote it is the clinical day.
 _FHIR_DATE = re.compile(r"\s*(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?\s*", re.DOTALL)
@@ -97,6 +97,27 @@ def parse_date(text: object) -> DateInterval:
         return exact(date(year, month, day))
     except ValueError:
         return UNKNOWN_DATE
+
+
+def possible_days(text: object) -> DateInterval:
+    """Return the day of a date or time as its author wrote it and as the service counts it, which is by UTC.
+
+    In the evening of one zone it is the next day here: an answer given then is one of both days.
+    """
+    written = parse_date(text)
+    if not written.is_exact or not isinstance(text, str):
+        return written
+    try:
+        moment = datetime.fromisoformat(text.strip())
+    except ValueError:
+        return written
+    if moment.tzinfo is None or written.earliest is None:
+        return written
+    try:
+        day = moment.astimezone(UTC).date()
+    except OverflowError:
+        return written
+    return DateInterval(min(written.earliest, day), max(written.earliest, day))
 
 
 def parse_period(start: object, end: object) -> DateInterval:

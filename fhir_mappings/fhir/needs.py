@@ -10,6 +10,7 @@ support, because a prescription whose drug is not known cannot clear anybody.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 PATIENT = "{{context.patientId}}"
@@ -36,11 +37,6 @@ class DataNeed:
             return f"{self.resource_type}/{patient}"
         search = [(self.patient_parameter, patient), *(self.parameters if parameters is None else parameters)]
         return f"{self.resource_type}?" + "&".join(f"{name}={value}" for name, value in search)
-
-    @property
-    def template(self) -> str:
-        """The CDS Hooks prefetch template; the service's own searches read what it includes by themselves."""
-        return self.query(PATIENT) + (f"&_include={self.resource_type}:{self.include}" if self.include else "")
 
 
 def _search(  # noqa: PLR0913 - one line a need
@@ -89,6 +85,14 @@ SUPPLEMENTARY_SOURCES: tuple[str, ...] = (
 )
 
 
-def prefetch_templates() -> dict[str, str]:
-    """Return the prefetch templates by key, as the discovery document lists them."""
-    return {need.key: need.template for need in DATA_NEEDS}
+def is_wanted(need: DataNeed) -> bool:
+    """Whether a source is asked for, and missed, even where a client is said to have none."""
+    return need.required or need.resource_type in CORE_SOURCES
+
+
+def needs_of(offered: Collection[str] | None) -> tuple[DataNeed, ...]:
+    """Return what is asked of a client that has some resource types: those, and what every answer rests on.
+
+    None, where nobody has said what it has, asks for everything.
+    """
+    return tuple(need for need in DATA_NEEDS if offered is None or need.resource_type in offered or is_wanted(need))

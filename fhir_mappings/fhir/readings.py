@@ -1,62 +1,18 @@
-"""Putting readings together: a request's prefetch, a server's answers, and the pages of one source."""
+"""Putting readings together: a server's answers, the pages of one search, the searches of one source."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 import msgspec
 
 from fhir_mappings.fhir.decoding import resource_type_of
-from fhir_mappings.fhir.needs import CORE_SOURCES, DATA_NEEDS, DataNeed
 from fhir_mappings.fhir.resources import Resource
-from fhir_mappings.fhir.searches import USUAL, SearchForm, by_category, searches_of
-from fhir_mappings.fhir.sources import NOT_OFFERED, NOT_PROVIDED, SourceReading, SourceState, read_source
+from fhir_mappings.fhir.sources import SourceReading, SourceState, read_source
 from fhir_mappings.fhir.surrogates import without_lone_surrogates
 
 _BOM = b"\xef\xbb\xbf"
-# States of a source of which nothing came.
-_EMPTY_HANDED = (SourceState.NOT_PROVIDED, SourceState.UNAVAILABLE)
-
-
-def read_prefetch(
-    prefetch: Mapping[str, msgspec.Raw | bytes],
-    offered: Collection[str] | None = None,
-    form: SearchForm = USUAL,
-) -> dict[str, SourceReading]:
-    """Return the reading of each source by its prefetch key, from the values of a request's prefetch.
-
-    A source that was not sent whole may have been sent by category; those that were stand under keys of their own.
-    `offered` are the resource types that the client says it has; where it does not say, the keys that it sends show
-    it, and what it does not send it does not have, until its server has been asked. The core sources, and what every
-    call needs, are always wanted: without them they are missing.
-    """
-    readings = {need.key: read_source(prefetch.get(need.key), need.resource_type) for need in DATA_NEEDS}
-    for need in DATA_NEEDS:
-        if readings[need.key].state is SourceState.NOT_PROVIDED:
-            for search in searches_of(need, by_category(form)):
-                if search.key in prefetch and search.key != need.key:
-                    readings[search.key] = read_source(prefetch[search.key], need.resource_type)
-        told = need.key in prefetch if offered is None else need.resource_type in offered
-        if not (told or is_wanted(need)) and readings[need.key].state in _EMPTY_HANDED:
-            readings[need.key] = NOT_OFFERED
-    return readings
-
-
-def is_wanted(need: DataNeed) -> bool:
-    """Whether a source is missed even where a client says that it has none."""
-    return need.required or need.resource_type in CORE_SOURCES
-
-
-def whole_sources(readings: Mapping[str, SourceReading], form: SearchForm = USUAL) -> dict[str, SourceReading]:
-    """Return the reading of each source, put together where it was sent by category: whole if none is lacking."""
-    whole = {}
-    for need in DATA_NEEDS:
-        searches = searches_of(need, by_category(form))
-        parts = [readings.get(search.key, NOT_PROVIDED) for search in searches]
-        sent = any(part.state is not SourceState.NOT_PROVIDED for part in parts)
-        whole[need.key] = merged(parts) if sent and len(parts) > 1 else readings.get(need.key, NOT_PROVIDED)
-    return whole
 
 
 def read_answer(body: bytes, expected: str) -> SourceReading | None:

@@ -231,6 +231,8 @@ class Encounter(Resource, kw_only=True):
     reason_code: list[CodeableConcept] = []
     type: list[CodeableConcept] = []
     service_type: object = None
+    location: object = None
+    service_provider: object = None
     class_: object = msgspec.field(name="class", default=None)
     reason_reference: list[Reference] = []
     diagnosis: list[EncounterDiagnosis] = []
@@ -242,12 +244,26 @@ class Encounter(Resource, kw_only=True):
         return frozenset(_values(self.class_, "code"))
 
     @property
+    def class_names(self) -> tuple[str, ...]:
+        """What its class is called."""
+        return (*_values(self.class_, "display"), *_values(self.class_, "text"))
+
+    @property
     def kinds(self) -> tuple[str, ...]:
         """What its types and its service are called."""
         types = [
             text for kind in self.type for text in (kind.text, *(coding.display for coding in kind.coding)) if text
         ]
         return (*types, *_values(self.service_type, "text"), *_values(self.service_type, "display"))
+
+    @property
+    def departments(self) -> tuple[str, ...]:
+        """What its places and its organization are called."""
+        stays = self.location if isinstance(self.location, list) else [self.location]
+        places = [stay.get("location") for stay in stays if isinstance(stay, dict)]
+        inside = [found.get("name") for found in self.contained if found.get("resourceType") == "Location"]
+        named = (name for name in inside if isinstance(name, str))
+        return (*_values(places, "display"), *_values(self.service_provider, "display"), *named)
 
 
 def _values(value: object, key: str) -> Iterator[str]:

@@ -7,7 +7,7 @@ refuses a search, a narrower form says the same with less.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -26,13 +26,15 @@ class SearchForm:
 
     With `categories` there is one search of Observations for each of them. `sort` and `include` say whether `_sort`
     and, in prefetch templates, `_include` may be asked for. `page_size` is asked for in every search: None leaves it
-    to each need, 0 asks for none.
+    to each need, 0 asks for none. `is_guess` tells that nobody asked for the categories, so that an Observation without
+    one may be missed.
     """
 
     categories: tuple[str, ...] = ()
     sort: bool = True
     include: bool = True
     page_size: int | None = None
+    is_guess: bool = False
 
 
 USUAL: Final = SearchForm()
@@ -53,7 +55,7 @@ class Search:
 
     @property
     def template(self) -> str:
-        """The prefetch template; the service's own searches read what it includes by themselves."""
+        """The CDS Hooks prefetch template; the service's own searches read what it includes by themselves."""
         return self.query(PATIENT) + (f"&_include={self.need.resource_type}:{self.include}" if self.include else "")
 
 
@@ -76,9 +78,9 @@ def part_key(need: DataNeed, category: str) -> str:
     return need.key + "".join(word[:1].upper() + word[1:] for word in category.split("-"))
 
 
-def templates_for(form: SearchForm) -> Mapping[str, str]:
-    """Return the prefetch templates by key, for a client whose server takes searches in a form."""
-    return {search.key: search.template for need in DATA_NEEDS for search in searches_of(need, form)}
+def templates_for(form: SearchForm = USUAL, needs: Iterable[DataNeed] = DATA_NEEDS) -> Mapping[str, str]:
+    """Return the prefetch templates of some needs by key, for a client whose server takes searches in a form."""
+    return {search.key: search.template for need in needs for search in searches_of(need, form)}
 
 
 def by_category(form: SearchForm) -> SearchForm:
@@ -89,7 +91,8 @@ def by_category(form: SearchForm) -> SearchForm:
 def narrower(form: SearchForm, need: DataNeed, codes: Collection[str]) -> SearchForm | None:
     """Return the form to try after a search of a need was refused with some issue codes; None when none is left.
 
-    `required` says that a parameter is lacking, any other that one is not taken.
+    `required` says that a parameter is lacking, any other that one is not taken. What only says less of the order and
+    the size of pages comes first, since it loses nothing.
     """
     if not need.parameters or _REFUSALS.isdisjoint(codes):
         return None
@@ -98,9 +101,9 @@ def narrower(form: SearchForm, need: DataNeed, codes: Collection[str]) -> Search
         return by_category(form)
     if form.sort and any(name == "_sort" for name, _ in need.parameters):
         return replace(form, sort=False)
-    if splits:
-        return by_category(form)
-    return replace(form, page_size=0) if form.page_size != 0 else None
+    if form.page_size != 0:
+        return replace(form, page_size=0)
+    return replace(by_category(form), is_guess=True) if splits else None
 
 
 def _written(need: DataNeed, form: SearchForm) -> list[tuple[str, str]]:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Executor, Future, wait
-from dataclasses import replace
+from functools import partial
 
 from fhir_mappings.chart.chart import holds_others_only
-from fhir_mappings.fhir.needs import DATA_NEEDS, DataNeed
-from fhir_mappings.fhir.readings import at_most_partial, whole_sources, with_resources
+from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.prefetch import Sent
+from fhir_mappings.fhir.readings import at_most_partial, with_resources
 from fhir_mappings.fhir.resources import Resource
-from fhir_mappings.fhir.searches import SearchForm, by_category, searches_of
 from fhir_mappings.fhir.sources import FAILED, MISSING, NOT_OFFERED, NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.fhir_client.batch import run_batch
 from fhir_mappings.fhir_client.exchange import Clock, Exchange
@@ -48,17 +48,16 @@ class FhirClient:
         self,
         server: FhirServer,
         patient_id: str,
-        readings: Mapping[str, SourceReading],
+        sent: Mapping[str, Sent],
         references: Iterable[str] = (),
     ) -> Retrieval:
         """Return the readings of a prefetch with what was missing: whole needs, further pages, drugs by reference.
 
-        `readings` are as `read_prefetch` returns them; those returned are by need. `references` are those of the
-        orders, as `order_references` lists them. A need that the prefetch answered, even with a failure, is not asked
-        for again.
+        `sent` is as `sent_sources` returns it. `references` are those of the orders, as `order_references` lists them.
+        A need that the prefetch answered, even with a failure, is not asked for again.
         """
         exchange = Exchange(server, self._clock)
-        return _Retrieving(self._executor, exchange, self._learned, patient_id, readings).run(references)
+        return _Retrieving(self._executor, exchange, self._learned, patient_id, sent).run(references)
 
 
 class _Retrieving:
@@ -70,15 +69,15 @@ class _Retrieving:
         exchange: Exchange,
         learned: LearnedForms,
         patient_id: str,
-        readings: Mapping[str, SourceReading],
+        sent: Mapping[str, Sent],
     ) -> None:
         self.executor = executor
         self.exchange = exchange
         self.learned = learned
         self.server = exchange.server
         self.patient_id = patient_id
-        self.readings = readings
-        self.given = whole_sources(readings, self.server.form)
+        self.sent = sent
+        self.given = {key: found.reading for key, found in sent.items()}
         self.sources: dict[str, Source] = {}
         self.refused: dict[str, Result] = {}
         self.referred: dict[Target, Walk] = {}
@@ -87,8 +86,9 @@ class _Retrieving:
     def run(self, references: Iterable[str]) -> Retrieval:
         """Ask for everything, and put together what arrives in time."""
         usable = is_sendable(self.patient_id)
-        for need in DATA_NEEDS:
-            self._plan(need, usable=usable)
+        for sent in self.sent.values():
+            if sent.unread:
+                self._plan(sent, usable=usable)
         if not usable:
             return Retrieval(*self._outcomes(), self.exchange.close())
         self._plan_references(references)
@@ -107,45 +107,19 @@ class _Retrieving:
         found, results = self._outcomes()
         return Retrieval(lookup.added_to(found), results, calls)
 
-    def _plan(self, need: DataNeed, *, usable: bool) -> None:
-        """Decide what to ask for a need: all of it, its further pages, what lacks of its categories, or nothing."""
-        form = self._form(need)
-        sent = [self.readings.get(search.key, NOT_PROVIDED) for search in searches_of(need, form)]
-        if all(reading.state not in MISSING and not reading.next_link for reading in sent):
-            return
-        if self.given[need.key].state in MISSING and self._is_known_to_lack(need):
-            return
-        scopes, name = self.server.scopes, need.resource_type
-        access = scopes.search(name) if need.parameters else scopes.read(name)
+    def _plan(self, sent: Sent, *, usable: bool) -> None:
+        """Decide how to ask for what a prefetch did not bring of a need, or why not."""
+        need, server = sent.need, self.server
+        name = need.resource_type
+        access = server.scopes.search(name) if need.parameters else server.scopes.read(name)
         if not usable:
             self.refused[need.key] = Result.UNUSABLE_ID
         elif access is Access.NONE:
             self.refused[need.key] = Result.NOT_IN_SCOPE
         else:
-            self.sources[need.key] = Source(
-                self.exchange, need, self.patient_id, self.readings, form, self.learned, self._start
-            )
-
-    def _form(self, need: DataNeed) -> SearchForm:
-        """Return how to search for a need: whole where it was sent whole, by category where some were sent."""
-        form = self.learned.form(self.server.base, need.resource_type, self.server.form)
-        if self.readings.get(need.key, NOT_PROVIDED).state not in MISSING:
-            return replace(form, categories=())
-        by_categories = by_category(self.server.form)
-        if any(search.key in self.readings for search in searches_of(need, by_categories) if search.key != need.key):
-            return replace(form, categories=by_categories.categories)
-        return form
-
-    def _is_known_to_lack(self, need: DataNeed) -> bool:
-        """Whether the client says that it has no such source, so that asking for it is of no use."""
-        offered = self.server.offered
-        return offered is not None and need.resource_type not in offered and not need.required
-
-    def _lacking(self, before: SourceState) -> SourceReading:
-        """Return the reading of a source that the server turned out not to have: a failure where the client has it."""
-        if self.server.offered is not None:
-            return FAILED
-        return NOT_OFFERED if before is SourceState.NOT_OFFERED else NOT_PROVIDED
+            form = self.learned.form(server.base, name, server.form)
+            remember = partial(self.learned.note, server.base, name, server.form)
+            self.sources[need.key] = Source(self.exchange, sent, self.patient_id, form, access, self._start, remember)
 
     def _plan_references(self, references: Iterable[str]) -> None:
         """Decide which resources that the orders refer to have to be read one by one."""
@@ -198,10 +172,9 @@ class _Retrieving:
             if found[key].state in MISSING and result is Result.UNUSABLE_ID:
                 found[key] = FAILED
         for key, source in self.sources.items():
-            before = found[key].state
             found[key], results[key] = source.outcome()
             if found[key].state is SourceState.NOT_PROVIDED:
-                found[key] = self._lacking(before)
+                found[key] = _lacking(self.sent[key])
         for target, walk in self.referred.items():
             self._add_referred(found, target, walk.outcome()[0].resources)
         return found, results
@@ -212,3 +185,10 @@ class _Retrieving:
         reading = at_most_partial(found[key]) if holds_others_only(found[key], self.patient_id) else found[key]
         meant = [resource for resource in resources if (resource.resource_type, resource.id) == tuple(target)]
         found[key] = with_resources(reading, meant)
+
+
+def _lacking(sent: Sent) -> SourceReading:
+    """Return the reading of a source that the server turned out not to have: a failure where the profile lists it."""
+    if sent.is_listed:
+        return FAILED
+    return NOT_OFFERED if sent.reading.state is SourceState.NOT_OFFERED else NOT_PROVIDED

@@ -30,13 +30,15 @@ _STATUSES: Final = {
     501: Result.NOT_SUPPORTED,
 }
 _PASSING: Final = frozenset({429, 502, 503, 504})
+# With these a server says that a search cannot be taken as it is put; other refusals are about who asks, or for what.
+_AS_PUT: Final = frozenset({400, 422})
 _LONGEST_OUTCOME: Final = 64 * 1024  # bytes; longer than a server needs to say no
 
 
 class Answered(NamedTuple):
     """How a call ended, with the body where that is OK, and when to ask again where that may help.
 
-    `codes` are the issue codes with which a server refused it.
+    `codes` are the issue codes with which a server refused a search that it might take if it were put otherwise.
     """
 
     result: Result
@@ -138,7 +140,8 @@ def weighed(status: int, body: bytes, again_after: float | None = None) -> Answe
     result = _STATUSES.get(status, Result.HTTP_ERROR)
     if result is Result.HTTP_ERROR and "not-supported" in codes:
         result = Result.NOT_SUPPORTED
-    return Answered(result, b"", again_after, codes)
+    is_about_form = status in _AS_PUT or result is Result.NOT_SUPPORTED
+    return Answered(result, b"", again_after, codes if is_about_form else frozenset())
 
 
 def _issue_codes(body: bytes) -> frozenset[str]:

@@ -17,24 +17,28 @@ _MOST: Final = 1000  # types of servers
 
 
 class LearnedForms:
-    """The narrower forms that servers took, by server and resource type; safe to share between threads."""
+    """The narrower forms that servers took; safe to share between threads.
+
+    They are kept by server, resource type and the form that a client's profile asks for, so that two clients of one
+    server are each searched for as their own profile says.
+    """
 
     def __init__(self, clock: Callable[[], float]) -> None:
         """Take a clock whose seconds only grow."""
         self._clock = clock
         self._lock = Lock()
-        self._forms: dict[tuple[str, str], tuple[float, SearchForm]] = {}
+        self._forms: dict[tuple[str, str, SearchForm], tuple[float, SearchForm]] = {}
 
     def form(self, base: str, resource_type: str, known: SearchForm) -> SearchForm:
         """Return the form in which a server is searched for a type; `known` is what its profile says."""
         with self._lock:
-            until, learned = self._forms.get((base, resource_type), (0.0, known))
+            until, learned = self._forms.get((base, resource_type, known), (0.0, known))
             return learned if self._clock() < until else known
 
-    def note(self, base: str, resource_type: str, form: SearchForm) -> None:
-        """Remember a form that a server took after it had refused another."""
+    def note(self, base: str, resource_type: str, known: SearchForm, form: SearchForm) -> None:
+        """Remember a form that a server took after it had refused the known one."""
         with self._lock:
-            self._forms.pop((base, resource_type), None)
+            self._forms.pop((base, resource_type, known), None)
             while len(self._forms) >= _MOST:
                 del self._forms[next(iter(self._forms))]
-            self._forms[base, resource_type] = (self._clock() + _KEPT, form)
+            self._forms[base, resource_type, known] = (self._clock() + _KEPT, form)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Final
@@ -61,8 +61,7 @@ class FetchLimits:
 class FhirServer:
     """A FHIR server that may be asked: its base address, already checked, and how; its repr shows no token.
 
-    `offered` are the resource types that its client is known to have; None where nobody has said. `form` is how it is
-    known to take searches; what it turns out to take is remembered beside that.
+    `form` is how it is known to take searches; what it turns out to take is remembered beside that.
     """
 
     base: str = field(repr=False)
@@ -70,7 +69,6 @@ class FhirServer:
     limits: FetchLimits
     token: str | None = field(default=None, repr=False)
     scopes: Scopes = EVERYTHING
-    offered: Collection[str] | None = None
     form: SearchForm = USUAL
 
 

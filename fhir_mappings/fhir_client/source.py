@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
+from dataclasses import replace
 
-from fhir_mappings.fhir.needs import DataNeed
-from fhir_mappings.fhir.readings import merged
+from fhir_mappings.fhir.prefetch import Sent
+from fhir_mappings.fhir.readings import at_most_partial, merged
 from fhir_mappings.fhir.searches import Search, SearchForm, narrower, searches_of
 from fhir_mappings.fhir.sources import MISSING, NOT_PROVIDED, SourceReading, SourceState
 from fhir_mappings.fhir_client.exchange import Answered, Exchange
-from fhir_mappings.fhir_client.learned import LearnedForms
 from fhir_mappings.fhir_client.queries import search_url
 from fhir_mappings.fhir_client.retrieval import LACKING, Result
 from fhir_mappings.fhir_client.scopes import Access
@@ -17,44 +17,43 @@ from fhir_mappings.fhir_client.walk import Walk, result_of
 
 
 class Source:
-    """The searches of one need under way, one walk each, beside what the prefetch held of them.
+    """The searches of one need under way, one walk each, beside what the prefetch held of it.
 
-    `sent` holds readings by prefetch key: of the need, or of its categories. Where the server refuses a search and
-    wants several in its place, `start` sends the others on their way while the refused one goes on with the first.
+    `form` is how its server takes searches, `access` how far the token lets them reach. Where the server refuses a
+    search and wants several in its place, `start` sends the others on their way while the refused one goes on with the
+    first; `remember` keeps in mind a form that the server took instead.
     """
 
     def __init__(  # noqa: PLR0913, PLR0917 - everything about one need of one retrieval
         self,
         exchange: Exchange,
-        need: DataNeed,
+        sent: Sent,
         patient_id: str,
-        sent: Mapping[str, SourceReading],
         form: SearchForm,
-        learned: LearnedForms,
+        access: Access,
         start: Callable[[Walk], object],
+        remember: Callable[[SearchForm], None],
     ) -> None:
         """Plan the searches for what was not sent, and for the further pages of what was."""
         self._exchange = exchange
-        self._need = need
+        self._need = sent.need
         self._patient_id = patient_id
-        self._learned = learned
+        self._access = access
         self._start = start
-        scopes = exchange.server.scopes
-        self._access = scopes.search(need.resource_type) if need.parameters else scopes.read(need.resource_type)
-        self._is_granted = scopes.are_readable and self._access is not Access.NONE
-        self._held: list[SourceReading] = []
-        self.walks: list[Walk] = []
-        for search in searches_of(need, form):
-            self._plan(search, sent.get(search.key, NOT_PROVIDED), form)
+        self.remember = remember
+        self._is_granted = exchange.server.scopes.are_readable
+        self._held = sent.answered
+        asked = form if sent.categories is None else replace(form, categories=sent.categories, is_guess=False)
+        self._is_guess = asked.is_guess
+        self.walks = [
+            self._walk(search, asked, sent.unread.get(search.key, NOT_PROVIDED))
+            for search in searches_of(self._need, asked)
+            if sent.categories is None or search.key in sent.unread
+        ]
 
-    def _plan(self, search: Search, sent: SourceReading, form: SearchForm) -> None:
-        if sent.state not in MISSING and not sent.next_link:
-            self._held.append(sent)
-        else:
-            self.walks.append(self._walk(search, form, () if sent.state in MISSING else (sent,)))
-
-    def _walk(self, search: Search, form: SearchForm, pages: tuple[SourceReading, ...] = ()) -> Walk:
+    def _walk(self, search: Search, form: SearchForm, page: SourceReading = NOT_PROVIDED) -> Walk:
         url, rewording = self.url(search), _Rewording(self, search, form)
+        pages = () if page.state in MISSING else (page,)
         return Walk(self._exchange, self._need.resource_type, url, pages, self._access, rewording)
 
     def url(self, search: Search) -> str:
@@ -66,6 +65,7 @@ class Source:
         narrow = narrower(form, self._need, codes)
         if narrow is None:
             return None
+        self._is_guess = self._is_guess or narrow.is_guess
         searches = searches_of(self._need, narrow)
         same = [found for found in searches if found.key == search.key]
         if not same:
@@ -74,10 +74,6 @@ class Source:
             for walk in more:
                 self._start(walk)
         return (same or searches)[0], narrow
-
-    def remember(self, form: SearchForm) -> None:
-        """Keep in mind the form that the server took."""
-        self._learned.note(self._exchange.server.base, self._need.resource_type, form)
 
     def outcome(self) -> tuple[SourceReading, Result]:
         """Return what is held and was read up to here, as one reading, and the word for it.
@@ -92,6 +88,8 @@ class Source:
             result = failed[0] if len(failed) == len(outcomes) else result_of(reading)
         else:
             reading, result = outcomes[0]
+        if self._is_guess and reading.state is SourceState.COMPLETE:
+            return at_most_partial(reading), Result.PARTIAL
         if reading.state is SourceState.UNAVAILABLE and result in LACKING and not self._is_granted:
             return NOT_PROVIDED, result
         return reading, result

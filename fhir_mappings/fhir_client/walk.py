@@ -69,7 +69,8 @@ class Walk:
         if reading is None:
             self._failure = Result.UNREADABLE
             return
-        if self._rewording is not None:
+        # An OperationOutcome alone says, with a 200, that the search failed: that is no acceptance of its form.
+        if self._rewording is not None and reading.state is not SourceState.UNAVAILABLE:
             self._rewording.accepted()
         self._move_past(reading, page)
 

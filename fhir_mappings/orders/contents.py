@@ -9,17 +9,18 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
-from fhir_mappings.chart.answers import QuestionAnswer, answers_of
+from fhir_mappings.chart.answers import QuestionAnswer, answers_of, own_answer
 from fhir_mappings.chart.entries import ReadingContext, concepts_of, reference_of, words_of
 from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import Remark, remarks_of
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in, named_type
-from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
+from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, possible_days
 from fhir_mappings.fhir.decoding import convert_resource, salvage
+from fhir_mappings.questionnaire.fixed_words import answers_in
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.matcher import topics_in
 from fhir_mappings.words.topics import topics_of
@@ -46,7 +47,9 @@ _SKIPPED: Final = frozenset({
 class OrderText:
     """Words that come with an order: in which place, of which record, and from when, where that is told.
 
-    `covered` are the topics that codes beside them settle already.
+    `covered` are the topics that codes beside them settle already; `told` is the remark that they are in a record
+    carried along, which has dates and a status of its own. `written` are the days on which a note may have been
+    written, by its own zone and by the service's.
     """
 
     place: str
@@ -54,6 +57,14 @@ class OrderText:
     reference: str
     when: DateInterval = UNKNOWN_DATE
     covered: frozenset[str] = frozenset()
+    told: Remark | None = None
+    written: DateInterval = UNKNOWN_DATE
+
+    def remark(self, topics: frozenset[str]) -> Remark:
+        """Return what these words raise."""
+        if self.told is not None:
+            return replace(self.told, place=self.place, topics=topics)
+        return Remark(self.reference, self.text, topics, self.place, self.when)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +86,7 @@ class OrderContents:
     def remarks(self) -> tuple[Remark, ...]:
         """The texts that raise a topic which the codes beside them do not settle."""
         return tuple(
-            Remark(said.reference, said.text, topics, said.place, said.when)
+            said.remark(topics)
             for said in (*self.own_texts, *self.other_texts)
             if (topics := topics_in(said.text) - said.covered)
         )
@@ -135,15 +146,30 @@ def read_contents(
     reason_references = tuple(references(named))
     supporting_references = tuple(references(supporting))
     carried = _carried(order, companions, {*reason_references, *supporting_references})
+    own_texts, answered = _parted(_own_texts(reference, order, reasons, index))
     return OrderContents(
         tuple(reasons),
         reason_references,
         supporting_references,
-        tuple(_own_texts(reference, order, reasons, index)),
+        own_texts,
         tuple(_other_texts(reference, order, named, supporting, carried, index)),
-        tuple(_answers(order, carried, companions, index)),
+        (*answered, *_answers(order, carried, companions, index)),
         {next(references([part]), ""): next(_displays([part]), "") for part in named},
     )
+
+
+def _parted(
+    texts: Iterable[OrderText],
+) -> tuple[tuple[OrderText, ...], tuple[QuestionAnswer, ...]]:
+    """Return the author's words without the answers to questions of ours that stand among them, and those answers."""
+    kept: list[OrderText] = []
+    answered: list[QuestionAnswer] = []
+    for said in texts:
+        found, rest = answers_in(said.text)
+        answered += (own_answer(each, said.reference, said.written) for each in found)
+        if rest:
+            kept.append(replace(said, text=rest) if found else said)
+    return tuple(kept), tuple(answered)
 
 
 def _own_texts(
@@ -158,7 +184,8 @@ def _own_texts(
     for note in objects(order.get("note")):
         said = note.get("text")
         if isinstance(said, str) and said:
-            yield OrderText("order_note", said, reference, parse_date(note.get("time")))
+            time = note.get("time")
+            yield OrderText("order_note", said, reference, parse_date(time), written=possible_days(time))
     for text in _strings(order.get("note")):
         yield OrderText("order_note", text, reference)
 
@@ -190,8 +217,7 @@ def _told(place: str, companion: Companion, index: TerminologyIndex) -> Iterator
         context = ReadingContext(index)
         covered = topics_of(concept for entry in entries_of(resource, context) for concept in entry.concepts)
         for remark in remarks_of(resource, covered, context):
-            if not remark.is_over:
-                yield OrderText(place, remark.text, remark.reference, remark.when, covered)
+            yield OrderText(place, remark.text, remark.reference, remark.when, covered, remark)
     elif isinstance(kind, str) and kind not in _NOT_TOLD:
         where = reference_of(resource) if resource is not None else f"{kind}/{companion.plain.get('id', '')}"
         for text in dict.fromkeys(_words_in(companion.plain)):

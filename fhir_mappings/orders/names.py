@@ -30,14 +30,20 @@ _MARKS = re.compile(r"[_^|\[\]*]")
 _MR = re.compile(r"\b(?:mri?s?|magnetic resonance|mr imaging)\b")
 # Other ways to look, and what is done in the scanner that is no scan of the spine.
 _OTHER_STUDY = re.compile(
-    r"\b(?:ct|cta|cat scan|computed tomography|computerized tomography|xr|x-? ?rays?|radiograph\w*|ultrasound|us|pet"
+    r"\b(?:ct|cta|cat scan|computed tomography|computerized tomography|xr|x-? ?rays?|radiograph\w*|ultrasound|pet"
+    # "Call us if questions" names no ultrasound.
+    r"|(?<!call )(?<!contact )(?<!page )(?<!tell )(?<!notify )(?<!let )(?<!text )(?<!fax )(?<!to )(?<!with )us"
     r"|spect|dexa|dxa|bone scan|fluoro\w*|mra|mrv|\w*angiogra\w*|venogra\w*|guid(?:ed|ance)|biops\w+|puncture"
     r"|aspiration|drain\w*)\b"
 )
-# A scan that was made elsewhere is to be read, not made.
+# A scan that was made already is to be read, or tells somebody else about the patient; it is not to be made.
 _NO_NEW_SCAN = re.compile(
-    r"\b(?:outside (?:\w+ )?(?:images?|imaging|films?|study|studies|read|mri?|cd|consult\w*)"
-    r"|(?:re)?interpretation only|second opinion|over-?read|image import|ref(?:erence)? only)\b"
+    r"\b(?:outside (?:\w+ )?(?:images?|imaging|films?|study|studies|read|mri?|cd|consult\w*)\b"
+    r"(?! (?:is |are )?(?:ok|okay|fine|accept\w*|allowed|permitted|approved|facilit\w*|cent\w*))"
+    r"|(?:re)?interpretation only|second opinion|over-?read|image import|ref(?:erence)? only"
+    r"|^(?:amb(?:ulatory)? |external |internal )?(?:referrals?|refer|consult(?:ation)?s?)\b"
+    r"|(?:mri?|scan|study|imaging|spine|contrast) (?:was |is |already |has been )*(?:done|completed|performed|reviewed)"
+    r"|(?:results?|report) of\b)"
 )
 _PLEXUS = re.compile(
     r"\b(?:(?:lumbo-? ?sacral|lumbar|sacral|l/?s|brachial)[ -]+(?:\w+ )?plexus"
@@ -55,6 +61,11 @@ _OTHER_REGION = re.compile(r"\b(?:cervical|thoracic|dorsal|neck|brain|head|sacr(
 
 _BOTH = re.compile(r"\+ ?/ ?-|±|\bwwo\b|\bwow\b|\bpre[ -]*(?:and|&|/|\+)?[ -]*post\b(?! op)")
 _EITHER = re.compile(r"\b(?:with|w/?) or (?:without|w ?/ ?o|wo)\b|\b(?:without|w ?/ ?o|wo) or (?:with|w)\b")
+# With contrast only if somebody decides so later.
+_LATER = re.compile(
+    r"\b(?:if|when|where|as) (?:clinically |medically |deemed )?(?:indicated|needed|necessary|required|appropriate)\b"
+    r"|\bprn\b|\bper radiolog\w+"
+)
 _AGENT = r"(?:iv |i\.v\. )?(?:contrast|contr|cont|con|gad\w*|dye)"
 _WITHOUT = re.compile(
     rf"\bw ?/ ?o(?:ut)?\b|\bw\.o\b\.?|\bwo\b|\bwithout\b|\bnon?[ -]*{_AGENT}\b|\bnoncon\w*|\bun-?enhanced\b|\bplain\b"
@@ -108,6 +119,15 @@ def _says_lumbar(name: str) -> bool:
 def _contrast(name: str) -> ContrastClass:
     if _EITHER.search(name):
         return ContrastClass.UNSPECIFIED
+    stated = _stated_contrast(name)
+    if stated is ContrastClass.WITHOUT or not _LATER.search(name):
+        return stated
+    first = None if _BOTH.search(name) else _WITHOUT.search(name)
+    is_first = first is not None and not _WITH.search(name[: first.start()].rstrip())
+    return ContrastClass.WITHOUT if is_first else ContrastClass.UNSPECIFIED
+
+
+def _stated_contrast(name: str) -> ContrastClass:
     if _BOTH.search(name):
         return ContrastClass.WITHOUT_AND_WITH
     rest, without = _WITHOUT.subn(" ", name)

@@ -23,7 +23,7 @@ from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date
-from fhir_mappings.fhir.resources import Resource
+from fhir_mappings.fhir.resources import ObservationComponent, Resource
 from fhir_mappings.orders.contents import (
     Companion,
     Companions,
@@ -32,17 +32,17 @@ from fhir_mappings.orders.contents import (
     patient_ids,
     read_contents,
 )
-from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, lumbar_mri_contrast, names_of
-from fhir_mappings.orders.recognition import is_another_procedure, plain_concepts, recognised
+from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, names_of
+from fhir_mappings.orders.recognition import plain_concepts, recognised
+from fhir_mappings.orders.requesters import requester_names
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.order_text import stated_emergencies, stated_implants
+from fhir_mappings.words.order_text import Statement, stated_emergencies, stated_implants, stated_values
 
 ORDER_TYPES = ("ServiceRequest", "ProcedureRequest")
 _EARLIEST_ORDER = date(1970, 1, 1)
 _CURRENT_DAYS = 30
 # What an action can name: FHIR's characters and those of temporary ids; real clients send ids beyond FHIR's length.
 _USABLE_ID = re.compile(r"[A-Za-z0-9._:~-]{1,256}")
-_LONGEST_SHOWN_ID = 64  # FHIR's own limit
 _DEAD_STATUSES = frozenset({"entered-in-error", "revoked", "completed", "cancelled"})
 
 
@@ -55,7 +55,8 @@ class ImagingOrder:
     `companions` are the resources sent with it (contained, or in the Bundle) by the reference that the order uses for
     them; `entries` is what its reasons, those resources and its answered questions state, by concept. `own_texts` are
     the words of its author about now (reasons and notes), `other_texts` all other words that come with it;
-    `sibling_concepts` are the concepts of the other draft orders, so that nothing is suggested twice.
+    `sibling_concepts` are the concepts of the other draft orders, so that nothing is suggested twice;
+    `requester_names` is what whoever ordered is called, with specialty and department.
     """
 
     reference: str
@@ -75,18 +76,13 @@ class ImagingOrder:
     companions: Mapping[str, Resource] = field(default_factory=dict)
     entries: Mapping[str, tuple[ChartEntry, ...]] = field(default_factory=dict)
     sibling_concepts: frozenset[str] = frozenset()
+    requester_names: tuple[str, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
 
     @property
     def resource_type(self) -> str:
         """`ServiceRequest`, or the STU3 `ProcedureRequest`."""
         return str(self.resource.get("resourceType"))
-
-    @property
-    def shown_reference(self) -> str:
-        """The reference for people to read: without an id that is too long to be one."""
-        last = self.reference.rpartition("/")[2].removeprefix("urn:uuid:")
-        return self.reference if len(last) <= _LONGEST_SHOWN_ID else self.resource_type
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -97,7 +93,7 @@ class ImagingOrder:
     def priority(self) -> str:
         """The order's priority, `routine` where none is stated (FHIR's default)."""
         priority = self.resource.get("priority")
-        return priority if isinstance(priority, str) and priority else "routine"
+        return priority.strip().casefold() if isinstance(priority, str) and priority.strip() else "routine"
 
     def as_of(self, today: date) -> date:
         """Return the day all windows count back from: the day the order was written.
@@ -148,9 +144,8 @@ def count_unrecognised_spine_mris(
         _is_live(resource)
         and _is_selected(resource, full_url, wanted)
         and not plain_concepts(resource.get("code"), index)
-        and not is_another_procedure(resource)
-        and is_like_spine_mri(names := names_of(resource))
-        and not (by_text and lumbar_mri_contrast(names))
+        and is_like_spine_mri(names_of(resource))
+        and recognised(resource, frozenset(), index, by_text=by_text)[0] is None
         for full_url, resource in _drafts(draft_orders)
     )
 
@@ -223,8 +218,9 @@ def _read_order(  # noqa: PLR0913, PLR0917 - all that one draft brings
         other_texts=contents.other_texts,
         answers=contents.answers,
         companions=read,
-        entries=_entries(reference, contents, read, index, authored.earliest.year if authored.earliest else None),
+        entries=_entries(reference, contents, read, index, authored.earliest),
         sibling_concepts=siblings,
+        requester_names=requester_names(resource, companions),
         ledger=Ledger(tuple(_lines(reference, contents, read, index))),
     )
 
@@ -247,22 +243,34 @@ def _lines(
             yield reason_line(target or reference, CodeableConcept(text=name), read)
 
 
-def _stated(contents: OrderContents, year: int | None) -> Iterator[ChartEntry]:
-    """Yield the emergencies and implants that the author states in words: they count like records of the day."""
+def _stated(contents: OrderContents, written: date | None) -> Iterator[ChartEntry]:
+    """Yield the emergencies, values and implants that the author states in words: they count like records of the day.
+
+    What is said beside an emergency tells its side; what is said anywhere tells where an implant may be.
+    """
     for said in contents.own_texts:
-        for statement in (*stated_emergencies(said.text, year), *stated_implants(said.text)):
-            yield ChartEntry(
-                said.reference,
-                Resource(resource_type="ServiceRequest"),
-                frozenset({statement.concept}),
-                (),
-                Assertion.SUSPECTED if statement.doubt else Assertion.PRESENT,
-                when=said.when,
-                words=said.text.casefold(),
-                of_order=True,
-                quote=statement.quote,
-                place=said.place,
-            )
+        for found in stated_emergencies(said.text, written):
+            yield _entry(said, found, found.around)
+        for found in stated_values(said.text, written):
+            value = ObservationComponent(code=CodeableConcept(text=found.quote), value_string=found.value)
+            yield replace(_entry(said, found, found.around), part=value)
+        for found in stated_implants(said.text):
+            yield _entry(said, found, said.text)
+
+
+def _entry(said: OrderText, found: Statement, words: str) -> ChartEntry:
+    return ChartEntry(
+        said.reference,
+        Resource(resource_type="ServiceRequest"),
+        frozenset({found.concept}),
+        (),
+        Assertion.SUSPECTED if found.doubt else Assertion.PRESENT,
+        when=said.when,
+        words=words.casefold(),
+        of_order=True,
+        quote=found.quote,
+        place=said.place,
+    )
 
 
 def _says(resource: Resource, index: TerminologyIndex) -> bool:
@@ -274,7 +282,7 @@ def _entries(
     contents: OrderContents,
     companions: Mapping[str, Resource],
     index: TerminologyIndex,
-    year: int | None,
+    written: date | None,
 ) -> dict[str, tuple[ChartEntry, ...]]:
     """Return what the order's reasons, the resources it refers to and its answers state, by concept."""
     context = ReadingContext(index)
@@ -283,7 +291,7 @@ def _entries(
         (order_entry(reference, reason, index) for reason in contents.reasons),
         *(entries_of(companions[name], context) for name in referred if name in companions),
         answer_entries(contents.answers),
-        _stated(contents, year),
+        _stated(contents, written),
     ]
     found: dict[str, tuple[ChartEntry, ...]] = {}
     for entry in itertools.chain.from_iterable(stated):

@@ -7,6 +7,10 @@ NONSPECIFIC_PAIN = ("lbp_nonspecific", "lbp_strain", "radiculopathy", "disc_diso
 PAIN = (*NONSPECIFIC_PAIN, "lbp_pregnancy", "spondylolisthesis")
 
 CES_ITEMS = ("cauda_equina", "bladder_dysfunction", "bowel_dysfunction", "saddle_anaesthesia", "bladder_weak")
+# What only an answer to a question states, and no code: a sign of cauda equina syndrome without saying which, and that
+# a marker of inflammation was raised without saying how high.
+CES_SIGN, MARKER_RAISED = "ces_sign", "marker_raised"
+STATED_BY_ANSWERS = (CES_SIGN, MARKER_RAISED)
 
 RED_FLAGS = (
     *CES_ITEMS,

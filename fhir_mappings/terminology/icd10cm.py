@@ -10,7 +10,7 @@ written by chapters and categories for a clinician to review.
 - `infection`: while it goes on, and for a year after it is over.
 - `event`: symptoms and injuries, for 90 days or undated.
 - `with_deficit`: only together with a new neurologic deficit: anticoagulants and bleeding disorders.
-- `with_injury`: how an injury came about; the injury itself asks.
+- `with_injury`: how an injury came about: for 90 days, only together with an injury of the spine or the trunk.
 - `safety`: an implant; it never bears on whether the scan is due.
 """
 

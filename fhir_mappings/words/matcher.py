@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.resources import files
 
 from fhir_mappings.words.cues import cues_of
@@ -16,6 +17,7 @@ from fhir_mappings.words.phrases import Phrases, Span, compiled, lines_of
 from fhir_mappings.words.scope import Judged, judge
 from fhir_mappings.words.tokens import Words, plain, read
 from fhir_mappings.words.topics import AGENT, LASTING
+from fhir_mappings.words.values import Value, values_of
 
 _WIDEST = 14  # words that a phrase may span
 LONGEST_QUOTE = 60
@@ -29,13 +31,16 @@ def load_table(name: str) -> Phrases:
 
 _PHRASES = load_table("phrases.tsv")
 _CUES = load_table("cues.tsv")
+_ASKING = load_table("asking.tsv")
+_VACCINE = re.compile(r"\b(?:vaccin|immuni[sz]ation|screening)", re.IGNORECASE)
+_MEASURES = load_table("measures.tsv")
 
 
 @dataclass(frozen=True, slots=True)
 class Mention:
     """A phrase of a topic in a text: where it stands, and whether it is said, doubted, denied, or another's.
 
-    `standing` is affirmed, suspected, denied, family, advice, template_no or past.
+    `standing` is affirmed, suspected, denied, family, advice, template_no, past or planned.
     """
 
     topic: str
@@ -70,9 +75,31 @@ def is_raised(topic: str, standing: str) -> bool:
 
 
 def judged(words: Words) -> list[Judged]:
-    """Return the phrases of a text with all that is said of them."""
-    spans = _kept(_PHRASES.find(words))
+    """Return the phrases and the values of a text with all that is said of them."""
+    spans = _kept(_PHRASES.find(words)) + [value.span for value in values_of(words, _MEASURES) if value.asks]
     return list(judge(words, spans, cues_of(_CUES.find(words))))
+
+
+@lru_cache(maxsize=4096)
+def asking_names(text: str) -> tuple[Mention, ...]:
+    """Return what a text says of the patient by a name that asks, with the rule of its age as the topic."""
+    words = read(text)
+    found = _ASKING.find(words)
+    if not found or _VACCINE.search(text):
+        return ()
+    return tuple(
+        Mention(each.span.kind, words.starts[each.span.start], words.ends[each.span.end - 1], each.standing)
+        for each in judge(words, _kept(found), cues_of(_CUES.find(words)))
+        if each.standing in ("affirmed", "suspected") or (each.standing == "past" and each.span.kind == "lasting")
+    )
+
+
+def judged_values(words: Words) -> list[tuple[Value, Judged]]:
+    """Return every value of a text, the low ones too, with all that is said of it."""
+    values = {value.span: value for value in values_of(words, _MEASURES)}
+    if not values:
+        return []
+    return [(values[each.span], each) for each in judge(words, list(values), cues_of(_CUES.find(words)))]
 
 
 def _kept(found: Sequence[Span]) -> list[Span]:
@@ -103,15 +130,37 @@ def _covered(span: Span, ends: dict[int, int]) -> bool:
     )
 
 
+_COUNTED = ("affirmed", "suspected", "past", "family", "advice")
+_OF_NOW = ("affirmed", "suspected")
+
+
 def affirms(text: str, pattern: re.Pattern[str]) -> bool:
     """Whether a text, in small letters and with single spaces, says a pattern without denying it."""
-    said = plain(text)
-    if pattern.search(said) is None:
-        return False
+    return _first_said(plain(text), pattern, _COUNTED) is not None
+
+
+def said_now(text: str, pattern: re.Pattern[str]) -> str:
+    """Return the words of a text that say a pattern, in small letters, of the patient and of now; empty for none."""
+    written, said = _spaced(text), plain(text)
+    span = _first_said(said, pattern, _OF_NOW)
+    if span is None:
+        return ""
     words = read(said)
-    spans = _spans_of(words, pattern)
-    counted = ("affirmed", "suspected", "past", "family", "advice")
-    return any(found.standing in counted for found in judge(words, spans, cues_of(_CUES.find(words))))
+    mention = Mention("", words.starts[span.start], words.ends[span.end - 1], "affirmed")
+    # Where small letters are as many as the written ones, those are quoted.
+    return quote_of(written if len(written) == len(said) else said, mention)
+
+
+def _spaced(text: str) -> str:
+    return "\n".join(" ".join(line.split()) for line in text.splitlines())
+
+
+def _first_said(said: str, pattern: re.Pattern[str], standings: tuple[str, ...]) -> Span | None:
+    if pattern.search(said) is None:
+        return None
+    words = read(said)
+    found = judge(words, _spans_of(words, pattern), cues_of(_CUES.find(words)))
+    return next((each.span for each in found if each.standing in standings), None)
 
 
 def _spans_of(words: Words, pattern: re.Pattern[str]) -> list[Span]:

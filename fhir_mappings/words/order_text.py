@@ -7,15 +7,14 @@ lists of three or more alternatives are not: those may ask, which is the matcher
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from itertools import islice
 
-from fhir_mappings.words.matcher import Mention, judged, quote_of
+from fhir_mappings.words.datings import Heading, headings_of
+from fhir_mappings.words.matcher import Mention, judged, judged_values, quote_of
 from fhir_mappings.words.scope import Judged
-from fhir_mappings.words.therapy import stated_therapy
 from fhir_mappings.words.tokens import Words, read
-
-__all__ = ["Statement", "stated_emergencies", "stated_implants", "stated_therapy"]
 
 _EMERGENCIES = frozenset(
     {
@@ -31,27 +30,51 @@ _EMERGENCIES = frozenset(
 _ALTERNATIVES = 3  # so many suspicions in one list name none of them
 _SEPARATORS = frozenset({"or", "vs", "versus"})
 _LIST = 40  # words of a list of suspicions
+_AROUND = 20  # words of a statement on either side of a phrase
 _BACK = 6  # words from an implant to the word of its removal
 
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What an order states: the concept, the words that say so, and whether they are a suspicion."""
+    """What an order states: the concept, the words that say so, whether they are a suspicion, and a value as written.
+
+    `around` is the statement of the order that it is part of.
+    """
 
     concept: str
     quote: str
-    doubt: bool
+    doubt: bool = False
+    value: str = ""
+    around: str = ""
 
 
-def stated_emergencies(text: str, this_year: int | None = None) -> tuple[Statement, ...]:
-    """Return the emergencies that a text states; without `this_year`, whatever bears a year is past."""
+def stated_emergencies(text: str, today: date | None = None) -> tuple[Statement, ...]:
+    """Return the emergencies that a text states; without the day of the order, whatever bears a date is past."""
     words = read(text)
+    headings = headings_of(words)
     found = {
         each.span.concept: statement_of(words, each)
         for each in reversed(judged(words))
-        if each.span.concept in _EMERGENCIES and _is_stated(words, each, this_year)
+        if each.span.concept in _EMERGENCIES
+        and not each.span.is_measured
+        and _is_stated(words, each, headings[each.span.start], today)
     }
     return tuple(reversed(found.values()))
+
+
+def stated_values(text: str, today: date | None = None) -> tuple[Statement, ...]:
+    """Return the measured values that a text states of now: all that the criteria can weigh."""
+    words = read(text)
+    headings = headings_of(words)
+    found = [
+        replace(statement_of(words, each), value=value.written)
+        for value, each in judged_values(words)
+        if (value.asks or each.span.concept != "fever")
+        and each.span.concept != "motor_generic"
+        and each.standing == "affirmed"
+        and _is_stated(words, each, headings[each.span.start], today)
+    ]
+    return tuple(dict.fromkeys(found))
 
 
 def stated_implants(text: str) -> tuple[Statement, ...]:
@@ -72,22 +95,35 @@ def statement_of(words: Words, each: Judged) -> Statement:
     """Return what is stated, with its words."""
     span = each.span
     mention = Mention(span.kind, words.starts[span.start], words.ends[span.end - 1], each.standing)
-    return Statement(span.concept, quote_of(words.text, mention), each.standing == "suspected")
+    around = _around(words, span.start, span.end)
+    return Statement(span.concept, quote_of(words.text, mention), each.standing == "suspected", "", around)
 
 
-def _is_stated(words: Words, each: Judged, this_year: int | None) -> bool:
-    if each.is_chronic or each.is_weak or _is_dated(each, this_year):
+def _around(words: Words, start: int, end: int) -> str:
+    """Return the statement that some words are part of, as far as they may speak of one thing."""
+    low, high = start, end
+    while low > max(0, start - _AROUND) and not words.begins[low]:
+        low -= 1
+    while high < min(len(words), end + _AROUND) and not words.begins[high]:
+        high += 1
+    return words.text[words.starts[low] : words.ends[high - 1]]
+
+
+def _is_stated(words: Words, each: Judged, heading: Heading | None, today: date | None) -> bool:
+    if each.is_chronic or each.is_weak or _is_dated(each, today):
+        return False
+    if heading is not None and not heading.is_of(today):
         return False
     if each.standing == "affirmed":
         return True
     return each.standing == "suspected" and each.doubt is not None and _alternatives(words, each) < _ALTERNATIVES
 
 
-def _is_dated(each: Judged, this_year: int | None) -> bool:
+def _is_dated(each: Judged, today: date | None) -> bool:
     """Whether a year beside a phrase makes it past; what began late last year may still be new."""
     if each.year is None:
         return False
-    return this_year is None or each.year < (this_year - 1 if each.is_since else this_year)
+    return today is None or each.year < (today.year - 1 if each.is_since else today.year)
 
 
 def _alternatives(words: Words, each: Judged) -> int:
@@ -116,12 +152,22 @@ def _is_clause(words: Words, at: int) -> bool:
 
 
 _REMOVED = frozenset({"removed", "removal", "explanted", "explant", "extracted", "extraction"})
+_NOT_YET = frozenset({"not", "never", "for", "before", "upcoming", "pending", "needs", "wants", "requests"}).union(
+    ("consider", "considering", "plan", "planned", "planning", "scheduled", "awaiting")
+)
 
 
 def _is_removed(words: Words, each: Judged) -> bool:
+    """Whether an implant is said to be out of the body again; a removal to come is none."""
     span = each.span
     after = range(span.end, min(span.end + _BACK, len(words)))
     before = range(max(0, span.start - 3), span.start)
     said = [at for at in after if not any(words.begins[span.end : at + 1])]
     said += [at for at in before if not any(words.begins[at + 1 : span.start + 1])]
-    return any(words.folded[at] in _REMOVED and "not" not in words.folded[max(0, at - 2) : at] for at in said)
+    around = words.folded[max(0, span.start - 3) : span.start]
+    return any(
+        words.folded[at] in _REMOVED
+        and _NOT_YET.isdisjoint(words.folded[max(0, at - 2) : at] + words.folded[at + 1 : at + 2])
+        and _NOT_YET.isdisjoint(around)
+        for at in said
+    )

@@ -37,12 +37,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A phrase that was found: from a word to before another."""
+    """A phrase that was found: from a word to before another; `is_measured` where it is a value with its name."""
 
     kind: str
     start: int
     end: int
     concept: str = ""
+    is_measured: bool = False
 
 
 @dataclass(frozen=True, slots=True)

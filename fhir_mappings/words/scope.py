@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from fhir_mappings.words.answers import answered_no, answered_yes
 from fhir_mappings.words.cues import Cues
+from fhir_mappings.words.datings import year_behind
 from fhir_mappings.words.phrases import Span
 from fhir_mappings.words.tokens import Words
 
@@ -23,12 +24,15 @@ NEAR = 2
 A_LIST = 2  # things denied before a quality no longer ends the list
 _OWN = frozenset(["had", "has", "have", "any", "been", "reported", "experienced", "known", "of", "a", "the", "or"])
 _OR = frozenset({"or", "nor"})
-_BEGAN = frozenset({"since", "from", "started", "began", "onset"})
-_CENTURIES = ("19", "20")
-_YEAR = 4
 # A relative's illness is none of the patient's; a relative who sees a leg give way tells of the patient.
 # "S/p fall", "history of infection": the past of these is no past before it is said to be long ago.
 EVENTS = frozenset({"trauma", "infection"})
+# Things that are planned before they are there.
+PLANNED_TOPICS = frozenset({"implant", "surgery"})
+PLAN_REACH = 3  # words from a plan to what is planned
+_NO_PLAN_OF_IT = frozenset(
+    {"with", "has", "have", "had", "and", "mri", "despite", "who", "given", "pt", "patient", "for"}
+)
 FAMILY_TOPICS = frozenset({"cancer", "risk", "vascular", "implant", "surgery", "mimic"})
 
 
@@ -187,12 +191,12 @@ class _Statement:
         no = answered_no(self.text, span, self.cues.kinds.get("no", {}), self.low, self.high)
         yes = answered_yes(self.text, span, self.cues.kinds.get("yes", {}))
         doubt, is_weak = self._doubt(state, span)
-        year, is_since = self._year(span)
+        year, is_since = year_behind(self.text, span.end, self.high)
         chronic = self._near(span, "chronic")
         standing = "affirmed"
         if no:
             standing = "template_no"
-        elif not yes and self._is_denied(state, span):
+        elif not yes and not span.is_measured and self._is_denied(state, span):
             standing = "denied"
         elif self._is_of_family(state, span):
             standing = "family"
@@ -200,7 +204,9 @@ class _Statement:
             standing = "advice"
         elif self._is_past(state, span):
             standing = "past"
-        elif doubt is not None and not yes:
+        elif year is None and self._is_planned(span):
+            standing = "planned"
+        elif doubt is not None and not yes and not span.is_measured:
             standing = "suspected"
         return Judged(span, standing, is_weak, chronic, year, is_since, doubt)
 
@@ -265,6 +271,24 @@ class _Statement:
         after = range(span.end, min(span.end + NEAR + 2, self.high))
         return any(self.cues.end("past_after", at) for at in after if not any(self.text.commas[span.end + 1 : at + 1]))
 
+    def _is_planned(self, span: Span) -> bool:
+        """Whether a thing is only planned; one that is looked after, or to be replaced, is there."""
+        if span.kind not in PLANNED_TOPICS:
+            return False
+        near = range(span.end, min(span.end + NEAR, self.high))
+        if any(self.cues.end("in_place", at) for at in near):
+            return False
+        if any(self.cues.end("plan_after", at) and not any(self.text.commas[span.end : at + 1]) for at in near):
+            return True
+        for at in range(span.start - 1, max(self.low, span.start - PLAN_REACH - NEAR) - 1, -1):
+            if self.text.commas[at + 1]:
+                return False
+            end = self.cues.end("plan", at)
+            if end:
+                between = self.text.folded[end : span.start]
+                return len(between) <= PLAN_REACH and _NO_PLAN_OF_IT.isdisjoint(between)
+        return False
+
     def _doubt(self, state: _State, span: Span) -> tuple[int | None, bool]:
         after = span.end
         found: int | None = None
@@ -283,18 +307,9 @@ class _Statement:
 
     def _near(self, span: Span, kind: str) -> bool:
         before = range(max(self.low, span.start - NEAR), span.start)
-        after = range(span.start, min(span.end + NEAR, self.high))
+        # "Residual" in the name of a volume tells nothing of its age.
+        after = range(span.end if span.is_measured else span.start, min(span.end + NEAR, self.high))
         return any(self.cues.end(kind, at) for at in (*before, *after))
-
-    def _year(self, span: Span) -> tuple[int | None, bool]:
-        """Return the year that is written right after a phrase, and whether it is the year of a beginning."""
-        is_since = False
-        for at in range(span.end, min(span.end + NEAR + 2, self.high)):
-            word = self.text.folded[at]
-            is_since |= word in _BEGAN
-            if len(word) == _YEAR and word.isascii() and word.isdigit() and word.startswith(_CENTURIES):
-                return int(word), is_since
-        return None, False
 
     def _inside(self, at: int) -> bool:
         return at < self.high

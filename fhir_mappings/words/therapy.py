@@ -1,4 +1,4 @@
-"""Whether a text says that six weeks of conservative care were tried without success, or that none was tried."""
+"""Whether a text says that six weeks of conservative care were tried without success."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+from fhir_mappings.words.datings import headings_of
 from fhir_mappings.words.matcher import load_table
 from fhir_mappings.words.phrases import Span
 from fhir_mappings.words.tokens import Words, read
@@ -13,7 +14,6 @@ from fhir_mappings.words.tokens import Words, read
 _TABLE = load_table("therapy.tsv")
 _ENOUGH = 42  # days of care
 _NEAR = 7  # words between a treatment and its length
-_UNTRIED_REACH = 4
 _DAYS = {"d": 1.0, "day": 1.0, "week": 7.0, "wk": 7.0, "w": 7.0, "month": 30.5, "mo": 30.5, "mth": 30.5, "mos": 30.5}
 _DAYS |= {"year": 365.0, "yr": 365.0}
 _NAMES = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
@@ -25,40 +25,32 @@ _BEHIND = 3  # words from a complaint to its length
 _DOES = frozenset(["has", "is", "was", "reports", "complains", "denies", "states", "presents", "had", "c"])
 
 
-def stated_therapy(text: str) -> bool | None:
-    """Return True for six weeks of care without success, False for none tried, None where a text says neither."""
+def stated_therapy(text: str) -> bool:
+    """Whether a text says of now that six weeks of care did not help; what was copied forward says it of then."""
     words = read(text)
     spans = _TABLE.find(words)
+    headings = headings_of(words)
     starts = [at for at in range(len(words)) if words.begins[at]]
-    found: set[bool] = set()
     place = 0
     for low, high in pairwise([*starts, len(words)]):
         first = place
         while place < len(spans) and spans[place].start < high:
             place += 1
-        found.update(_answers(words, spans[first:place], low, high))
-    if True in found:
-        return True
-    return False if False in found else None
+        heading = headings[low]
+        if not (heading and heading.is_copy) and _has_failed(words, spans[first:place], low, high):
+            return True
+    return False
 
 
-def _answers(words: Words, spans: Sequence[Span], low: int, high: int) -> Iterator[bool]:
-    """Yield what one statement says of the treatment."""
+def _has_failed(words: Words, spans: Sequence[Span], low: int, high: int) -> bool:
+    """Whether one statement says so: a treatment, its length, no success, and no plan."""
     kinds: dict[str, list[Span]] = {}
     for span in spans:
         kinds.setdefault(span.kind, []).append(span)
     treatments = [span for span in kinds.get("treatment", []) if not _is_patient(words, span, high)]
-    if not treatments:
-        return
-    failed, planned = kinds.get("failed", []), kinds.get("planned", [])
-    if (
-        failed
-        and not planned
-        and any(_is_length_of(treatments, kinds, words, *each) for each in _lengths(words, low, high))
-    ):
-        yield True
-    elif _none_tried(words, treatments, kinds) and not any(span.kind == "planned" for span in planned):
-        yield False
+    if not treatments or not kinds.get("failed") or kinds.get("planned"):
+        return False
+    return any(_is_length_of(treatments, kinds, words, *each) for each in _lengths(words, low, high))
 
 
 def _is_patient(words: Words, span: Span, high: int) -> bool:
@@ -69,21 +61,6 @@ def _is_patient(words: Words, span: Span, high: int) -> bool:
     if words.begins[span.start]:
         return after in _DOES or after in ("with", "c") or words.raw(span.start) == "pt"
     return after in _DOES
-
-
-def _none_tried(words: Words, treatments: Sequence[Span], kinds: dict[str, list[Span]]) -> bool:
-    """Whether a treatment is one that was not tried."""
-    failed = {span.start: span.end for span in kinds.get("failed", [])}
-    before = {span.end for span in kinds.get("untried", []) if failed.get(span.start, 0) <= span.end}
-    after = {span.start for span in kinds.get("untried_after", [])}
-    return any(
-        any(
-            at in before and not any(words.commas[at : span.start + 1])
-            for at in range(max(0, span.start - _UNTRIED_REACH), span.start + 1)
-        )
-        or any(at in after for at in range(span.end, span.end + 3))
-        for span in treatments
-    )
 
 
 def _lengths(words: Words, low: int, high: int) -> Iterator[tuple[int, int]]:

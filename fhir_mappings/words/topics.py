@@ -4,20 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-TOPICS = (
-    "ces",
-    "motor",
-    "cord",
-    "infection",
-    "vascular",
-    "cancer",
-    "trauma",
-    "mimic",
-    "risk",
-    "surgery",
-    "implant",
-    "contrast_allergy",
-)
 # Things that stay with a patient: what is told of the past counts as well.
 LASTING = frozenset({"cancer", "risk", "surgery", "implant", "vascular", "contrast_allergy"})
 # An agent's name alone; in a list of allergies it is an allergy.

@@ -13,6 +13,7 @@ from prometheus_client.metrics import MetricWrapperBase
 from cds_service.observability.logs import FIELDS, LINE_FIELDS
 from cds_service.observability.metrics import Metrics
 from cds_service.protocol.trace import PHASES
+from fhir_mappings.fhir.needs import CORE_SOURCES, DATA_NEEDS
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs/operations.md").read_text(encoding="utf-8")
@@ -72,6 +73,14 @@ def test_each_field_is_explained() -> None:
 def test_each_phase_is_explained() -> None:
     """The table holds every phase in its order."""
     assert [row[0] for row in rows("phases")] == list(PHASES)
+
+
+def test_unread_core_sources_are_alerted() -> None:
+    """The alert watches every source that answers rest on, whatever kept it from being read."""
+    (rule,) = [rule for rule in RULES if rule["alert"] == "LumbarCdsCoreSourceUnread"]
+    watched = re.search(r'source=~"([^"]+)"', rule["expr"])
+    assert watched
+    assert set(watched[1].split("|")) == {need.key for need in DATA_NEEDS if need.resource_type in CORE_SOURCES}
 
 
 def test_each_alert_says_what_to_do() -> None:

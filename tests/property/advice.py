@@ -16,10 +16,11 @@ import msgspec
 from cards.decision.assessment import Assessment, AssessmentProfile, assess
 from cards.guideline.guideline import Outcome
 from cards.guideline.wording import Wording, load_wording
-from cards.response.response import ResponseShape, respond
+from cards.response.client_shape import ResponseShape
+from cards.response.response import respond
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.fhir.sources import SourceReading
 from fhir_mappings.orders.orders import read_lumbar_mri_orders
 from tests.terminology import bundled_index
@@ -145,7 +146,7 @@ def answers_from(
     """Return what a hook call is answered once its sources are read, by whatever way."""
     orders = read_lumbar_mri_orders(_ORDERS.decode(encoded(draft_orders)), None, index())
     chart = read_chart(PATIENT, readings, index())
-    assessments = [assess(order, chart, order.as_of(today), PROFILE) for order in orders]
+    assessments = [assess(order, chart, order.as_of(today), PROFILE, today) for order in orders]
     shape = ResponseShape("d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", hook, wording(), explain=True)
     return assessments, respond(assessments, shape).document
 

@@ -19,7 +19,7 @@ from tests.property.charts import AUTHORED, ICD, about, status
 CPT = "http://www.ama-assn.org/go/cpt"
 LATELY = (AUTHORED - timedelta(days=5)).isoformat()
 _PAIN = {"coding": [{"system": ICD, "code": "M54.50"}]}
-_CURRENT: Resource = {
+CURRENT: Resource = {
     "clinicalStatus": status("condition-clinical", "active"),
     "verificationStatus": status("condition-ver-status", "confirmed"),
     "recordedDate": LATELY,
@@ -51,7 +51,7 @@ def recorded(resource_type: str, **elements: Any) -> Case:
 
 def problem(code: Resource) -> Case:
     """Return the deferred case with one problem more."""
-    return recorded("Condition", code=code, **_CURRENT)
+    return recorded("Condition", code=code, **CURRENT)
 
 
 def _seen(**elements: Any) -> Case:
@@ -90,7 +90,7 @@ def _form(text: str) -> Resource:
 
 
 def _carried(text: str) -> Case:
-    inside = about("Condition", id="inside", code={"text": text}, **_CURRENT)
+    inside = about("Condition", id="inside", code={"text": text}, **CURRENT)
     return deferred(contained=[inside], reasonReference=[{"reference": "#inside"}])
 
 
@@ -99,7 +99,7 @@ _ORDINARY = {"coding": [{"system": ICD, "code": "I10"}]}
 PLACES: Mapping[str, Callable[[str], Case]] = {
     "Condition text": lambda text: problem({"text": text}),
     "Condition display": lambda text: problem({"coding": [{"system": "urn:local", "code": "7", "display": text}]}),
-    "Condition note": lambda text: recorded("Condition", code=_ORDINARY, note=[{"text": text}], **_CURRENT),
+    "Condition note": lambda text: recorded("Condition", code=_ORDINARY, note=[{"text": text}], **CURRENT),
     "Encounter reason": lambda text: _seen(reasonCode=[{"text": text}]),
     "Encounter diagnosis": lambda text: _seen(diagnosis=[{"condition": {"display": text}}]),
     "Procedure text": lambda text: _done(code={"text": text}),

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import sent_sources
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.queries import order_references
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer
@@ -105,8 +105,8 @@ def fetched(split: Split, executor: ThreadPoolExecutor) -> Answer:
     server = FhirServer(BASE, split.server, FetchLimits(clock.now + 60, pages=50, batch=split.batch))
     drafts = {"entry": [{"resource": split.case.order}]}
     orders = read_lumbar_mri_orders(drafts, None, index())
-    readings = read_prefetch({key: encoded(value) for key, value in split.prefetch.items()})
-    found = FhirClient(executor, clock).retrieve(server, PATIENT, readings, order_references(orders))
+    sent = sent_sources({key: encoded(value) for key, value in split.prefetch.items()})
+    found = FhirClient(executor, clock).retrieve(server, PATIENT, sent, order_references(orders))
     assessments, response = answers_from(drafts, found.readings, split.case.today)
     return Answer(assessments[0], response)
 

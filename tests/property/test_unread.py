@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -11,10 +13,11 @@ from hypothesis import strategies as st
 
 from fhir_mappings.chart.ledger import LedgerLine, Standing
 from fhir_mappings.criteria.implants import IMPLANTS
-from fhir_mappings.words.matcher import topics_in
+from fhir_mappings.words.matcher import asking_names, topics_in
 from tests.property.advice import Answer, Case, Resource, advise, wording
-from tests.property.charts import BLOCKING, ICD, SNOMED
-from tests.property.findings import LATELY, PLACES, candidates, deferred, problem, reassurance, recorded
+from tests.property.charts import AUTHORED, BLOCKING, ICD, LOINC, SNOMED, about, status
+from tests.property.charts import coded as coded_as
+from tests.property.findings import CURRENT, LATELY, PLACES, candidates, deferred, problem, reassurance, recorded
 from tests.property.profile import law
 
 # Topics that only speak of the safety of the scan, not of its time.
@@ -109,6 +112,43 @@ def test_a_red_flag_by_its_name_reassures_no_more(found: tuple[str, str, str], w
     written = {"text": name} if where == "text" else coded("urn:local", "17", name)
     if topics_in(name) - _OF_SAFETY:
         assert not advise(problem(written)).discourages
+
+
+_AGES = st.sampled_from((0, 20, 89, 91, 200, 364, 366, 700, 3000))
+_STATES = st.sampled_from(("active", "active", "resolved"))
+
+
+@law(300)
+@given(st.sampled_from([pair for pair in _CODES if pair[0] == ICD]), _AGES, _AGES, _STATES)
+def test_a_code_replaced_by_its_words_reassures_no_more(
+    found: tuple[str, str, str], onset: int, recorded_on: int, clinical: str
+) -> None:
+    """What words raise asks for as long as the code would, whatever its dates and its status."""
+    system, code, name = found
+    if not (topics_in(name) - _OF_SAFETY or asking_names(name)):
+        return
+    dates = {"onsetDateTime": _ago(max(onset, recorded_on)), "recordedDate": _ago(recorded_on)}
+    told = {"clinicalStatus": status("condition-clinical", clinical), **dates}
+    by_code = reassurance(advise(recorded("Condition", code=coded(system, code), **told)))
+    assert reassurance(advise(recorded("Condition", code={"text": name}, **told))) <= by_code, (code, name)
+
+
+def _ago(days: int) -> str:
+    return (AUTHORED - timedelta(days=days)).isoformat()
+
+
+@law(200)
+@given(st.sampled_from(BLOCKING), st.data(), st.integers(2, 59), st.booleans())
+def test_a_red_flag_after_an_old_order_is_not_passed_over(
+    concept: str, data: st.DataObject, after: int, mistyped: bool
+) -> None:
+    """What became known since the order was written, or bears a date that cannot be true, keeps "wait" unsaid."""
+    case = replace(deferred(), today=AUTHORED + timedelta(days=60))
+    assert advise(case).discourages
+    finding = data.draw(coded_as(concept).filter(lambda code: LOINC not in str(code)))
+    day = "2062-05-01" if mistyped else (AUTHORED + timedelta(days=after)).isoformat()
+    flag = about("Condition", id="more", code=finding, **{**CURRENT, "recordedDate": day})
+    assert not advise(case.having("conditions", flag)).discourages
 
 
 @law(400)

@@ -122,7 +122,7 @@ def actions(reply: Reply) -> list[str]:
 def test_each_client_gets_its_shape(client: HookClient) -> None:
     """Suggestions come in the form that a client can take, or not at all; ratings go where it looks for them."""
     alpha, beta, gamma = (call(client, name) for name in ("alpha", "beta", "gamma"))
-    assert actions(alpha) == ["create", "delete"]
+    assert actions(alpha) == ["create", "delete", "update"]
     assert "update" in actions(beta)
     assert "delete" not in actions(beta)
     assert actions(gamma) == []

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from cds_service.demo.requests import Demo, find_demo, load_demos
-from fhir_mappings.fhir.needs import prefetch_templates
+from fhir_mappings.fhir.searches import templates_for
 
 if TYPE_CHECKING:
     from tests.protocol.builders import HookClient
@@ -45,7 +45,7 @@ def test_request_is_what_the_templates_ask_for(demo: Demo) -> None:
     """A demo sends exactly the prefetch keys that the service publishes, for an invented patient."""
     request = msgspec.json.decode(demo.body())
     assert request["hook"] == demo.hook
-    assert set(request["prefetch"]) == set(prefetch_templates())
+    assert set(request["prefetch"]) == set(templates_for())
     assert request["context"]["patientId"] == request["prefetch"]["patient"]["id"] == f"demo-{demo.name}"
     assert request["prefetch"]["patient"]["name"][0]["family"].startswith("Demo-")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl
 
 from cds_service.protocol import schemas
-from fhir_mappings.fhir.needs import prefetch_templates
+from fhir_mappings.fhir.searches import templates_for
 
 if TYPE_CHECKING:
     from tests.protocol.builders import HookClient
@@ -29,7 +29,7 @@ def test_fits_the_schema(client: HookClient) -> None:
 def test_publishes_the_prefetch_templates(client: HookClient) -> None:
     """Both services ask for the data needs of the criteria."""
     for service in client.open("/cds-services").json["services"]:
-        assert service["prefetch"] == prefetch_templates()
+        assert service["prefetch"] == templates_for()
 
 
 def test_says_what_is_required(client: HookClient) -> None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
 TOKEN = {"access_token": "t", "token_type": "Bearer", "expires_in": 300, "scope": "user/*.read", "subject": "lumbar"}
 
+NULL = object()  # a member that is null, where None would leave it out
+
 
 @pytest.mark.parametrize("service", SERVICES)
 @pytest.mark.parametrize("member", ["hook", "hookInstance", "context"])
@@ -46,15 +48,23 @@ def test_missing_context_member_is_named(client: HookClient, service: str, membe
     assert (reply.status, reply.codes, reply.fields) == (400, ["required"], [f"context.{member}"])
 
 
-@pytest.mark.parametrize("named", ["not at all", "as null"])
-def test_order_select_without_selections_is_about_all_drafts(client: HookClient, log: LogLines, named: str) -> None:
+@pytest.mark.parametrize("named", ["not at all", None, [None], ["", None]])
+def test_order_select_without_selections_is_about_all_drafts(client: HookClient, log: LogLines, named: Any) -> None:
     """Some clients do not say which orders were selected; every draft counts then, and the access line remarks it."""
     request = hook_request(SELECT, lumbar_mri(), lumbar_mri(2), context={"selections": None})
-    if named == "as null":
-        request["context"]["selections"] = None
+    if named != "not at all":
+        request["context"]["selections"] = named
     reply = client.call(SELECT, request)
     assert (reply.status, len(reply.assessments)) == (200, 2)
     assert log.of(reply.headers["X-Request-ID"])["remarks"] == ["no-selections"]
+
+
+def test_selection_is_found_among_what_names_nothing(client: HookClient) -> None:
+    """A selection may stand among entries that are null or blank."""
+    selections = [None, "ServiceRequest/mri-2", ""]
+    request = hook_request(SELECT, lumbar_mri(), lumbar_mri(2), context={"selections": selections})
+    (assessed,) = client.call(SELECT, request).assessments
+    assert assessed["order"] == "ServiceRequest/mri-2"
 
 
 def test_all_faults_are_named_at_once(client: HookClient) -> None:
@@ -151,6 +161,7 @@ TOLERATED: dict[str, dict[str, Any]] = {
     "an empty token without a server": {"fhirAuthorization": TOKEN | {"access_token": " "}},
     "an empty server": {"fhirServer": ""},
     "an empty server beside a token": {"fhirServer": "", "fhirAuthorization": TOKEN},
+    "a server of null beside a token": {"fhirServer": NULL, "fhirAuthorization": TOKEN},
     "an empty user": {"context": {"userId": ""}},
     "no user": {"context": {"userId": None}},
     "a patient by reference": {"context": {"patientId": "Patient/pat-1"}},
@@ -161,7 +172,9 @@ TOLERATED: dict[str, dict[str, Any]] = {
 def test_tolerated_form_gets_the_same_advice(client: HookClient, members: dict[str, Any]) -> None:
     """What real clients send beyond or beside the contract does not change the advice."""
     usual = client.call(SIGN, hook_request(SIGN))
-    reply = client.call(SIGN, hook_request(SIGN, **members))
+    request = hook_request(SIGN, **members)
+    request |= {name: None for name, value in members.items() if value is NULL}
+    reply = client.call(SIGN, request)
     assert [card["summary"] for card in reply.cards] == [card["summary"] for card in usual.cards]
 
 

@@ -17,7 +17,9 @@ from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.app import create_app
 from cds_service.config.settings import load_settings
 from cds_service.hooks.storage import Storage
+from cds_service.protocol.trace import DEMO_HEADER
 from cds_service.records.feedback import NullFeedbackStore
+from cds_service.records.invocations import DEMO_MARK
 from cds_service.records.opening import open_database
 from cds_service.records.recorder import QueueRecorder
 from cds_service.records.tables import (
@@ -98,6 +100,9 @@ def started(folder: Path, recorder: QueueRecorder | None = None) -> HookClient:
     return HookClient(create_app(settings, clock=lambda: NOW, storage=storage))
 
 
+DEMO: dict[str, str] = {"Origin": "https://north.example", DEMO_HEADER: "1"}
+
+
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hospital]:
     """A service that stores what it does."""
@@ -116,7 +121,7 @@ def test_call_is_kept_as_it_was_answered(hospital: Hospital) -> None:
     usual = {"client": "north", "service": SIGN, "hook": "order-sign", "status": 200, "mode": "on", "shown": True}
     assert usual.items() <= row.items()
     assert (row["at"], row["guideline"], row["synthetic"]) == (NOW, GUIDELINE_VERSION, False)
-    assert set(row["phases"]) == {"authenticate", "read", "chart", "assess", "respond"}
+    assert set(row["phases"]) == {"authenticate", "read", "chart", "assess", "respond", "recall"}
     assert 0 < sum(row["phases"].values()) <= row["milliseconds"]
     assert row["sources"] == dict.fromkeys(prefetch(), "prefetch:complete")
     (assessed,) = hospital.rows(METADATA.tables["assessments"], invocation=row["id"])
@@ -255,3 +260,12 @@ def test_answers_do_not_wait_for_the_database(tmp_path: Path) -> None:
     with database.read() as connection:
         assert len(connection.execute(select(INVOCATIONS.c.id)).all()) == 12 - dropped
     database.close()
+
+
+def test_calls_of_the_demo_are_marked(hospital: Hospital) -> None:
+    """What the demo page orders for invented patients is told apart from real orders, in every record of a call."""
+    answer = hospital.client.call(SIGN, hook_request(SIGN), headers=DEMO)
+    assert hospital.row_of(answer)["service"] == f"{DEMO_MARK}{SIGN}"
+    hospital.client.call(SIGN, hook_request(SIGN, ibuprofen_order()), headers=DEMO)
+    assert hospital.rows(UNRELATED_CALLS, service=f"{DEMO_MARK}{SIGN}", client="north")
+    assert hospital.row_of(hospital.call(hook_request(SIGN)))["service"] == SIGN

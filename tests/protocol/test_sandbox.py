@@ -202,7 +202,7 @@ def test_accepted_suggestion_changes_the_study(
     sandbox: Sandbox, reason: str, code: str, changed: str, rating: str
 ) -> None:
     """The page shows the study that the suggestion brings, its reasons, and what it would be rated."""
-    (suggestion,) = suggestions(sandbox.pama(study(code), REASONS[reason]))
+    suggestion, *_ = suggestions(sandbox.pama(study(code), REASONS[reason]))
     sandbox.accept(suggestion)
     assert sandbox.study
     assert sandbox.study["code"] == changed

@@ -23,7 +23,7 @@ def crash(*_arguments: Any, **_named: Any) -> NoReturn:
     "step",
     [
         "hooks.adviser.read_lumbar_mri_orders",
-        "hooks.data_access.read_prefetch",
+        "hooks.data_access.sent_sources",
         "hooks.handler.read_chart",
         "hooks.adviser.assess",
         "hooks.adviser.respond",

@@ -85,8 +85,8 @@ def _entry(scenario: Scenario) -> dict[str, Any]:
         "id": scenario.id,
         "title": scenario.title,
         "patient": f"{body['sex']}, {'age not recorded' if age is None else age}",
-        "order": _order(body["order"]),
-        "record": list(dict.fromkeys(_fact(fact, scenario.order_date) for fact in body["facts"])),
+        "order": order_words(body["order"]),
+        "record": list(dict.fromkeys(fact_words(fact, scenario.order_date) for fact in body["facts"])),
         "outcome": expected["outcome"],
         "level": expected["indicator"] if expected["cards"] else "",
         "messages": expected["cards"],
@@ -96,17 +96,19 @@ def _entry(scenario: Scenario) -> dict[str, Any]:
     }
 
 
-def _order(order: Mapping[str, Any]) -> str:
+def order_words(order: Mapping[str, Any]) -> str:
+    """Return the order: the study, its priority, its reasons and what is written beside them."""
     parts = [_coded(order), str(order.get("priority", ""))]
     reasons = [_coded(reason) for reason in listed(order.get("reasonCode"))]
     parts.append(f"for {'; '.join(reasons)}" if reasons else "no coded reason")
     parts += [f"“{order['text']}”"] if order.get("text") else []
     parts += [f"note “{note}”" for note in listed(order.get("note"))]
+    parts += [f"by {order['requester']}"] if order.get("requester") else []
     parts += [f"site: {_coded(site)}" for site in listed(order.get("bodySite"))]
     return ", ".join(filter(None, parts))
 
 
-def _fact(fact: Mapping[str, Any], order_date: date) -> str:
+def fact_words(fact: Mapping[str, Any], order_date: date) -> str:
     """Return one fact: where it is recorded, what it is, its value, its statuses, and when."""
     if fact["resource"] == "error":
         return f"the search for every {_source(fact['search'])} failed"

@@ -21,7 +21,7 @@ from cds_service.config.settings import load_settings
 from cds_service.hooks.adviser import Adviser
 from cds_service.protocol.envelope import read_hook_request
 from fhir_mappings.chart.chart import read_chart
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from tests.spec.scenarios import Scenario, load
 from tests.terminology import bundled_index
 
@@ -70,14 +70,14 @@ def _answered() -> Iterator[Shown]:
     index = bundled_index()
     adviser = Adviser.of(ClientProfile("gallery"), load_settings({}), index)
     for scenario in load():
-        request = _terse(scenario.request(HOOK))
+        request = terse(scenario.request(HOOK))
         read = read_hook_request(json.dumps(request).encode(), HOOK)
         chart = read_chart(read.patient_id, read_prefetch(read.prefetch), index)
         assessments = adviser.assess(adviser.orders(read), chart, scenario.order_date)
         yield Shown(scenario, request, adviser.respond(assessments, read), adviser.wording)
 
 
-def _terse(request: dict[str, Any]) -> dict[str, Any]:
+def terse(request: dict[str, Any]) -> dict[str, Any]:
     """Say of empty searches that there is nothing in the short form."""
     prefetch = {key: None if value.get("total") == 0 else value for key, value in request["prefetch"].items()}
     return request | {"prefetch": prefetch}

@@ -112,7 +112,7 @@ class Scenario:
             code=concept(coded),
             subject={"reference": f"Patient/{PATIENT}"},
             authoredOn=self.order_date.isoformat(),
-            requester={"reference": "Practitioner/p-1"},
+            requester=filled(reference="Practitioner/p-1", display=order.get("requester")),
             reasonCode=reasons,
             bodySite=listed(concept(order.get("bodySite"))),
             note=[{"text": note} for note in listed(order.get("note"))],

@@ -32,6 +32,7 @@ LOADERS = {
     ("fhir_mappings/terminology/value_set_files.py", "read_resource"),
     ("fhir_mappings/terminology/index.py", "from_directory"),
     ("fhir_mappings/terminology/icd10cm.py", "load_table"),
+    ("fhir_mappings/questionnaire/table.py", "_load"),
     ("fhir_mappings/words/drugs.py", "load_drug_names"),
     ("fhir_mappings/words/matcher.py", "load_table"),
     ("fhir_mappings/words/vocabulary.py", "_load"),
@@ -43,10 +44,17 @@ ROOMS: dict[str, str] = {
     "fhir_mappings/words": "",
     "fhir_mappings/terminology": "",
     "fhir_mappings/fhir": "fhir_mappings/terminology",
-    "fhir_mappings/chart": "fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words",
-    "fhir_mappings/orders": "fhir_mappings/chart fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words",
+    "fhir_mappings/questionnaire": "fhir_mappings/fhir fhir_mappings/words",
+    "fhir_mappings/chart": (
+        "fhir_mappings/questionnaire fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
+    ),
+    "fhir_mappings/orders": (
+        "fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/fhir fhir_mappings/terminology"
+        " fhir_mappings/words"
+    ),
     "fhir_mappings/criteria": (
-        "fhir_mappings/orders fhir_mappings/chart fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
+        "fhir_mappings/orders fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/fhir"
+        " fhir_mappings/terminology fhir_mappings/words"
     ),
     "fhir_mappings/fhir_client": "fhir_mappings/orders fhir_mappings/chart fhir_mappings/fhir",
     "cards/guideline": "fhir_mappings/*",
@@ -98,6 +106,10 @@ ROOMS: dict[str, str] = {
         "cds_service/pages/rendering cds_service/hooks cds_service/guideline cds_service/protocol cards/*"
         " fhir_mappings/*"
     ),
+    "cds_service/pages/review": (
+        "cds_service/pages/rendering cds_service/pages/criteria cds_service/hooks cds_service/guideline"
+        " cds_service/config cds_service/protocol cards/* fhir_mappings/*"
+    ),
     "cds_service/pages/why": "cds_service/pages/rendering cds_service/pages/criteria cards/guideline",
     "cds_service/pages/scenarios": "cds_service/pages/rendering cds_service/protocol",
     "cds_service/pages/demo": (
@@ -116,7 +128,8 @@ ROOMS: dict[str, str] = {
         " fhir_mappings/fhir_client"
     ),
     "cds_service/server": (
-        "cds_service/app.py cds_service/observability cds_service/clients cds_service/config cds_service/demo"
+        "cds_service/app.py cds_service/hooks cds_service/observability cds_service/clients cds_service/config"
+        " cds_service/demo cards/guideline"
     ),
     "cds_service/cli/connection": (
         "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"
@@ -128,11 +141,10 @@ ROOMS: dict[str, str] = {
         "cds_service/egress fhir_mappings/fhir_client fhir_mappings/terminology fhir_mappings/words"
     ),
     "cds_service/cli": (
-        "cds_service/cli/* cds_service/server cds_service/app.py cds_service/hooks cds_service/guideline"
-        " cds_service/observability cds_service/clients/* cds_service/config cds_service/egress cds_service/demo"
-        " cds_service/records cds_service/protocol cards/response cards/suggestions cards/guideline"
-        " fhir_mappings/fhir fhir_mappings/fhir_client"
-        " fhir_mappings/terminology"
+        "cds_service/cli/* cds_service/server cds_service/app.py cds_service/pages/review cds_service/pages/criteria"
+        " cds_service/hooks cds_service/guideline cds_service/observability cds_service/clients/* cds_service/config"
+        " cds_service/egress cds_service/demo cds_service/records cds_service/protocol cards/response"
+        " cards/suggestions cards/guideline fhir_mappings/fhir fhir_mappings/fhir_client fhir_mappings/terminology"
     ),
     "cds_service/__main__.py": "cds_service/cli",
 }

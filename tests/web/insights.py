@@ -84,11 +84,12 @@ class Clinic:
         """How many cards it got."""
         return len(self.cards) + self.accepted + self.overridden
 
-    def await_records(self) -> dict[str, Any]:
-        """Return the export once every call is on record."""
+    def await_records(self, kind: str = "real") -> dict[str, Any]:
+        """Return the export of one kind of records once every call is on record."""
+        address = f"{self.url}/insights/export.json?records={kind}"
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            found: dict[str, Any] = self.session.get(f"{self.url}/insights/export.json", timeout=PATIENCE).json()
+            found: dict[str, Any] = self.session.get(address, timeout=PATIENCE).json()
             if found["volume"][0]["calls"] >= self.calls:
                 return found
             time.sleep(0.05)

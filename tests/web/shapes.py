@@ -27,7 +27,7 @@ from cds_service.hooks.adviser import Adviser
 from cds_service.pages.rendering.markdown import block_html
 from cds_service.protocol.envelope import read_hook_request
 from fhir_mappings.chart.chart import read_chart
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from tests.terminology import bundled_index
 
 _ISSUERS: Final = [{"iss": "https://ehr.example", "jku": "https://ehr.example/keys"}]

@@ -21,6 +21,7 @@ PATHS: Final = (
     "/criteria",
     "/criteria/codes?q=implant",
     "/why/C-NOTAPP-6W",
+    "/review",
     "/scenarios?outcome=CONTRAINDICATED",
     "/demo",
     "/calls",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -13,13 +14,15 @@ from cds_service.pages.home import HomePage
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.security import CONTENT_SECURITY_POLICY
 from cds_service.pages.rendering.service_facts import PageFacts
+from tests.protocol.builders import make_app
 from tests.web.html import Html
 
 if TYPE_CHECKING:
     from werkzeug.test import TestResponse
 
-PAGES = ("/", "/criteria", "/criteria/codes", "/scenarios", "/docs")
+PAGES = ("/", "/criteria", "/criteria/codes", "/review", "/scenarios", "/docs")
 JSON = {"Accept": "application/json"}
+BROWSER = {"Accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 
 
 def shown(headers: Any = None, **facts: Any) -> TestResponse:
@@ -168,3 +171,53 @@ def test_hostile_host_is_shown_as_text(app: Flask) -> None:
     """Nor can the host that a caller claims to have called."""
     response = app.test_client().get("/", headers={"Host": 'x"><script>alert(1)</script>'})
     assert "<script>alert" not in response.text
+
+
+@pytest.mark.parametrize(
+    ("path", "method", "status", "title"),
+    [
+        ("/nothing", "get", 404, "There is no such page"),
+        ("/why/C-NOTHING", "get", 404, "There is no such page"),
+        ("/criteria", "post", 405, "This address takes another kind of request"),
+        ("/insights/export/nothing.csv", "get", 404, "There is no such page"),
+    ],
+)
+def test_missing_page_is_a_page(app: Flask, path: str, method: str, status: int, title: str) -> None:
+    """Who comes with a browser gets a page that says what is wrong and leads on, under the headers of every page."""
+    response = getattr(app.test_client(), method)(path, headers=BROWSER)
+    assert (response.status_code, response.mimetype) == (status, "text/html")
+    page = Html(response.text)
+    assert title in page.text
+    assert response.headers["X-Request-ID"] in page.text
+    assert {"/", "/criteria"} <= set(page.links)
+    assert response.headers["Content-Security-Policy"] == CONTENT_SECURITY_POLICY
+    assert "Accept" in response.headers["Vary"]
+    assert ("Allow" in response.headers) == (status == HTTPStatus.METHOD_NOT_ALLOWED)
+
+
+@pytest.mark.parametrize("path", ["/cds-services/nothing", "/fhir/ValueSet/nothing", "/examples/nothing.json"])
+def test_api_answers_a_browser_in_json_too(app: Flask, path: str) -> None:
+    """What programs call stays an OperationOutcome, whatever the caller says that it accepts."""
+    response = app.test_client().get(path, headers=BROWSER)
+    assert response.get_json()["resourceType"] == "OperationOutcome"
+
+
+@pytest.mark.parametrize("accept", ["*/*", "", "application/json", "application/fhir+json"])
+def test_program_gets_an_outcome_for_a_missing_page(app: Flask, accept: str) -> None:
+    """Who takes anything, or JSON, is a program."""
+    response = app.test_client().get("/nothing", headers={"Accept": accept})
+    assert response.get_json()["resourceType"] == "OperationOutcome"
+
+
+def test_crash_is_a_page_without_its_cause() -> None:
+    """A page that breaks says that the service failed, and nothing of why."""
+    app = make_app(log_level="error")
+
+    @app.get("/breaks")
+    def _breaks() -> str:
+        raise RuntimeError("Mrs Smith, born 1950")
+
+    response = app.test_client().get("/breaks", headers=BROWSER)
+    assert (response.status_code, response.mimetype) == (500, "text/html")
+    assert "The service failed" in response.text
+    assert "Smith" not in response.text

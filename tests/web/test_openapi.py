@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 # Pages for people, the files that they load, and what only the demo's script asks.
 PAGES: Final = {
-    *("/criteria", "/criteria/codes", "/scenarios", "/why/{name}", "/docs", "/static/{version}/{name}"),
+    *("/criteria", "/criteria/codes", "/scenarios", "/review", "/why/{name}", "/docs", "/static/{version}/{name}"),
     *("/demo", "/demo/setup", "/demo/patients/{chart_id}", "/demo/look", "/demo/render"),
 }
 SERVICES: Final = (SELECT, SIGN)

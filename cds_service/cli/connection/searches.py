@@ -14,9 +14,8 @@ from urllib.parse import parse_qs, urlsplit
 
 from cds_service.cli.connection.check import Check, failed, passed, skipped
 from cds_service.cli.connection.fhir_server import PATIENCE
-from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.readings import is_wanted
-from fhir_mappings.fhir.sources import SourceReading, SourceState
+from fhir_mappings.fhir.needs import DATA_NEEDS, is_wanted
+from fhir_mappings.fhir.prefetch import sent_sources
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.queries import is_sendable
 from fhir_mappings.fhir_client.retrieval import LACKING, FetchLimits, FhirServer, Result
@@ -90,10 +89,10 @@ class SearchTrial:
 
     def _one(self, client: FhirClient, need: DataNeed) -> Check:
         watched = _Watched(self.transport())
-        had = SourceReading(SourceState.COMPLETE)
-        others = {other.key: had for other in DATA_NEEDS if other.key != need.key}
+        others = {other.key: b"null" for other in DATA_NEEDS if other.key != need.key}
+        sent = sent_sources(others, form=self.access.form)
         began = time.perf_counter()
-        found = client.retrieve(self._server(watched, PATIENCE), self.patient, others)
+        found = client.retrieve(self._server(watched, PATIENCE), self.patient, sent)
         took = round((time.perf_counter() - began) * 1000)
         watched.close()
         result, entries = found.results[need.key], len(found.readings[need.key].resources)
@@ -137,7 +136,7 @@ class SearchTrial:
         server = self._server(transport, deadline / 1000)
         server = replace(server, limits=replace(server.limits, batch=self.access.batch))
         began = time.perf_counter()
-        found = client.retrieve(server, self.patient, {})
+        found = client.retrieve(server, self.patient, sent_sources({}, form=self.access.form))
         took = round((time.perf_counter() - began) * 1000)
         transport.close()
         late = [key for key, result in found.results.items() if result is Result.TIMEOUT]

@@ -11,6 +11,7 @@ from cds_service.clients.cors_origins import tidy_origin
 from cds_service.clients.normalization import plain_fingerprint, without_slash
 from cds_service.clients.profile import (
     BY_TOKEN,
+    REMEMBER_HOURS,
     Authentication,
     Certificates,
     ClientProfile,
@@ -56,6 +57,7 @@ def build_profile(name: str, table: Mapping[str, Any], folder: Path | None = Non
         explain=table.get("explain"),
         language=table.get("language"),
         site_file=(folder or Path()) / site_file if site_file else None,
+        remember_hours=int(table.get("remember_hours", REMEMBER_HOURS)),
         **_whole(limits),
     )
 
@@ -87,7 +89,11 @@ def _pilot(table: Mapping[str, Any]) -> Pilot:
 def _shape(table: Mapping[str, Any]) -> ClientShape:
     shape = table["shape"]
     behavior, hosts = shape["selection_behavior"], shape["link_hosts"]
-    given = {name: shape[name] for name in ("rating_mechanism", "updates", "recommends", "detail") if name in shape}
+    given = {
+        name: shape[name]
+        for name in ("rating_mechanism", "updates", "recommends", "detail", "answers")
+        if name in shape
+    }
     return ClientShape(
         action_style=shape["action_style"],
         selection_behavior=None if behavior == "card" else behavior,

@@ -56,7 +56,7 @@ class ApiPages:
     @cached_property
     def _document(self) -> Mapping[str, Any]:
         facts = self.renderer.facts
-        return openapi_document(facts.public_url, insights=facts.insights_enabled)
+        return openapi_document(facts.public_url, insights=facts.insights_enabled, approved=facts.approved)
 
     @cached_property
     def _published(self) -> Published:

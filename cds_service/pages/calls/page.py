@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final
 from flask import Blueprint, Response
 
 from cds_service.pages.calls.report import STATE_WORDS, ClientReport, moment, reports
+from cds_service.pages.rendering.assets import load_assets
 from cds_service.pages.rendering.security import PAGE_HEADERS
 from cds_service.protocol.errors import ServiceError
 
@@ -66,7 +67,9 @@ class CallsPage:
         now = datetime.now(UTC)
         if form == "json":
             return _file(found.json(now), "application/json", f"calls-{name}.json")
-        page = self.renderer.html("calls_report.html", report=found, made=moment(now.timestamp()), **_WORDS)
+        style = load_assets().inline_style("calls_report.css")
+        made = moment(now.timestamp())
+        page = self.renderer.html("calls_report.html", report=found, made=made, style=style, **_WORDS)
         return _file(page, "text/html", f"calls-{name}.html")
 
     def _reports(self) -> list[ClientReport]:

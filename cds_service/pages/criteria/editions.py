@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
+from cards.decision.assessment import Assessment
 from cards.guideline.wording import Wording
 from cards.response.client_shape import ClientShape
 from cds_service.guideline.document import Guideline
@@ -15,7 +16,7 @@ from cds_service.guideline.reading import read_guideline
 from cds_service.hooks.adviser import Adviser
 from cds_service.protocol.envelope import HookRequest
 from fhir_mappings.chart.chart import read_chart
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,22 @@ class Edition:
 
     def answer(self, request: HookRequest, today: date) -> Mapping[str, Any]:
         """Return the response to a request with nothing but its prefetch: every message, in its fullest form."""
+        return self.respond(self.assess(request, today), request)
+
+    def assess(self, request: HookRequest, today: date) -> Sequence[Assessment]:
+        """Return what the guideline says of the orders of a request with nothing but its prefetch."""
+        client = self.adviser.client
+        readings = read_prefetch(request.prefetch, client.sources, client.fhir.form)
+        chart = read_chart(request.patient_id, readings, self.adviser.index)
+        return self.adviser.assess(self.adviser.orders(request), chart, today)
+
+    def respond(
+        self, assessments: Sequence[Assessment], request: HookRequest, verbosity: Literal["all", "action"] = "all"
+    ) -> Mapping[str, Any]:
+        """Return the response that says so to a client that takes every form of suggestion."""
         client = replace(self.adviser.client, shape=ClientShape())
-        adviser = replace(self.adviser, client=client, verbosity="all", explain=False)
-        chart = read_chart(request.patient_id, read_prefetch(request.prefetch), adviser.index)
-        return adviser.respond(adviser.assess(adviser.orders(request), chart, today), request).document
+        adviser = replace(self.adviser, client=client, verbosity=verbosity, explain=False)
+        return adviser.respond(assessments, request).document
 
 
 def editions_of(advisers: Mapping[str, Adviser]) -> Sequence[Edition]:

@@ -57,6 +57,7 @@ class CriteriaPage:
         guideline, today, site = edition.guideline, self.clock().date(), edition.adviser.site
         return {
             "guideline": guideline,
+            "standing": edition.adviser.standing,
             "clients": edition.clients,
             "others": [item.clients for item in self.editions if item.clients != edition.clients],
             "prose": edition.wording.get("criteria-page"),

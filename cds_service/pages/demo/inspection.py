@@ -23,7 +23,7 @@ from cds_service.protocol.serialization import decode, decode_body
 from fhir_mappings.chart.chart import Chart, read_chart
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.fhir.dates import parse_date
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.orders.names import ContrastClass
 from fhir_mappings.orders.orders import ImagingOrder
 
@@ -79,8 +79,8 @@ def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
         raise BadRequestError("value", f"hook is none of {', '.join(sorted(_HOOKS))}.", "hook")
     request = read_hook_request(body, hook)
     orders = adviser.orders(request)
-    prefetch = request.prefetch
-    readings = read_prefetch(prefetch)
+    prefetch, client = request.prefetch, adviser.client
+    readings = read_prefetch(prefetch, client.sources, client.fhir.form)
     chart = read_chart(request.patient_id, readings, adviser.index)
     assessed = () if chart.missing_required else adviser.assess(orders, chart, today)
     order = orders[0] if orders else _no_order(request)
@@ -91,6 +91,7 @@ def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
             decode(prefetch.get("patient", b"null"), "prefetch.patient"),
             readings["patient"].state,
             request.patient_id,
+            wording,
         ),
         as_of=timeline.as_of,
         today=today,

@@ -12,8 +12,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import date
 
+    from cards.guideline.wording import Wording
+
 _LONGEST_NAME = 80
-_SOMEBODY_ELSE = "Patient record is of somebody else, not used"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class Person:
         }
 
 
-def person_in_context(value: Any, state: SourceState, patient_id: str) -> Person:
+def person_in_context(value: Any, state: SourceState, patient_id: str, wording: Wording) -> Person:
     """Return the patient that a request is about, from the decoded prefetch value `patient` and what became of it.
 
     A Patient of another id is somebody else, whose name and birth date must not stand above this chart.
@@ -58,8 +59,10 @@ def person_in_context(value: Any, state: SourceState, patient_id: str) -> Person
         return person_of(own)
     if patients:
         unnamed = all(not found.get("id") for found in patients)
-        return Person(problem="Patient record has no id, not used" if unnamed else _SOMEBODY_ELSE)
-    return Person(problem="Patient was not sent" if state is SourceState.NOT_PROVIDED else "Patient could not be read")
+        problem = "no_id" if unnamed else "somebody_else"
+    else:
+        problem = "not_sent" if state is SourceState.NOT_PROVIDED else "not_read"
+    return Person(problem=wording.text("demo-page", "patient", problem))
 
 
 def _patients(value: Any) -> Iterator[Mapping[str, Any]]:

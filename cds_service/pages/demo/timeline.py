@@ -212,12 +212,10 @@ def _problem(entry: ChartEntry, as_of: date, *, suspected: bool) -> Mark:
 def _label(entry: ChartEntry, concept: str, lane: Lane, wording: Wording) -> str:
     if lane in (Lane.RED_FLAG, Lane.IMPLANT):
         return _named(concept, _display(entry, concept), wording)
-    if concept in LUMBAR_MRI:
-        return "Lumbar MRI"
+    if concept in (*LUMBAR_MRI, "pt_procedure"):
+        return _named(concept, "", wording)
     if concept == "pt_referral":
         return wording.text("suggestions", "orderables", "pt_referral")
-    if concept == "pt_procedure":
-        return "Physical therapy"
     return _display(entry, concept) or _named(concept, "", wording)
 
 

@@ -11,6 +11,7 @@ from cds_service.pages.plots.scales import Caption, LegendItem
 from cds_service.records.insights.insights import Insights
 from cds_service.records.insights.responses import CardAnswers, MessageAnswers, ReasonCount, SuggestionAnswers
 
+_NOTHING = "–"
 _OUR_RECORD = (
     "The denominator is our own record of the cards that were sent. An EHR reports what was accepted or overridden and "
     "never what was ignored, so the reports alone would flatter."
@@ -24,8 +25,9 @@ def card_section(insights: Insights) -> Section:
     return Section(
         ident="cards",
         title="What was done with the cards",
-        about=f"{_OUR_RECORD} A card is accepted when a suggestion on it ever was, overridden when it was only "
-        "dismissed, and otherwise has no answer.",
+        about=f"{_OUR_RECORD} A card is accepted when a suggestion on it ever was taken, its question answered when "
+        "only that was pressed, overridden when it was only dismissed, and otherwise has no answer. Of a card without "
+        "anything to press nothing can be accepted.",
         plots=(bar_plot(Caption("Answers to all cards", "cards", ANSWERS), rows),),
         table=Table(
             headings(
@@ -37,7 +39,9 @@ def card_section(insights: Insights) -> Section:
             ),
             (
                 ("Shown", count(cards.shown), percent(cards.shown, cards.shown)),
+                ("With something to press", count(cards.offering), percent(cards.offering, cards.shown)),
                 ("Accepted", count(cards.accepted), percent(cards.accepted, cards.shown)),
+                ("Question answered", count(cards.answered), percent(cards.answered, cards.shown)),
                 ("Overridden", count(cards.overridden), percent(cards.overridden, cards.shown)),
                 ("No answer", count(cards.unanswered), percent(cards.unanswered, cards.shown)),
                 ("Silent: made and not shown", count(cards.silent), "–"),
@@ -54,14 +58,14 @@ def message_section(insights: Insights, words: InsightsWords) -> Section:
     rows = [_message_row(message, words) for message in messages]
     return Section(
         ident="messages",
-        title="Messages, and the answers to them",
-        about="Cards on which a message stood; a card with several messages counts for each of them, and its answer "
-        "was to the card as a whole."
+        title="Cards, and the answers to them",
+        about="One row a kind of card: by the message that leads it. A card counts once, whatever else it says. "
+        "“Accepted” is a share of the cards on which something could be, and a dash where nothing could."
         + (" The hollow bar is of cards that silent mode made and nobody saw." if silent else ""),
         plots=(
             bar_plot(
                 Caption(
-                    "Messages by answer",
+                    "Cards by answer",
                     "cards",
                     (*ANSWERS, *((LegendItem("silent", "silent: not shown"),) if silent else ())),
                 ),
@@ -70,12 +74,14 @@ def message_section(insights: Insights, words: InsightsWords) -> Section:
         ),
         table=Table(
             headings(
-                "Message",
+                "Card",
                 "Id",
                 numbers=(
                     "Shown",
                     "Per 100 orders",
-                    "Accepted",
+                    "With something to press",
+                    "Accepted, of these",
+                    "Question answered",
                     "Overridden",
                     "No answer",
                     "Silent",
@@ -87,7 +93,9 @@ def message_section(insights: Insights, words: InsightsWords) -> Section:
                     message.message,
                     count(message.shown),
                     per_100(message.shown, insights.volume.orders),
-                    _with_share(message.accepted, message.shown),
+                    count(message.offering),
+                    _with_share(message.accepted, message.offering) if message.offering else _NOTHING,
+                    _with_share(message.answered, message.shown),
                     _with_share(message.overridden, message.shown),
                     _with_share(message.unanswered, message.shown),
                     count(message.silent),
@@ -192,10 +200,12 @@ def _answer_bar(name: str, answers: CardAnswers | MessageAnswers) -> Bar:
     shown = answers.shown
     parts = (
         Part(answers.accepted, "accepted", _answer_tip(name, answers.accepted, shown, "accepted")),
+        Part(answers.answered, "answered", _answer_tip(name, answers.answered, shown, "with a question answered")),
         Part(answers.overridden, "overridden", _answer_tip(name, answers.overridden, shown, "overridden")),
         Part(answers.unanswered, "unanswered", _answer_tip(name, answers.unanswered, shown, "without an answer")),
     )
-    figures = f"{count(shown)} · {percent(answers.accepted, shown)} accepted" if shown else "none shown"
+    taken = f"{percent(answers.accepted, answers.offering)} accepted" if answers.offering else "nothing to press"
+    figures = f"{count(shown)} · {taken}" if shown else "none shown"
     return Bar(parts, figures, few=0 < shown < FEW)
 
 

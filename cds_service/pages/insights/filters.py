@@ -21,7 +21,10 @@ from cds_service.records.insights.volumes import Unit
 PERIODS: Final[Mapping[str, int | None]] = {"7": 7, "30": 30, "90": 90, "all": None}
 PARAMETERS: Final = ("period", "from", "to", "client", "guideline", "records", "by")
 
+RECORDS: Final = ("real", "demo", "synthetic")
+
 _USUAL_PERIOD: Final = "30"
+_USUAL_RECORDS: Final = "real"
 _DATES: Final = "dates"
 _DAY: Final = re.compile(r"\d{4}-\d{2}-\d{2}", re.ASCII)
 _YEARS: Final = (2000, 2100)
@@ -30,7 +33,7 @@ _SENTENCES: Final = {
     "period": "Period: must be 7, 30, 90 or all.",
     "from": "From: must be a date between 2000 and 2100, written as 2026-05-31.",
     "to": "To: must be a date between 2000 and 2100, written as 2026-05-31.",
-    "records": "Records: must be real or synthetic.",
+    "records": "Records: must be real, demo or synthetic.",
     "by": "Trend: must be by day or by week.",
 }
 
@@ -48,9 +51,19 @@ class Filters:
     last: date | None = None
     client: str = ""
     guideline: str = ""
-    synthetic: bool = False
+    records: str = _USUAL_RECORDS
     by: str = ""
     problems: tuple[str, ...] = ()
+
+    @property
+    def synthetic(self) -> bool:
+        """Whether synthetic records are asked for."""
+        return self.records == "synthetic"
+
+    @property
+    def demo(self) -> bool:
+        """Whether calls about the demo's invented patients are asked for."""
+        return self.records == "demo"
 
     @property
     def by_dates(self) -> bool:
@@ -65,6 +78,7 @@ class Filters:
             client=self.client or None,
             guideline=self.guideline or None,
             synthetic=self.synthetic,
+            demo=self.demo,
         )
 
     def days(self, choices: Choices) -> tuple[date, date] | None:
@@ -85,7 +99,7 @@ class Filters:
     def checked(self, choices: Choices) -> Filters:
         """Return the same question, with a problem for a client or version of which there is no record."""
         problems = list(self.problems)
-        kind = "synthetic" if self.synthetic else "real"
+        kind = self.records
         if self.client and self.client not in choices.clients:
             problems.append(f"Client: there are no {kind} records of such a client.")
         if self.guideline and self.guideline not in choices.guidelines:
@@ -100,7 +114,7 @@ class Filters:
             "to": self.last.isoformat() if self.by_dates and self.last else "",
             "client": self.client,
             "guideline": self.guideline,
-            "records": "synthetic" if self.synthetic else "",
+            "records": "" if self.records == _USUAL_RECORDS else self.records,
             "by": self.by,
         }
         if "period" in changes:
@@ -120,13 +134,13 @@ def read_filters(pairs: Iterable[tuple[str, str]], today: date) -> Filters:
     problems += [f"{name.capitalize()}: given more than once." for name in PARAMETERS if times[name] > 1]
     values = dict(given)
     period, by = values.get("period", _USUAL_PERIOD), values.get("by", "")
-    records = values.get("records", "real")
+    records = values.get("records", _USUAL_RECORDS)
     days = {name: _day(values[name]) for name in ("from", "to") if name in values}
     wrong = {
         "period": period not in PERIODS,
         "from": days.get("from", today) is None,
         "to": days.get("to", today) is None,
-        "records": records not in ("real", "synthetic"),
+        "records": records not in RECORDS,
         "by": by not in ("", "day", "week"),
     }
     problems += [sentence for name, sentence in _SENTENCES.items() if wrong[name]]
@@ -143,7 +157,7 @@ def read_filters(pairs: Iterable[tuple[str, str]], today: date) -> Filters:
         last=last,
         client=values.get("client", ""),
         guideline=values.get("guideline", ""),
-        synthetic=records == "synthetic",
+        records=records if records in RECORDS else _USUAL_RECORDS,
         by="" if wrong["by"] else by,
         problems=tuple(problems),
     )

@@ -22,6 +22,7 @@ PHASES: Final[Mapping[str, str]] = {
     "chart": "Reading the chart",
     "assess": "Applying the criteria",
     "respond": "Writing the answer",
+    "recall": "Looking up what was answered",
     "store": "Storing feedback",
 }
 
@@ -48,7 +49,8 @@ class InsightsWords:
 
     def suggestion(self, key: str) -> str:
         """Return the label of a suggestion, with an ellipsis for what differs from card to card."""
-        return _PLACEHOLDER.sub("…", self.wording.find("suggestions", key, "label", default=key))
+        label = self.wording.find("suggestions", key.partition("/")[0], "label", default=key)
+        return _PLACEHOLDER.sub("…", label)
 
     def reason(self, code: str, system: str, display: str) -> str:
         """Return the words of an override reason: ours where it is ours, else those that the client sent."""

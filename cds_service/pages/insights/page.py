@@ -14,7 +14,7 @@ from flask import Blueprint, Response, request
 from sqlalchemy.exc import SQLAlchemyError
 from werkzeug.wrappers import Response as BaseResponse
 
-from cds_service.pages.insights.filters import PERIODS, Filters, read_filters
+from cds_service.pages.insights.filters import PERIODS, RECORDS, Filters, read_filters
 from cds_service.pages.insights.labels import InsightsWords
 from cds_service.pages.insights.login import InsightsLogin
 from cds_service.pages.insights.report import make_report
@@ -65,8 +65,8 @@ class InsightsPage:
         filters = self._filters()
         try:
             with self._turn():
-                choices = read_choices(self.database, synthetic=filters.synthetic)
-                others = read_choices(self.database, synthetic=not filters.synthetic)
+                choices = self._choices(filters.records)
+                others = [kind for kind in RECORDS if kind != filters.records and self._choices(kind).first]
                 filters = filters.checked(choices)
                 insights = None if filters.problems else self._read(filters, choices)
         except (SQLAlchemyError, TimeoutError):
@@ -75,7 +75,7 @@ class InsightsPage:
             HTTPStatus.BAD_REQUEST if filters.problems else HTTPStatus.OK,
             filters=filters,
             choices=choices,
-            others=others.first is not None,
+            others=others,
             report=insights and make_report(insights, filters.days(choices), self.words),
             unit=insights and insights.unit,
             time_words=_time_words(filters, choices),
@@ -87,7 +87,7 @@ class InsightsPage:
         return _file(export_json(insights), "application/json", f"{_file_stem(filters)}.json")
 
     def export(self, name: str, form: str) -> Response:
-        """Answer with one table of the page; every row says whether it counts real or synthetic records."""
+        """Answer with one table of the page; every row says which kind of records it counts."""
         filters, insights = self._insights()
         tables = export_tables(insights)
         if name not in tables:
@@ -95,6 +95,9 @@ class InsightsPage:
         table = _marked(tables[name], filters)
         file = f"{_file_stem(filters, name)}.{form}"
         return _file(table.csv(), "text/csv", file) if form == "csv" else _file(table.json(), "application/json", file)
+
+    def _choices(self, records: str) -> Choices:
+        return read_choices(self.database, synthetic=records == "synthetic", demo=records == "demo")
 
     def _filters(self) -> Filters:
         return read_filters(request.args.items(multi=True), self.clock().date())
@@ -104,7 +107,7 @@ class InsightsPage:
         filters = self._filters()
         try:
             with self._turn():
-                choices = read_choices(self.database, synthetic=filters.synthetic)
+                choices = self._choices(filters.records)
                 filters = filters.checked(choices)
                 if filters.problems:
                     raise BadRequestError("value", " ".join(filters.problems))
@@ -127,7 +130,7 @@ class InsightsPage:
 
     def _page(self, status: int, **values: object) -> Response:
         """Return the page; nobody but its reader may keep it."""
-        page = {"problem": "", "filters": Filters(), "choices": Choices((), (), None, None), "others": False}
+        page = {"problem": "", "filters": Filters(), "choices": Choices((), (), None, None), "others": []}
         page |= {"report": None, "unit": None, "time_words": "", "periods": PERIODS, "period_names": _PERIOD_NAMES}
         page |= {"csrf_token": form_token() if self.login.access.token else ""}
         response = self.renderer.page("insights.html", status=status, **(page | values))
@@ -150,13 +153,12 @@ def _time_words(filters: Filters, choices: Choices) -> str:
 
 def _marked(table: ExportTable, filters: Filters) -> ExportTable:
     """Return a table with a first column that says what kind of records it counts."""
-    kind = "synthetic" if filters.synthetic else "real"
-    return ExportTable(("records", *table.columns), tuple((kind, *row) for row in table.rows))
+    return ExportTable(("records", *table.columns), tuple((filters.records, *row) for row in table.rows))
 
 
 def _file_stem(filters: Filters, name: str = "") -> str:
     """Return a file name that says what is in the file; nothing of it comes from the address but checked days."""
-    parts = ["lumbar-mri-insights", "synthetic" if filters.synthetic else "", name]
+    parts = ["lumbar-mri-insights", "" if filters.records == "real" else filters.records, name]
     parts += [day.isoformat() for day in (filters.first, filters.last) if day]
     return "-".join(part for part in parts if part)
 

@@ -62,7 +62,16 @@ def _headlines(insights: Insights) -> list[Headline]:
             few=0 < volume.orders < FEW,
         ),
         Headline("shown", "Cards shown", count(cards.shown), f"by our own record{silent}"),
-        Headline("accepted", "Accepted", count(cards.accepted), _of_shown(cards.accepted, cards.shown), few=few),
+        Headline(
+            "accepted",
+            "Accepted",
+            count(cards.accepted),
+            f"{percent(cards.accepted, cards.offering)} of the {count(cards.offering)} with something to press"
+            if cards.offering
+            else "no card offered anything",
+            few=0 < cards.offering < FEW,
+        ),
+        Headline("answered", "Questions answered", count(cards.answered), _of_shown(cards.answered, cards.shown)),
         Headline(
             "overridden", "Overridden", count(cards.overridden), _of_shown(cards.overridden, cards.shown), few=few
         ),

@@ -14,6 +14,7 @@ from cds_service.records.insights.volumes import TrendPoint, Unit, rate
 
 ANSWERS: Final = (
     LegendItem("accepted", "accepted"),
+    LegendItem("answered", "question answered"),
     LegendItem("overridden", "overridden"),
     LegendItem("unanswered", "no answer"),
 )
@@ -71,7 +72,8 @@ def _period(point: TrendPoint, unit: Unit, *parts: tuple[str, float | None], few
         f"{begin}{day_words(point.start)}: {counted(point.calls, 'hook call')}; "
         f"{counted(point.orders, 'lumbar MRI order')}, {count(point.fired)} with a card "
         f"({per_100(point.fired, point.orders)} per 100); {counted(point.cards, 'card')} shown: "
-        f"{count(point.accepted)} accepted, {count(point.overridden)} overridden, {count(_unanswered(point))} no answer"
+        f"{count(point.accepted)} accepted, {count(point.answered)} answered, {count(point.overridden)} overridden, "
+        f"{count(_unanswered(point))} no answer"
     )
     return Period(day_words(point.start, year=False), parts, tip, few)
 
@@ -86,6 +88,7 @@ def _plots(points: Sequence[TrendPoint], unit: Unit) -> tuple[TrendPlot, ...]:
             point,
             unit,
             ("accepted", point.accepted),
+            ("answered", point.answered),
             ("overridden", point.overridden),
             ("unanswered", _unanswered(point)),
         )
@@ -110,6 +113,7 @@ def _table(points: Sequence[TrendPoint], unit: Unit) -> Table:
             "Per 100 orders",
             "Cards shown",
             "Accepted",
+            "Question answered",
             "Overridden",
             "No answer",
         ),
@@ -118,7 +122,10 @@ def _table(points: Sequence[TrendPoint], unit: Unit) -> Table:
 
 
 def _cells(point: TrendPoint) -> tuple[str, ...]:
-    before, after = (point.calls, point.orders, point.fired), (point.cards, point.accepted, point.overridden)
+    before, after = (
+        (point.calls, point.orders, point.fired),
+        (point.cards, point.accepted, point.answered, point.overridden),
+    )
     return (
         point.start.isoformat(),
         *map(count, before),
@@ -128,4 +135,4 @@ def _cells(point: TrendPoint) -> tuple[str, ...]:
 
 
 def _unanswered(point: TrendPoint) -> int:
-    return point.cards - point.accepted - point.overridden
+    return point.cards - point.accepted - point.answered - point.overridden

@@ -16,6 +16,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Final
 
 from flask import Blueprint, Response, request
+from markupsafe import Markup
 
 from cds_service.pages.rendering.security import PAGE_HEADERS
 from cds_service.protocol.errors import ServiceError
@@ -41,6 +42,10 @@ class Assets:
         if name not in self.files:
             raise KeyError(name)
         return f"/static/{self.version}/{name}"
+
+    def inline_style(self, name: str) -> Markup:
+        """Return a style sheet as an element, for files that are handed on and stand under no content policy."""
+        return Markup(f"<style>\n{self.files[name].decode()}</style>")  # noqa: S704 - a file of ours
 
     def blueprint(self) -> Blueprint:
         """Return the route."""

@@ -1,7 +1,8 @@
 """The JSON Schemas (2020-12) of what goes in and out, and the one sentence said about a body that breaks one.
 
-The files beside this module are documentation for integrators too. Validators are built once: building one costs two
-hundred times as much as using it. Only envelopes are checked; FHIR resources inside them are not.
+The files beside this module are documentation for integrators too. Validators are built once, when they are first used:
+building one costs two hundred times as much as using it, and most processes never use half of them. Only envelopes are
+checked; FHIR resources inside them are not.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 from jsonschema import Draft202012Validator, FormatChecker
-from jsonschema.exceptions import best_match
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -56,21 +57,25 @@ class Schema:
     """A schema of this folder, ready to check documents."""
 
     def __init__(self, name: str, *, inline: bool = False) -> None:
-        """Read `<name>.schema.json` and check that it is a schema itself.
+        """Take `<name>.schema.json`.
 
         Following references takes most of the time of a small document; `inline` puts definitions in their place, in a
         schema whose definitions do not refer to themselves.
         """
-        text = resources.files(__name__).joinpath(f"{name}.schema.json").read_bytes()
-        self.document: dict[str, Any] = msgspec.json.decode(text)
-        Draft202012Validator.check_schema(self.document)
-        effective = _inlined(self.document, self.document["$defs"]) if inline else self.document
-        self._validator = Draft202012Validator(effective, format_checker=_FORMATS)
+        self._name = name
+        self._inline = inline
 
-    def problem(self, instance: Any) -> Problem | None:
-        """Return what is most wrong with a document, or None when it fits."""
-        error = best_match(self._validator.iter_errors(instance))
-        return _problem(error, field_path(error)) if error else None
+    @cached_property
+    def document(self) -> dict[str, Any]:
+        """The schema as it stands in its file."""
+        text = resources.files(__name__).joinpath(f"{self._name}.schema.json").read_bytes()
+        document: dict[str, Any] = msgspec.json.decode(text)
+        return document
+
+    @cached_property
+    def _validator(self) -> Draft202012Validator:
+        effective = _inlined(self.document, self.document["$defs"]) if self._inline else self.document
+        return Draft202012Validator(effective, format_checker=_FORMATS)
 
     def problems(self, instance: Any) -> list[Problem]:
         """Return everything wrong with a document, each place once, up to a number that somebody would read."""

@@ -18,7 +18,7 @@ from cds_service.records.insights.responses import (
     override_reasons,
     suggestion_answers,
 )
-from cds_service.records.insights.selection import Selection
+from cds_service.records.insights.selection import Selection, of_kind
 from cds_service.records.insights.timings import Latency, SourceStates, latencies, source_states
 from cds_service.records.insights.volumes import OutcomeCount, TrendPoint, Unit, Volume, outcomes, trend, volume
 from cds_service.records.tables import INVOCATIONS, UNRELATED_CALLS
@@ -69,17 +69,17 @@ def read_insights(database: Database, selection: Selection, unit: Unit = "day") 
         )
 
 
-def read_choices(database: Database, *, synthetic: bool = False) -> Choices:
-    """Return what can be selected among the real records, or among the synthetic ones."""
+def read_choices(database: Database, *, synthetic: bool = False, demo: bool = False) -> Choices:
+    """Return what can be selected among the real records, those of the demo, or the synthetic ones."""
     clients: set[str] = set()
     guidelines: set[str] = set()
     moments: set[datetime] = set()
     with database.read() as connection:
         for table, moment in ((INVOCATIONS, INVOCATIONS.c.at), (UNRELATED_CALLS, UNRELATED_CALLS.c.hour)):
-            of_kind = table.c.synthetic == synthetic
-            clients.update(connection.execute(select(table.c.client).where(of_kind).distinct()).scalars())
-            guidelines.update(connection.execute(select(table.c.guideline).where(of_kind).distinct()).scalars())
-            ends = connection.execute(select(func.min(moment), func.max(moment)).where(of_kind)).one()
+            kind = of_kind(table, synthetic=synthetic, demo=demo)
+            clients.update(connection.execute(select(table.c.client).where(kind).distinct()).scalars())
+            guidelines.update(connection.execute(select(table.c.guideline).where(kind).distinct()).scalars())
+            ends = connection.execute(select(func.min(moment), func.max(moment)).where(kind)).one()
             moments.update(end for end in ends if end is not None)
     return Choices(
         clients=tuple(sorted(clients)),

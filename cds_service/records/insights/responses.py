@@ -1,7 +1,8 @@
 """What clinicians did with the cards. The denominator is our own record of cards that were shown.
 
 EHRs report what was accepted or overridden and never what was ignored, so a rate of the reports alone would flatter.
-A card is accepted when it ever was, overridden when it only was that, and otherwise has no answer.
+A card is accepted when a suggestion on it ever was taken, answered when only a question of it was, overridden when it
+only was that, and otherwise has no answer. Only cards that offered something can be accepted at all.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Final
 
 from sqlalchemy import Connection, and_, case, func, select
 
-from cds_service.records.insights.selection import Selection, answered_cards, cards_of, counts_of_answers
+from cds_service.records.insights.selection import COUNTED, Selection, answered_cards, cards_of, counts_of_answers
 from cds_service.records.tables import ACCEPTED_SUGGESTIONS, CARDS, FEEDBACK, SUGGESTIONS
 
 _LONGEST_DISPLAY: Final = 200
@@ -21,22 +22,27 @@ _LONGEST_DISPLAY: Final = 200
 
 @dataclass(frozen=True, slots=True)
 class CardAnswers:
-    """Cards that were shown, and what was done with them; `silent` are those that nobody was shown."""
+    """Cards that were shown, and what was done with them; `silent` are those that nobody was shown.
+
+    `offering` are the shown cards with a suggestion, `answered` those of which only a question was answered.
+    """
 
     shown: int
     accepted: int
     overridden: int
     silent: int
+    offering: int = 0
+    answered: int = 0
 
     @property
     def unanswered(self) -> int:
         """Shown cards of which nothing was reported."""
-        return self.shown - self.accepted - self.overridden
+        return self.shown - self.accepted - self.answered - self.overridden
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageAnswers(CardAnswers):
-    """The cards on which a message stood; a card with several messages counts for each of them."""
+    """The cards that a message leads: each card counts once, whatever else it says."""
 
     message: str
 
@@ -75,26 +81,24 @@ def card_answers(connection: Connection, selection: Selection) -> CardAnswers:
 
 
 def message_answers(connection: Connection, selection: Selection) -> tuple[MessageAnswers, ...]:
-    """Return the answers by message, the most frequent first."""
-    card = answered_cards(selection, CARDS.c.messages)
+    """Return the answers to cards by the message that leads them, the most frequent first."""
+    card = answered_cards(selection, CARDS.c.lead)
     counts: dict[str, Counter[str]] = {}
-    # Grouped by the messages that stand together, of which there are few; a card cannot be grouped by several keys.
-    grouped = select(card.c.messages, card.c.shown, *counts_of_answers(card)).group_by(card.c.messages, card.c.shown)
-    for messages, shown, *numbers in connection.execute(grouped):
-        for message in dict.fromkeys(messages):
-            _add(counts.setdefault(message, Counter()), numbers, shown=shown)
+    grouped = select(card.c.lead, card.c.shown, *counts_of_answers(card)).group_by(card.c.lead, card.c.shown)
+    for lead, shown, *numbers in connection.execute(grouped):
+        _add(counts.setdefault(lead, Counter()), numbers, shown=shown)
     found = (MessageAnswers(message=message, **_answers(count)) for message, count in counts.items())
     return tuple(sorted(found, key=lambda count: (-count.shown - count.silent, count.message)))
 
 
 def _add(counts: Counter[str], numbers: Sequence[int], *, shown: bool) -> None:
-    """Add numbers of cards, of those accepted and of those overridden."""
-    number, accepted, overridden = map(int, numbers)
-    counts.update({"shown": number, "accepted": accepted, "overridden": overridden} if shown else {"silent": number})
+    """Add numbers of cards and of what was done with them; of those that nobody was shown, how many there are."""
+    named = dict(zip(COUNTED, map(int, numbers), strict=True))
+    counts.update(named if shown else {"silent": named["shown"]})
 
 
 def _answers(counts: Counter[str]) -> dict[str, int]:
-    return {name: counts[name] for name in ("shown", "accepted", "overridden", "silent")}
+    return {name: counts[name] for name in (*COUNTED, "silent")}
 
 
 def override_reasons(connection: Connection, selection: Selection) -> tuple[ReasonCount, ...]:

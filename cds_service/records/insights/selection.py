@@ -6,17 +6,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Subquery, Table, and_, case, func, select
+from sqlalchemy import ColumnElement, Subquery, Table, and_, case, exists, func, not_, select
 
-from cds_service.records.tables import CARDS, FEEDBACK, INVOCATIONS, UNRELATED_CALLS
+from cds_service.records.invocations import DEMO_MARK
+from cds_service.records.tables import (
+    ACCEPTED_SUGGESTIONS,
+    CARDS,
+    FEEDBACK,
+    INVOCATIONS,
+    SUGGESTIONS,
+    UNRELATED_CALLS,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Calls from `since` until before `until`, of one client, one guideline version, shown or silent; None is any.
 
-    Either real records or synthetic ones, never both together. Calls that are only counted are selected by whole
-    hours.
+    Either real records, or those of the demo, or synthetic ones, never any of them together. Calls that are only
+    counted are selected by whole hours.
     """
 
     since: datetime | None = None
@@ -25,6 +33,7 @@ class Selection:
     guideline: str | None = None
     shown: bool | None = None
     synthetic: bool = False
+    demo: bool = False
 
     def calls(self) -> ColumnElement[bool]:
         """Return the condition on `invocations`."""
@@ -36,7 +45,7 @@ class Selection:
 
     def _condition(self, moment: ColumnElement[datetime], since: datetime | None, table: Table) -> ColumnElement[bool]:
         columns = table.c
-        conditions = [columns.synthetic == self.synthetic]
+        conditions = [of_kind(table, synthetic=self.synthetic, demo=self.demo)]
         if since is not None:
             conditions.append(moment >= since)
         if self.until is not None:
@@ -50,6 +59,12 @@ class Selection:
         return and_(*conditions)
 
 
+def of_kind(table: Table, *, synthetic: bool, demo: bool) -> ColumnElement[bool]:
+    """Return the condition on calls to be real, of the demo, or synthetic."""
+    marked = table.c.service.startswith(DEMO_MARK, autoescape=True)
+    return and_(table.c.synthetic == synthetic, marked if demo else not_(marked))
+
+
 def cards_of(selection: Selection, *columns: ColumnElement[Any]) -> Subquery:
     """Return the cards of the selected calls, each once, as client, uuid, shown and further columns.
 
@@ -60,9 +75,11 @@ def cards_of(selection: Selection, *columns: ColumnElement[Any]) -> Subquery:
 
 
 def answered_cards(selection: Selection, *columns: ColumnElement[Any]) -> Subquery:
-    """Return the same cards with what was reported of each: `reports`, and `accepted`, which is 1 when it ever was.
+    """Return the same cards with what was reported of each.
 
-    Feedback counts for the cards of the client that sent it, and for no others.
+    `reports` are how many; 1 or 0 says whether something could be taken (`offers`), was taken (`accepted`), or a
+    question was answered by a press (`answered`). Feedback counts for the cards of the client that sent it, and for no
+    others.
     """
     kept = (*_IDENTITY, *columns)
     of_card = and_(
@@ -70,9 +87,15 @@ def answered_cards(selection: Selection, *columns: ColumnElement[Any]) -> Subque
         FEEDBACK.c.client == INVOCATIONS.c.client,
         FEEDBACK.c.synthetic == selection.synthetic,
     )
-    accepted = func.max(case((FEEDBACK.c.outcome == "accepted", 1), else_=0))
+    taken, answer = FEEDBACK.c.outcome == "accepted", _is_answer()
     return (
-        select(*kept, func.count(FEEDBACK.c.card).label("reports"), accepted.label("accepted"))
+        select(
+            *kept,
+            func.count(FEEDBACK.c.card).label("reports"),
+            func.max(case((_has_suggestions(), 1), else_=0)).label("offers"),
+            func.max(case((and_(taken, not_(answer)), 1), else_=0)).label("accepted"),
+            func.max(case((and_(taken, answer), 1), else_=0)).label("answered"),
+        )
         .select_from(_CARDS_OF_CALLS.outerjoin(FEEDBACK, of_card))
         .where(selection.calls())
         .group_by(*kept)
@@ -80,15 +103,45 @@ def answered_cards(selection: Selection, *columns: ColumnElement[Any]) -> Subque
     )
 
 
-def counts_of_answers(card: Subquery) -> tuple[ColumnElement[int], ColumnElement[int], ColumnElement[int]]:
-    """Return how many of the answered cards there are, how many were accepted, and how many only overridden."""
-    overridden = case((and_(card.c.reports > 0, card.c.accepted == 0), 1), else_=0)
-    return func.count(), func.sum(card.c.accepted), func.sum(overridden)
+def counts_of_answers(card: Subquery) -> tuple[ColumnElement[int], ...]:
+    """Return, as `COUNTED` names them, how many cards there are, offered something, and were answered in which way."""
+    # What offers nothing cannot be accepted, whatever a client reports.
+    accepted = case((and_(card.c.accepted == 1, card.c.offers == 1), 1), else_=0)
+    answered = case((and_(card.c.answered == 1, card.c.accepted == 0), 1), else_=0)
+    overridden = case((and_(card.c.reports > 0, card.c.accepted == 0, card.c.answered == 0), 1), else_=0)
+    sums = (card.c.offers, accepted, answered, overridden)
+    return (func.count(), *(func.sum(number) for number in sums))
+
+
+COUNTED: Final = ("shown", "offering", "accepted", "answered", "overridden")
+
+
+def _has_suggestions() -> ColumnElement[bool]:
+    return exists().where(_of_card()).correlate(CARDS)
+
+
+def _is_answer() -> ColumnElement[bool]:
+    """Whether the suggestion that a report says was taken answers a question of the card."""
+    taken = ACCEPTED_SUGGESTIONS.c
+    same = and_(taken.feedback == FEEDBACK.c.fingerprint, taken.suggestion == SUGGESTIONS.c.uuid)
+    answers = SUGGESTIONS.c.key.startswith(_ANSWER, autoescape=True)
+    return exists().where(_of_card(), same, answers).correlate(CARDS, FEEDBACK)
+
+
+def _of_card() -> ColumnElement[bool]:
+    return and_(
+        SUGGESTIONS.c.invocation == CARDS.c.invocation,
+        SUGGESTIONS.c.assessment == CARDS.c.assessment,
+        SUGGESTIONS.c.card == CARDS.c.position,
+    )
 
 
 def _hour(moment: datetime | None) -> datetime | None:
     return moment.astimezone(UTC).replace(minute=0, second=0, microsecond=0) if moment else None
 
+
+# Begins the keys of suggestions that answer a question rather than change the order.
+_ANSWER: Final = "answer-"
 
 # Wrapped, because SQLite otherwise walks all cards in the order of an index on one of them to group by it, rather than
 # begin with the calls of the period.

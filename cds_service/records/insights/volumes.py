@@ -10,7 +10,7 @@ from typing import Literal
 
 from sqlalchemy import ColumnElement, Connection, and_, case, exists, func, select
 
-from cds_service.records.insights.selection import Selection, answered_cards, counts_of_answers
+from cds_service.records.insights.selection import COUNTED, Selection, answered_cards, counts_of_answers
 from cds_service.records.tables import ASSESSMENTS, CARDS, INVOCATIONS, UNRELATED_CALLS
 
 Unit = Literal["day", "week"]
@@ -57,7 +57,7 @@ class OutcomeCount:
 class TrendPoint:
     """Numbers of the day, or of the week from the Monday, that begins on `start`.
 
-    `orders` and `fired` are of all orders; `cards` are those that were shown, `accepted` and `overridden` of them.
+    `orders` and `fired` are of all orders; `cards` are those that were shown, the rest what was done with them.
     """
 
     start: date
@@ -67,6 +67,7 @@ class TrendPoint:
     cards: int
     accepted: int
     overridden: int
+    answered: int = 0
 
 
 def rate(part: int, whole: int) -> float | None:
@@ -124,6 +125,7 @@ def trend(connection: Connection, selection: Selection, unit: Unit = "day") -> t
         "cards": Counter[date](),
         "accepted": Counter[date](),
         "overridden": Counter[date](),
+        "answered": Counter[date](),
     }
     orders = select(_day(INVOCATIONS.c.at), func.count(), func.sum(_fired())).select_from(_ORDERS)
     for day, number, fired in connection.execute(orders.where(selection.calls()).group_by(_day(INVOCATIONS.c.at))):
@@ -131,8 +133,9 @@ def trend(connection: Connection, selection: Selection, unit: Unit = "day") -> t
     card = answered_cards(selection, _day(INVOCATIONS.c.at).label("day"))
     cards = select(card.c.day, *counts_of_answers(card)).where(card.c.shown.is_(True)).group_by(card.c.day)
     for day, *numbers in connection.execute(cards):
-        for name, number in zip(("cards", "accepted", "overridden"), numbers, strict=True):
-            columns[name][_date(day)] = int(number)
+        named = dict(zip(("cards", *COUNTED[1:]), numbers, strict=True))
+        for name in named.keys() & columns.keys():
+            columns[name][_date(day)] = int(named[name])
     return tuple(_points(columns, unit))
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 from cards.decision.assessment import Assessment, AssessmentProfile, assess
 from cards.guideline.wording import Wording, load_wording
-from cards.response.response import ResponseShape, respond
+from cards.response.client_shape import ResponseShape
+from cards.response.response import respond
 from tests.unit.fhir_mappings.records import (
     CAUDA_EQUINA,
     DAY,

@@ -20,7 +20,7 @@ from fhir_mappings.criteria.findings import Finding
 from fhir_mappings.criteria.registry import CRITERIA
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.orders.orders import ImagingOrder, read_lumbar_mri_orders
 from tests.terminology import bundled_index
 

@@ -296,6 +296,19 @@ def test_conditional_implant_can_be_held_by_a_site() -> None:
     assert held.outcome is Outcome.SAFETY_HOLD
 
 
+@pytest.mark.parametrize("name", ["chronic pain without care", "nothing known", "acute pain, a hint"])
+def test_specialist_is_not_asked_for_treatment_history(name: str) -> None:
+    """A spine clinic has asked for onset and treatment already; what a record raised is asked of it too."""
+    history = {"onset", "therapy", "therapy_response", "candidate"}
+    resources, how = SITUATIONS[name]
+    order = {**(how.get("order") or mri()), "requester": {"display": "Spine Clinic"}}
+    (usual,) = (item for item in situation(name).messages if item.id == "C-INFO-NEED")
+    (asked,) = (item for item in advise(*resources, **{**how, "order": order}).messages if item.id == "C-INFO-NEED")
+    assert set(usual.questions) - set(asked.questions) <= history
+    assert not history & set(asked.questions)
+    assert set(asked.questions) - {"red_flags"} <= set(usual.questions)
+
+
 def test_at_most_five_questions() -> None:
     """A record full of open questions asks the five that weigh most, the bladder first."""
     open_ends = [

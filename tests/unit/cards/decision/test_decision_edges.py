@@ -9,7 +9,17 @@ import pytest
 from cards.decision.decision import Message
 from cards.guideline.guideline import Outcome
 from tests.unit.cards.advice import ACUTE, CARE, EGFR, HINT, LONG, WITH_BOTH, advise, messages, situation
-from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, Resource, condition, encounter, mri, procedure, request
+from tests.unit.fhir_mappings.records import (
+    CAUDA_EQUINA,
+    PAIN,
+    Resource,
+    condition,
+    encounter,
+    mri,
+    procedure,
+    report,
+    request,
+)
 
 NEED = "C-INFO-NEED"
 FRACTURE = condition("icd:S32.010A")
@@ -26,9 +36,9 @@ def message(name: str, message_id: str) -> Message:
     ("name", "message_id", "variants"),
     [
         ("unsafe implant", "C-MR-UNSAFE", ()),
-        ("unsafe implant, cauda equina", "C-MR-UNSAFE", ("emergency", "cardiac")),
+        ("unsafe implant, cauda equina", "C-MR-UNSAFE", ("cardiac",)),
         ("pacemaker", "C-MR-HOLD", ()),
-        ("pacemaker, cauda equina", "C-MR-HOLD", ("emergency", "cardiac")),
+        ("pacemaker, cauda equina", "C-MR-HOLD", ("cardiac",)),
         ("foot drop", "C-URG-NEURO", ()),
         ("falling power", "C-URG-NEURO", ("progressive",)),
         ("fracture", "C-URG-TRAUMA", ()),
@@ -137,3 +147,29 @@ def test_contrast_is_not_dropped_while_the_level_of_surgery_is_open() -> None:
     order = mri(WITH_BOTH, reasons=[PAIN])
     assert "C-CONTRAST-DROP" in messages(advise(*records, order=order))
     assert "C-CONTRAST-DROP" not in messages(advise(*records, procedure("sct:387731002", 900), order=order))
+
+
+FAILED = (LONG, CARE, EGFR)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        condition({"text": "Discitis L3/4"}, 5, verification="provisional", resource_id="w"),
+        procedure({"text": "L4-5 laminectomy"}, 900, "w"),
+        condition({"text": "Breast carcinoma"}, 900, resource_id="w"),
+        report("cpt:72131", 10, conclusion="Possible epidural collection or abscess at L4"),
+        procedure({"text": "Laminektomie"}, 900, "w"),
+    ],
+)
+def test_contrast_is_not_dropped_against_a_reason_that_was_received(reason: Resource) -> None:
+    """Words that may be the reason for the contrast, and a procedure that nobody could read, let it stand."""
+    order = mri(WITH_BOTH, reasons=[PAIN])
+    assert "C-CONTRAST-DROP" in messages(advise(*FAILED, order=order))
+    assert "C-CONTRAST-DROP" not in messages(advise(*FAILED, reason, order=order))
+
+
+@pytest.mark.parametrize("code", ["icd:G06.2", "icd:D43.4", "icd:G82.50", "icd:G37.3"])
+def test_a_disease_that_is_the_reason_is_never_passed_over(code: str) -> None:
+    """An order for an abscess, a tumour or a paralysis that no criterion names is asked about."""
+    assert advise(order=mri(reasons=[code])).outcome is Outcome.CANNOT_DETERMINE

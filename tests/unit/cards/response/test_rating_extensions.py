@@ -198,7 +198,7 @@ def test_order_that_cannot_be_named_is_not_rated(change: dict[str, str]) -> None
 @pytest.mark.parametrize(
     ("name", "codes"),
     [
-        ("acute pain", ["no-criteria-apply"]),
+        ("acute pain", ["no-criteria-apply", "not-appropriate", "not-appropriate"]),
         ("cauda equina", ["appropriate"]),
         ("after surgery", ["appropriate"]),
         ("unsafe implant, cauda equina", ["appropriate", "appropriate"]),
@@ -226,7 +226,7 @@ def undetermined(client: ClientShape, **how: Any) -> list[Resource]:
     """Return the CTs offered for an unsafe implant when nobody can tell whether imaging is due."""
     found = advise(condition(PAIN), UNSAFE, cut=["Observation"], **how)
     changed = offered(respond([found], shape(client=client)).document)
-    return [resource for resource in changed if resource["code"]["text"].startswith("CT")]
+    return [resource for resource in changed if resource["code"].get("text", "").startswith("CT")]
 
 
 def test_unrated_change_says_so_to_the_sandbox() -> None:

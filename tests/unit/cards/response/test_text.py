@@ -10,12 +10,13 @@ import pytest
 from cards.decision.decision import Message
 from cards.guideline.guideline import MESSAGES, Indicator
 from cards.response.limits import Limits
-from cards.response.text import LONGEST_SUMMARY, CardText, counted_words
+from cards.response.measure import counted_words
+from cards.response.text import LONGEST_SUMMARY, CardText
 from fhir_mappings.criteria.findings import Evidence
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, parse_date
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from tests.spec.wording_rules import reassurances
-from tests.unit.cards.advice import SITUATIONS, advise, cards_of, english, situation
+from tests.unit.cards.advice import ACUTE, SITUATIONS, advise, cards_of, english, situation
 from tests.unit.fhir_mappings.records import (
     CAUDA_EQUINA,
     FAILURE,
@@ -23,10 +24,12 @@ from tests.unit.fhir_mappings.records import (
     PAIN,
     Resource,
     ago,
+    allergy,
     bundle,
     condition,
     device,
     encounter,
+    mri,
     observation,
     quantity,
 )
@@ -145,6 +148,125 @@ def test_evidence_without_codes_is_named_in_words() -> None:
     assert "order question: no conservative therapy tried" in text
 
 
+def noted(text: str, code: str = "cpt:72148", **elements: Any) -> Resource:
+    """Return an order of pain with a note of its day."""
+    return mri(code, reasons=[PAIN], note=[{"text": text}], **elements)
+
+
+@pytest.mark.parametrize(
+    ("note", "summary", "quote"),
+    [
+        ("new saddle numbness", "MRI now: saddle numbness, suspected", "“new saddle numbness”, stated in the order"),
+        ("r/o CES", "MRI now: suspected cauda equina syndrome.", "“r/o CES”, suspected, stated in the order"),
+        ("CES", "MRI now: cauda equina syndrome, stated in the order.", "“CES”, stated in the order"),
+        ("epidural abscess", "MRI today: spinal infection, stated in the order.", "“epidural abscess”, stated"),
+        ("r/o epidural abscess", "MRI today: suspected spinal infection.", "“r/o epidural abscess”, suspected"),
+        ("r/o cord compression", "MRI now: suspected cord compression.", "“r/o cord compression”, suspected"),
+        ("PVR 650 mL", "MRI now: high post-void residual", "“PVR 650 mL”, stated in the order"),
+        ("EHL 2/5 on R", "MRI today: new leg weakness", "“EHL 2/5 on R”, stated in the order"),
+        ("has pacemaker", "pacemaker is not cleared", "“has pacemaker”, stated in the order"),
+        ("bilateral sciatica", "Pain runs down both legs", "“bilateral sciatica”, stated in the order"),
+        (
+            "bilateral sciatica, bladder changes",
+            "sign with pain in both legs, suspected",
+            "“bilateral sciatica, bladder",
+        ),
+        ("known AAA 5.2 cm", "first: text about an aneurysm or a dissection. One", "“known AAA 5.2 cm”"),
+    ],
+)
+def test_what_the_order_says_is_quoted(note: str, summary: str, quote: str) -> None:
+    """The card shows the words it rests on, and calls neither them nor a suspicion a record."""
+    (card,) = cards_of(advise(ACUTE, order=noted(note)))
+    assert summary in card["summary"]
+    assert quote in card["detail"]
+    assert "on record" not in card["summary"]
+
+
+def test_recorded_diagnosis_is_on_record() -> None:
+    """A diagnosis that somebody recorded as certain is told so, and a provisional one is not."""
+    (sure,) = cards_of(advise(condition(CAUDA_EQUINA, 3)))
+    (unsure,) = cards_of(advise(condition(CAUDA_EQUINA, 3, verification="provisional")))
+    assert "cauda equina syndrome (30 May 2026) on record" in sure["summary"]
+    assert unsure["summary"].startswith("MRI now: suspected cauda equina syndrome (30 May 2026).")
+
+
+def test_screened_implant_is_named_however_short() -> None:
+    """A card without room for the words about an implant still says which one it is."""
+    assert "Implant to be screened: embolization coil" in detail(
+        ACUTE, order=noted("hx cerebral aneurysm coiling 2010")
+    )
+
+
+@pytest.mark.parametrize("code", ["cpt:72158", "cpt:72149", "loinc:24968-0"])
+def test_known_reaction_to_contrast_is_never_silent(code: str) -> None:
+    """A reaction is told beside advice to wait, as long as the order may bring contrast."""
+    known = allergy("rx:1310171")
+    assert "gadolinium allergy" in detail(ACUTE, known, order=mri(code, reasons=[PAIN])).casefold()
+    assert "gadolinium" not in detail(ACUTE, known, order=mri(reasons=[PAIN])).casefold()
+
+
+def test_contrast_without_reason_is_told_why() -> None:
+    """Contrast alone, without a reason, is answered with what is seen without it."""
+    resources, how = SITUATIONS["failed care, needless contrast"]
+    for code in ("cpt:72158", "cpt:72149"):
+        text = detail(*resources, **(how | {"order": mri(code, reasons=[PAIN])}))
+        assert "marrow and canal show without contrast" in text
+
+
+@pytest.mark.parametrize(
+    "name", ["acute pain", "acute pain with contrast", "acute pain at 66", "pacemaker, acute pain"]
+)
+def test_patient_is_told_when_to_come_back(name: str) -> None:
+    """Advice to wait never goes without the signs that end the wait."""
+    (card,) = cards_of(situation(name))
+    for sign in ("bladder or bowel", "saddle numbness", "leg weakness", "fever"):
+        assert sign in card["detail"]
+
+
+def begins_therapy(card: dict[str, Any]) -> bool:
+    """Whether a press would begin physical therapy."""
+    return any("physical therapy" in item["label"].casefold() for item in card.get("suggestions", ()))
+
+
+def test_pressing_order_with_a_question_of_its_own_is_asked_that() -> None:
+    """Who ordered at once and named a reason is not told that none was found, nor offered therapy."""
+    (asked,) = cards_of(advise(ACUTE, order=noted("hx prostate cancer", priority="stat")))
+    assert "no reason" not in asked["summary"]
+    assert "“hx prostate cancer”: is there, or was there, a cancer?" in asked["detail"]
+    assert not begins_therapy(asked)
+    (unasked,) = cards_of(advise(ACUTE, order=mri(reasons=[PAIN], priority="stat")))
+    assert "no reason for that was found" in unasked["summary"]
+
+
+def test_treatment_that_failed_is_not_begun_again() -> None:
+    """An order that says that six weeks have failed contradicts a young pain: its beginning is asked."""
+    (card,) = cards_of(advise(ACUTE, order=noted("failed 6 wks PT")))
+    assert "“failed 6 wks PT”, stated in the order" in card["detail"]
+    assert "Did this episode of pain begin" in card["detail"]
+    assert not begins_therapy(card)
+
+
+def test_what_may_be_another_disease_is_not_sent_to_therapy() -> None:
+    """While the aorta, or the nerves of both legs, are in question, a press begins no therapy."""
+    for note in ("known AAA 5.2 cm", "bilateral sciatica"):
+        (card,) = cards_of(advise(ACUTE, order=noted(note)))
+        assert not begins_therapy(card)
+
+
+def test_fracture_beside_an_emergency_does_not_put_it_off() -> None:
+    """A card that says "MRI now" does not say "CT first"."""
+    text = detail(condition(CAUDA_EQUINA), condition("icd:S32.010A"))
+    assert "The emergency comes first" in text
+    assert "or radiographs, first" not in text
+
+
+def test_suspected_infection_says_its_contrast_once() -> None:
+    """Contrast is part of the card that asks for it, not an offer beside it."""
+    (card,) = cards_of(situation("discitis"))
+    assert card["detail"].casefold().count("contrast shows") <= 1
+    assert "usually appropriate too" not in card["detail"]
+
+
 def test_repeated_evidence_is_told_once() -> None:
     """The same thing on many days is told with its newest day."""
     text = detail(*(condition(FOOT_DROP, day, resource_id=f"c-{day}") for day in range(1, 10)))
@@ -210,7 +332,7 @@ def test_foreign_and_damaged_records_are_reported() -> None:
 @pytest.mark.parametrize(
     ("name", "phrase"),
     [
-        ("acute pain with contrast", "without contrast is the preferred study"),
+        ("acute pain with contrast", "If scanned all the same: without contrast."),
         ("pacemaker, acute pain", "not due now anyway"),
         ("unsafe implant, cauda equina", "Do not start an MRI before the implant is cleared"),
         ("incontinence", "may have another cause"),
@@ -259,7 +381,7 @@ def test_question_is_asked_in_words() -> None:
     """Each open question stands as a line, under a heading where the questions lead."""
     (card, *_) = cards_of(situation("chronic pain without care"))
     assert "**Please answer:**" in card["detail"]
-    assert "Which conservative treatment was given" in card["detail"]
+    assert "Have six weeks of treatment failed" in card["detail"]
     assert "One question to answer" in card["summary"] or "questions to answer" in card["summary"]
 
 

@@ -16,7 +16,7 @@ from cds_service.clients.profile import ClientProfile, Mode
 from cds_service.clients.switches import SwitchState, read_switches
 from cds_service.protocol import schemas
 from cds_service.protocol.discovery import SERVICES
-from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.needs import CORE_SOURCES, DATA_NEEDS
 from fhir_mappings.fhir.searches import templates_for
 from fhir_mappings.fhir_client.scopes import Access, Scopes
 from tests.docs.clients_page import PAGE, TABLES, page_with_tables
@@ -91,7 +91,9 @@ def test_report_explains_a_client(folder: Path) -> None:
         "Private addresses: 10.20.0.0/16.",
         "for the others orders are assessed and recorded (2 users listed, and 10 percent of all).",
         "orders are removed, and added by the client's own codes, one action a suggestion; the rest is words; no code",
-        "crp, blood_culture; no suggestion is marked as recommended; selectionBehavior is always any;",
+        "crp, blood_culture; no suggestion is marked as recommended;",
+        "answers to questions are typed: cards say the words;",
+        "selectionBehavior is always any;",
         "links to acsearch.acr.org only",
         "Limits: 600 calls a minute;",
     ):
@@ -174,6 +176,25 @@ def test_sheet_has_what_a_form_asks(folder: Path) -> None:
     assert "  https://acsearch.acr.org/" in lines
     assert "Mode here:         pilot" in lines
     assert "  none; appContext is not used" in lines
+
+
+def test_sheet_asks_for_no_more_than_the_client_has(folder: Path) -> None:
+    """With `sources` only their templates and scopes are printed, beside those that every answer rests on."""
+    general = replace(load(folder, "clients.toml")[0], sources=("Patient", "Condition", "Device"))
+    text = sheet(general)
+    asked = {"Patient", "Device", *CORE_SOURCES}
+    assert set(re.findall(r": (\w+)[/?].*{{context.patientId}}", text)) == asked
+    assert set(re.findall(r"patient/(\w+)\.", text)) == {*asked, "Medication"}
+
+
+def test_report_says_what_leaving_out_a_source_costs(folder: Path) -> None:
+    """What every answer rests on is asked for all the same; a list that lacks it is warned of, another is not."""
+    general = load(folder, "clients.toml")[0]
+    short = clients_report([replace(general, sources=("Patient", "Condition", "Device"))], None)
+    assert "it has Patient, Condition, Device. Others are not asked for or missed, but for those" in short
+    assert "WARNING: sources leaves out Observation, Procedure, Encounter, MedicationRequest, Diagnostic" in short
+    enough = replace(general, sources=("Patient", *CORE_SOURCES))
+    assert "leaves out" not in clients_report([general], None) + clients_report([enough], None)
 
 
 def test_sheet_of_an_oauth_client_lists_its_audiences_only(folder: Path) -> None:

@@ -16,7 +16,7 @@ from cds_service.app import create_app
 from cds_service.cli import main as cli
 from cds_service.demo.requests import find_demo, load_demos
 from cds_service.protocol.errors import SettingsError
-from tests.protocol.builders import SIGN, hook_request, lumbar_mri
+from tests.protocol.builders import NOW, SIGN, hook_request, lumbar_mri
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -90,8 +90,8 @@ def test_request_is_read_from_standard_input() -> None:
 
 
 def test_json_is_the_response_itself(client: HookClient, request_file: Path) -> None:
-    """With --json the response is printed as a client would get it, digits and order kept."""
-    result = run("assess", str(request_file), "--json")
+    """With --json the response is printed as a client would get it that day, digits and order kept."""
+    result = run("assess", str(request_file), "--json", "--today", NOW.date().isoformat())
     assert json.loads(result.output) == client.call(SIGN, hook_request(SIGN)).json
 
 

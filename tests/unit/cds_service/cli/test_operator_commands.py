@@ -9,6 +9,7 @@ import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
 
 import pytest
 import requests
@@ -24,7 +25,7 @@ from cds_service.protocol.errors import SettingsError
 from cds_service.records.opening import open_database
 from cds_service.records.rows import Batch, write_batch
 from cds_service.records.tables import FEEDBACK, INVOCATIONS
-from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.fhir.searches import templates_for
 from tests.ehr import PUBLIC_URL, Ehr, clients_file
 from tests.protocol.builders import SERVICES
 from tests.service import PATIENCE, Running, free_port
@@ -138,7 +139,7 @@ def test_sheet_has_what_a_registration_asks(file: Path, tmp_path: Path) -> None:
     assert result.exit_code == 0
     base = f"{PUBLIC_URL}/cds-services"
     wanted = [base, *(f"{base}/{service}" for service in SERVICES), *(f"{base}/{name}/feedback" for name in SERVICES)]
-    wanted += [f"{need.key}: {need.template}" for need in DATA_NEEDS]
+    wanted += [f"{key}: {template}" for key, template in templates_for().items()]
     wanted += [EHR.iss, "https://typed.example/lumbar", "https://fhir.general.example/r4", "acsearch.acr.org"]
     wanted += ["patient/Condition.rs", "patient/Condition.read", "General Hospital", "integration@general.example"]
     assert [part for part in wanted if part not in result.output] == []
@@ -283,11 +284,23 @@ def test_demo_data_come_and_go(tmp_path: Path) -> None:
     told = re.match(r"(\d+) synthetic calls and (\d+) synthetic reports written", first.output)
     assert told
     assert stored(tmp_path) == (int(told[1]), int(told[2]))
+    address = first.output.split("See them at ")[1].strip()
+    assert_shown(tmp_path, address, calls=int(told[1]))
     again = run("demo-data", "--weeks", "1", folder=tmp_path)
     assert again.exit_code == 0
     assert stored(tmp_path)[0] <= 2 * int(told[1])
     assert run("demo-data", "--remove", folder=tmp_path).exit_code == 0
     assert stored(tmp_path) == (0, 0)
+
+
+def assert_shown(folder: Path, address: str, *, calls: int) -> None:
+    """Fail unless the insights at an address count these calls with orders, and more."""
+    settings = load_settings({}, data_dir=folder)
+    client = create_app(settings).test_client()
+    parts = urlsplit(address)
+    assert parts.path.endswith("/insights")
+    exported = client.get("/insights/export.json", query_string=parts.query).get_json()
+    assert exported["volume"][0]["lumbar_calls"] == calls
 
 
 def with_old_calls(folder: Path) -> None:

@@ -114,6 +114,19 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
     "nested": ("x = " + "[" * 5000, "cannot be read"),
     "large": ("#" * (1024 * 1024 + 1), "larger than"),
     "no name": ("", "name: 'name' is a required property"),
+    "half an approval": ('name = "A"\napproved_by = "B"', "'approved_on' is a dependency of 'approved_by'"),
+    "no such day": (
+        'name = "A"\napproved_by = "B"\napproved_on = "2026-02-30"\nguideline = "1.2.0"',
+        "no day 2026-02-30",
+    ),
+    "time for a day": (
+        'name = "A"\napproved_by = "B"\napproved_on = 2026-02-03T10:00:00\nguideline = "1.2.0"',
+        "approved_on: ",
+    ),
+    "approver with escapes": (
+        r'name = "A"' + "\n" + r'approved_by = "a\u001b"' + '\napproved_on = 2026-02-03\nguideline = "1.2.0"',
+        "approved_by: holds a control",
+    ),
     "blank name": ('name = " "', "name: ' ' does not match"),
     "long name": (f'name = "{"x" * 81}"', "name: "),
     "control character": (r'name = "a\u001b[2J"', "name: holds a control character"),

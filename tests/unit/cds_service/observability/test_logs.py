@@ -245,6 +245,7 @@ def full_trace() -> Trace:
     trace = Trace("abc", method="POST", endpoint="hooks.call", service="s", hook="h", client="c", mode="silent")
     trace.issuer, trace.tenant, trace.token_id, trace.refusal = "i", "t", "j", "expired"
     trace.shown, trace.orders, trace.outcomes, trace.messages = False, 1, ("A",), ("B",)
+    trace.not_repeated = (("B", "line"),)
     trace.sources |= {"conditions": "fetched:partial", "patient": "prefetch:complete"}
     trace.fhir_results["ok"] += 2
     trace.feedback["accepted"] += 1
@@ -271,12 +272,12 @@ def test_every_field_is_one_that_is_logged() -> None:
     for name in ("service", "hook", "client", "mode", "issuer", "tenant", "token_id", "refusal", "problem"):
         setattr(full, name, "x")
     full.orders, full.outcomes, full.messages, full.sources = 1, ("A",), ("M",), {"conditions": "fetched:partial"}
-    full.unrecognised_orders = 1
+    full.unrecognised_orders, full.not_repeated = 1, (("M", "silent"),)
     full.problem_at, full.remarks = ("prefetch.patient",), ["hook"]
     full.phases["read"] = 1.0
     full.feedback.update(["accepted"])
     full.fhir_results.update([Result.OK])
-    others = {"listening", "authentication", "pid", "signal", "exit_status", "category"}
+    others = {"listening", "authentication", "approval", "pid", "signal", "exit_status", "category"}
     assert {*full.line(200), *others} == set(FIELDS)
 
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from jsonschema import Draft202012Validator
 
 from cds_service.protocol import schemas
 from tests.protocol.builders import FULL_CARD
@@ -80,12 +81,11 @@ def test_defect_around_the_cards_is_found(response: dict[str, Any]) -> None:
     assert schemas.HOOK_RESPONSE.errors(response)
 
 
-def test_problem_is_the_shallowest_one() -> None:
-    """Of several things wrong, the one nearest to the top is named, with its issue code and without a value."""
-    problem = schemas.HOOK_REQUEST.problem({"hook": "order-sign", "hookInstance": "x", "context": "secret"})
-    assert problem == schemas.Problem(
-        "context", "structure", "context is not of the JSON type that the contract asks for."
-    )
+def test_problem_is_worded_without_its_value() -> None:
+    """What is wrong is named with its place and issue code, and nothing of it is repeated."""
+    problems = schemas.HOOK_REQUEST.problems({"hook": "order-sign", "hookInstance": "x", "context": "secret"})
+    sentence = "context is not of the JSON type that the contract asks for."
+    assert problems == [schemas.Problem("context", "structure", sentence)]
 
 
 @pytest.mark.parametrize(
@@ -95,14 +95,15 @@ def test_problem_is_the_shallowest_one() -> None:
 def test_timestamp_is_accepted(timestamp: str) -> None:
     """RFC 3339 with a zone, whatever the precision."""
     entry = {"card": "1", "outcome": "overridden", "outcomeTimestamp": timestamp}
-    assert schemas.FEEDBACK_REQUEST.problem({"feedback": [entry]}) is None
+    assert schemas.FEEDBACK_REQUEST.problems({"feedback": [entry]}) == []
 
 
 def test_schemas_stand_alone() -> None:
-    """Each file can be handed to an integrator: a draft, an id, and no reference to another file."""
+    """Each file can be handed to an integrator: a schema of a draft, an id, and no reference to another file."""
     folder = Path(schemas.__file__).parent
     for file in folder.glob("*.schema.json"):
         document = json.loads(file.read_text())
+        Draft202012Validator.check_schema(document)
         assert document["$schema"] == "https://json-schema.org/draft/2020-12/schema"
         assert document["$id"] == f"urn:lumbar-mri-cds:schema:{file.name.removesuffix('.schema.json')}"
         assert '"$ref": "#/' in file.read_text()

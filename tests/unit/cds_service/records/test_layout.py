@@ -16,9 +16,9 @@ from cds_service.records.database import Database
 from cds_service.records.feedback import DatabaseFeedbackStore
 from cds_service.records.layout import VERSION_TABLE, upgrade
 from cds_service.records.opening import open_database
-from cds_service.records.tables import FEEDBACK, METADATA
+from cds_service.records.tables import CARDS, FEEDBACK, METADATA, SUGGESTIONS
 from tests.postgres import PostgresServer, missing
-from tests.unit.cds_service.records.builders import count, event
+from tests.unit.cds_service.records.builders import count, event, rows
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -53,6 +53,30 @@ def test_second_start_finds_nothing_to_do(url: str, tmp_path: Path) -> None:
     upgrade(database)
     assert (current_revision(database), count(database, FEEDBACK)) == (revision, 0)
     database.close()
+
+
+def test_records_of_the_first_layout_are_kept(url: str, tmp_path: Path) -> None:
+    """Cards on record before answers were remembered stay as they are, and are answered by nobody."""
+    database = Database(url, tmp_path)
+    upgrade(database, "0001")
+    with database.write() as connection:
+        for statement in _FIRST_LAYOUT:
+            connection.execute(text(statement))
+    upgrade(database)
+    assert rows(database, CARDS, "uuid", "messages", "message_keys", "marks") == [("u", ("C-DUP",), (), ())]
+    assert rows(database, SUGGESTIONS, "key", "marks") == [("remove", ())]
+    database.close()
+
+
+_FIRST_LAYOUT = (
+    (
+        "INSERT INTO invocations VALUES "
+        "(1, 'r', '2026-06-02', 'n', 's', 'h', 200, 'on', true, '1', 5, 'u', 'p', '', '', false)"
+    ),
+    "INSERT INTO assessments VALUES (1, 0, 'APPROPRIATE', 'C-DUP')",
+    "INSERT INTO cards VALUES (1, 0, 0, 'u', 'info', 'C-DUP', 'C-DUP')",
+    "INSERT INTO suggestions VALUES (1, 0, 0, 0, 'v', 'remove')",
+)
 
 
 def test_newer_database_is_refused(database: Database) -> None:

@@ -245,7 +245,7 @@ def test_each_red_flag_and_implant_can_be_answered(question: str, value: Any, cr
 def test_yes_to_several_things_at_once() -> None:
     """Yes to one of the cauda equina signs is that suspicion; yes to unlike things only asks which."""
     several = facts_of(answered("Saddle numbness, bladder or bowel dysfunction?", value=True))
-    (entry,) = several.entries("cauda_equina")
+    (entry,) = several.entries("ces_sign")
     assert (entry.assertion, entry.of_order) == (Assertion.SUSPECTED, True)
     unlike = answered("Fever, cancer or leg weakness?", value=True)
     assert finding("R-HINT", unlike).questions == ("hint_motor", "hint_infection", "hint_cancer")
@@ -349,3 +349,63 @@ def test_answers_for_another_order_or_patient_are_not(elements: dict[str, Any]) 
     form_of_other = answered(SADDLE, value=True, **elements)
     assert not finding("R-CES", others=[form_of_other]).met
     assert finding("R-HINT", others=[form_of_other]).questions == ()
+
+
+@pytest.mark.parametrize(
+    ("answer", "text", "fires", "asks"),
+    [
+        ({"valueDecimal": 650}, "Post void residual (mL)", True, ()),
+        ({"valueInteger": 650}, "PVR (in mL)", True, ()),
+        ({"valueQuantity": {"value": 0.65, "unit": "L"}}, "Post-void residual volume", True, ()),
+        ({"valueString": "650"}, "Post void residual (mL)", True, ()),
+        ({"valueDecimal": 50}, "Post void residual (mL)", False, ()),
+        ({"valueDecimal": 650}, "Post void residual", True, ()),
+        ({"valueDecimal": 650}, "Post void residual (mmol)", False, ("ces",)),
+        ({"valueDecimal": 650}, "Pulmonary vascular resistance PVR (mL)", False, ()),
+    ],
+    ids=str,
+)
+def test_measurement_of_a_form_is_one_of_the_record(
+    answer: Resource, text: str, fires: bool, asks: tuple[str, ...]
+) -> None:
+    """A form that asks for a residual volume says what an Observation would; in an unknown unit it asks."""
+    found = finding("R-CES", answered(text, answer))
+    assert (found.met, found.questions) == (fires, asks)
+    assert {item.reference for item in found.evidence} <= {"QuestionnaireResponse/form"}
+
+
+@pytest.mark.parametrize(
+    ("item", "asks"),
+    [
+        ({"linkId": "1.2", "answer": [{"valueBoolean": True}]}, True),
+        ({"linkId": "q7", "answer": [{"valueCoding": {"display": "Yes"}}]}, True),
+        ({"answer": [{"valueBoolean": True}]}, True),
+        ({"text": "Blasenstörung?", "answer": [{"valueBoolean": True}]}, True),
+        ({"linkId": "1.2", "answer": [{"valueBoolean": False}]}, False),
+        ({"linkId": "1.2", "answer": [{"valueString": "blue"}]}, False),
+        ({"linkId": "1.2", "text": "Do you smoke?", "answer": [{"valueBoolean": True}]}, False),
+    ],
+    ids=str,
+)
+def test_yes_to_a_question_that_nobody_can_read_asks(item: Resource, asks: bool) -> None:
+    """What was affirmed, and not said what, was received all the same (h.1.1); a no to it is nothing."""
+    found = finding("R-UNREAD", form(item, authored=DAY.isoformat()))
+    assert (found.questions == ("unread",)) is asks
+    assert not asks or found.evidence[0].place == "questionnaire"
+
+
+@pytest.mark.parametrize(("value", "status"), [(True, "NOT_MET"), (False, "MET")])
+def test_six_weeks_of_treatment_answered_yes_and_no_differ(value: bool, status: str) -> None:
+    """Pain of weeks, with six weeks of treatment behind it, is not told that none was tried."""
+    resource = answered("Has the patient had 6 weeks of conservative treatment?", value)
+    assert verdict("R-6W-NO", LONG, resource)[0] == status
+    said = finding("R-FAIL6W", LONG, resource, order=mri(reasons=[PAIN]))
+    assert [item.concept for item in said.evidence if item.reference == "QuestionnaireResponse/form"] == [
+        "six_weeks_of_therapy" if value else "care_not_complete"
+    ]
+
+
+def test_new_bladder_or_bowel_trouble_is_a_sign_and_no_diagnosis() -> None:
+    """A yes to one of two signs names neither the syndrome nor one of them as on record."""
+    found = finding("R-CES", answered("New bowel or bladder incontinence?", value=True))
+    assert [item.concept for item in found.evidence] == ["ces_sign"]

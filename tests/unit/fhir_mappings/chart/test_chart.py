@@ -21,7 +21,10 @@ from tests.unit.fhir_mappings.records import (
     coded,
     condition,
     device,
+    encounter,
+    finding,
     index,
+    observation,
     patient,
     procedure,
     record,
@@ -314,3 +317,59 @@ def test_a_device_in_use_that_nobody_has_seen_is_unrecognised(use: Resource, ask
     """A device that was recorded as in use and not sent may be an implant; stopping its use takes nothing out."""
     chart = chart_of(use, {"resourceType": "Device", "id": "d-1"})
     assert bool(chart.ledger.unrecognised("DeviceUseStatement")) is asked
+
+
+def _use(name: str, kind: Resource, **elements: Any) -> Resource:
+    inside = {"resourceType": "Device", "id": "dev", "type": kind}
+    use = {"status": "active", "contained": [inside], "device": {"reference": "#dev"}}
+    return record("DeviceUseStatement", name, **{**use, **elements})
+
+
+PACEMAKER, JOINT = coded("sct:14106009"), coded("sct:304120007")
+
+
+@pytest.mark.parametrize("kinds", [(JOINT, PACEMAKER), (PACEMAKER, JOINT)])
+def test_a_contained_device_is_known_by_its_container(kinds: tuple[Resource, ...]) -> None:
+    """Two statements of use may each hold a device `#dev`; neither takes the place of the other."""
+    assert "hold" in finding("R-MR", *(_use(f"u{number}", kind) for number, kind in enumerate(kinds))).tags
+
+
+def test_a_contained_device_follows_its_container() -> None:
+    """A use that has ended is that of its own device, and one entered in error holds none."""
+    ended = finding("R-MR", _use("u1", PACEMAKER, status="stopped"))
+    assert "inactive" in ended.evidence[0].notes
+    assert finding("R-MR", _use("u1", PACEMAKER, status="entered-in-error")).tags == frozenset()
+
+
+@pytest.mark.parametrize(
+    ("holder", "criterion"),
+    [
+        (
+            encounter(
+                None,
+                3,
+                diagnosis=[{"condition": {"reference": "#in"}}],
+                contained=[condition("icd:G83.4", 3, resource_id="in")],
+            ),
+            "R-CES",
+        ),
+        (
+            record(
+                "DiagnosticReport",
+                "r",
+                status="final",
+                contained=[observation("sct:6077001", 3, "in", valueBoolean=True)],
+            ),
+            "R-MOTOR",
+        ),
+    ],
+)
+def test_what_travels_inside_a_record_is_read(holder: Resource, criterion: str) -> None:
+    """A problem inside a visit, or a finding inside a report, counts like one beside it."""
+    assert finding(criterion, holder).met
+
+
+def test_two_records_that_share_an_id_are_both_read() -> None:
+    """A sender that numbers each kind of problem from one hides none of them."""
+    twice = [condition("icd:I10", 3, resource_id="1"), condition("icd:G83.4", 3, resource_id="1")]
+    assert finding("R-CES", *twice).met

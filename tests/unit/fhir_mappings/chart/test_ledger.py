@@ -154,3 +154,111 @@ def test_what_words_ask_already_is_not_asked_twice() -> None:
     worded = record("Condition", "w", code={"coding": [{"system": ICD, "code": "Z99.99", "display": "foot drop"}]})
     assert finding("R-HINT", worded).questions == ("hint_motor",)
     assert finding("R-UNREAD", worded).questions == ()
+
+
+SPINE = "loinc:24967-2"
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "asked"),
+    [
+        (None, True),
+        ("See attached report.", True),
+        ("Refer to PDF", True),
+        ("IMPRESSION: see below", True),
+        ("Result pending", True),
+        ("Normal.", False),
+        ("L4/5 disc bulge. See attached report.", False),
+    ],
+)
+@pytest.mark.parametrize("code", [SPINE, "cpt:72148"])
+def test_a_known_study_of_unread_findings_asks(code: str, conclusion: str | None, asked: bool) -> None:
+    """Which study it is says nothing of what it found, nor does a conclusion that points to a form."""
+    found = finding("R-UNREAD", report(code, 20, presentedForm=[FORM], conclusion=conclusion))
+    assert bool(found.questions) is asked
+
+
+@pytest.mark.parametrize(
+    ("conclusion", "quote"),
+    [
+        ("Suspicious osseous lesion L2", "Suspicious osseous lesion L2"),
+        ("Degenerative change. Retroperitoneal mass, 4 cm.", "…Retroperitoneal mass, 4 cm."),
+        ("No suspicious osseous lesion or paraspinal mass.", None),
+        ("Skin lesion.", None),
+    ],
+)
+def test_a_finding_of_imaging_asks_by_its_name(conclusion: str, quote: str | None) -> None:
+    """What a report calls a lesion of bone or a mass beside the spine is quoted, and what it denies is not."""
+    found = finding("R-UNREAD", report("cpt:72131", 20, conclusion=conclusion))
+    assert [bool(item.quote) for item in found.evidence] == ([True] if quote else [])
+    assert all("lesion" in item.quote or "mass" in item.quote for item in found.evidence)
+    assert finding("R-UNREAD", report("cpt:72131", 200, conclusion=conclusion)).questions == ()
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("Lytic bone lesion", "icd:M89.9"),
+        ("Gait disturbance", "icd:R26.9"),
+        ("Multiple sclerosis", "icd:G35"),
+        ("Giant cell arteritis", "icd:M31.6"),
+        ("Polymyalgia rheumatica", "icd:M35.3"),
+        ("Peripheral neuropathy", "icd:G62.9"),
+        ("Elevated PSA", "icd:R97.20"),
+        ("Lyme disease", "icd:A69.20"),
+    ],
+)
+@pytest.mark.parametrize("day", [5, 2000])
+def test_a_name_asks_as_its_code_does(name: str, code: str, day: int) -> None:
+    """Readable is not harmless: where the table of ICD-10-CM asks, its words ask, and for as long."""
+    by_code = finding("R-UNREAD", condition(code, day))
+    by_name = finding("R-UNREAD", condition({"text": name}, day, resource_id="w"))
+    assert by_name.questions == by_code.questions
+    assert by_code.questions or day == 2000
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Diabetic peripheral neuropathy", "Plantar fasciitis", "Low bone mass", "Sickle cell trait", "Lyme vaccination"],
+)
+def test_a_name_of_something_else_is_aside(name: str) -> None:
+    """The neuropathy of diabetes and a strained sole stand in no chapter that asks."""
+    assert finding("R-UNREAD", condition({"text": name}, 5, resource_id="w")).questions == ()
+
+
+def test_a_diagnosis_that_did_not_come_asks() -> None:
+    """A visit for a problem that nobody has seen may be for the red flag; what is no problem is told by its record."""
+    unseen = [{"condition": {"reference": "Condition/unseen"}}]
+    assert finding("R-UNREAD", encounter(None, 0, diagnosis=unseen)).questions == ("unread",)
+    assert finding("R-UNREAD", encounter(None, 100, diagnosis=unseen)).questions == ()
+    operation = [{"condition": {"reference": "Procedure/p"}}]
+    assert finding("R-UNREAD", encounter(None, 0, diagnosis=operation)).questions == ()
+
+
+MACHINE = condition("icd:W31.9XXA", 3)
+
+
+@pytest.mark.parametrize(
+    ("injury", "asked"),
+    [
+        (condition("icd:S30.1XXA", 3), True),
+        (condition("icd:S39.012A", 3), True),
+        (condition("icd:S20.229A", 3), True),
+        (condition("icd:S30.1XXA", 100), False),
+        (condition("icd:S60.011A", 3), False),
+    ],
+)
+def test_how_an_injury_of_the_trunk_came_about_asks(injury: Resource, asked: bool) -> None:
+    """An accident of the last ninety days asks beside an injury of spine or trunk, and alone it does not."""
+    assert bool(finding("R-UNREAD", MACHINE, injury).questions) is asked
+    assert finding("R-UNREAD", MACHINE).questions == ()
+
+
+@pytest.mark.parametrize(
+    ("reason", "only"),
+    [("icd:G06.2", False), ("icd:D43.4", False), ("icd:G82.50", False), ("icd:G37.3", False), ("icd:Q05.7", True)],
+)
+def test_a_disease_as_the_reason_is_more_than_another_indication(reason: str, only: bool) -> None:
+    """Surveillance of what is there since birth is another indication; an abscess or a paralysis is a question."""
+    found = finding("R-UNREAD", order=mri(reasons=[reason]))
+    assert ("reason_only" in found.tags) is only

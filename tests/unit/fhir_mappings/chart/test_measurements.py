@@ -20,7 +20,7 @@ from fhir_mappings.chart.measurements import (
     unit_key,
     written,
 )
-from fhir_mappings.words.measurement_names import measurement_concept
+from fhir_mappings.words.record_names import measurement_concept
 from tests.unit.fhir_mappings.records import DAY, finding, mri, observation, quantity
 
 PVR, CRP, EGFR, TEMPERATURE = "loinc:9197-5", "loinc:1988-5", "loinc:98979-8", "loinc:8310-5"

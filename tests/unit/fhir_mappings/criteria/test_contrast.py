@@ -218,3 +218,22 @@ def test_failed_allergies_leave_safety_open() -> None:
 def test_pregnancy_that_ended_is_over() -> None:
     """A pregnancy with a recorded end is no pregnancy now."""
     assert verdict("R-PREG", condition("icd:Z33.1", 200, None, abatementDateTime=ago(20))) == ("NOT_MET", ())
+
+
+@pytest.mark.parametrize(
+    ("newer", "tags"),
+    [
+        ({"valueQuantity": quantity(0.35, "mmol/L")}, {"egfr_unclear"}),
+        ({"valueString": "See comment"}, {"egfr_unclear"}),
+        ({"dataAbsentReason": status("unknown")}, {"egfr_unclear"}),
+        ({"valueQuantity": quantity(25, "mL/min/1.73 m2"), "effectiveDateTime": None}, {"egfr_unclear"}),
+        ({"valueString": "See comment", "effectiveDateTime": ago(70)}, set()),
+        ({"valueQuantity": quantity(80, "mL/min/1.73 m2"), "effectiveDateTime": None}, set()),
+    ],
+)
+def test_an_older_kidney_function_does_not_stand_for_one_that_cannot_be_read(
+    newer: dict[str, Any], tags: set[str]
+) -> None:
+    """A value that cannot be judged, and may be the newest, leaves the kidney unclear."""
+    unread = {**observation(EGFR, 1, "newest"), **newer}
+    assert set(finding("R-CON-SAFE", egfr(80, 70), {k: v for k, v in unread.items() if v}).tags) == tags

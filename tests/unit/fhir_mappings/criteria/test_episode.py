@@ -68,7 +68,8 @@ def test_six_weeks_are_counted_without_guessing(onset: int | str | None, expecte
         ([], UNKNOWN),
         ([condition(PAIN, None, recordedDate=ago(10))], UNKNOWN),  # written down then, begun then or before
         ([condition(PAIN, None, recordedDate=ago(60))], MET),
-        ([encounter(PAIN, 10)], NOT_MET),
+        ([encounter(PAIN, 10)], UNKNOWN),  # a contact does not say since when
+        ([encounter(PAIN, 10), condition(PAIN, 8)], NOT_MET),
         ([encounter(PAIN, 60)], MET),
         ([encounter(PAIN, 10), encounter(SCIATICA, 60)], MET),
         ([condition(PAIN, 10), encounter(PAIN, 50)], MET),
@@ -76,8 +77,8 @@ def test_six_weeks_are_counted_without_guessing(onset: int | str | None, expecte
         ([condition(CHRONIC, 700), encounter(PAIN, 5)], UNKNOWN),
         ([condition(PAIN, 700), *(encounter(PAIN, day, f"e{day}") for day in (5, 150, 300, 450, 600))], MET),
         # a symptom-free interval of 180 days begins a new episode; 179 days do not
-        ([condition(PAIN, 400, "resolved", abatementDateTime=ago(195)), encounter(PAIN, 15)], NOT_MET),
-        ([condition(PAIN, 400, "resolved", abatementDateTime=ago(194)), encounter(PAIN, 15)], MET),
+        ([condition(PAIN, 400, "resolved", abatementDateTime=ago(195)), condition(PAIN, 15, resource_id="n")], NOT_MET),
+        ([condition(PAIN, 400, "resolved", abatementDateTime=ago(194)), condition(PAIN, 15, resource_id="n")], MET),
     ],
 )
 def test_where_an_episode_begins(resources: list[Resource], expected: str) -> None:
@@ -215,3 +216,32 @@ def test_recheck_counts_from_this_episode() -> None:
     found = finding("R-EPISODE", old, condition(PAIN, 12))
     assert found.status.value == NOT_MET
     assert [item.reference for item in found.evidence] == ["Condition/condition-icd-M54-50"]
+
+
+VISIT = encounter(PAIN, 0)
+
+
+@pytest.mark.parametrize(
+    ("resources", "early"),
+    [
+        ([condition(PAIN, 10), VISIT], True),
+        ([condition(PAIN, 10), encounter(None, 5, reasonCode=[{"text": "Low back pain"}])], True),
+        ([VISIT], False),
+        ([VISIT, condition("icd:I10", 2000)], False),
+        ([condition(PAIN, 10), condition({"text": "Chronic low back pain"}, 400, resource_id="w")], False),
+        ([condition(PAIN, 10), condition({"text": "Low back pain"}, 100, resource_id="w")], False),
+        ([condition(PAIN, 10), encounter(None, 100, reasonCode=[{"text": "Lumbago"}])], False),
+        ([condition(PAIN, 10), encounter(None, 300, reasonCode=[{"text": "Lumbago"}])], True),
+        ([condition(PAIN, 10), condition({"text": "Low back pain"}, 20, resource_id="w")], True),
+    ],
+)
+def test_early_needs_an_onset_on_record(resources: list[Resource], early: bool) -> None:
+    """A contact does not say since when there was pain, and pain told of in words may be older than its code."""
+    assert finding("R-6W-NO", *resources, order=NOW).met is early
+
+
+def test_care_that_began_today_is_for_the_first_contact_to_tell() -> None:
+    """With no onset on record a record that reaches back, without chronic pain, shows that care has only begun."""
+    assert finding("R-FIRST", VISIT, condition("icd:I10", 2000), order=NOW).met
+    assert not finding("R-FIRST", VISIT, order=NOW).met
+    assert not finding("R-FIRST", VISIT, condition("icd:I10", 2000), condition("icd:G89.29", 700), order=NOW).met

@@ -241,7 +241,8 @@ def test_care_without_any_pain_on_record_is_still_care() -> None:
 def test_pain_that_ended_long_ago_is_another_episode(day: int, status: str) -> None:
     """A closed problem is not bridged by care: 180 days after its end the pain is a new one."""
     over = condition(PAIN, 400, "resolved", abatementDateTime=ago(day))
-    assert verdict("R-EPISODE", over, encounter(PAIN, 15), procedure(THERAPY, 100))[0] == status
+    again = condition(PAIN, 15, resource_id="again")
+    assert verdict("R-EPISODE", over, again, procedure(THERAPY, 100))[0] == status
 
 
 @pytest.mark.parametrize("undated", ["none", "yes"])

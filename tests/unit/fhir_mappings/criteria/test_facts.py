@@ -15,12 +15,14 @@ from tests.unit.fhir_mappings.records import (
     ago,
     coded,
     condition,
+    encounter,
     facts_of,
     finding,
     mri,
     observation,
     patient,
     prescription,
+    procedure,
 )
 
 ONE, TWO = {"reference": "Practitioner/1"}, {"reference": "Practitioner/2"}
@@ -199,3 +201,50 @@ def test_evidence_prefers_what_a_code_says() -> None:
     for asked in (("nsaid_drug", "nsaid_product"), ("nsaid_product", "nsaid_drug")):
         evidence = facts.evidence(entry, *asked)
         assert (evidence.concept, bool(evidence.codes)) == ("nsaid_product", True)
+
+
+OLD = mri(authoredOn=ago(45))
+
+
+@pytest.mark.parametrize(
+    ("criterion", "resource", "tag"),
+    [
+        ("R-CES", condition("icd:G83.4", 1), None),
+        ("R-PREG", condition("icd:Z33.1", 5), None),
+        ("R-CON-SAFE", condition("icd:N18.6", 5), "renal_disease"),
+        ("R-CON-MIT", condition("icd:M45.6", 5), None),
+        ("R-V6", condition("icd:Z79.52", 5), "steroid"),
+    ],
+)
+def test_what_became_known_after_an_old_order_counts(criterion: str, resource: Resource, tag: str | None) -> None:
+    """An order of last month is signed today with everything that has become known since."""
+    found = finding(criterion, resource, order=OLD)
+    assert found.met
+    assert tag is None or tag in found.tags
+    assert finding("R-DATE", resource, order=OLD).questions == ()
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        condition("icd:I71.40", "2062-05-01"),
+        condition("icd:Z79.52", "2062-05-01"),
+        condition("icd:N18.6", "2062-05-01"),
+        condition("icd:M45.6", "2062-05-01"),
+        condition("icd:Z33.1", "2062-05-01"),
+        procedure("cpt:63030", "2062-05-01"),
+    ],
+)
+def test_a_date_that_cannot_be_true_is_asked_about(resource: Resource) -> None:
+    """Whatever bears on the order and is dated in the future fires nothing, and is not passed over."""
+    assert finding("R-DATE", resource).questions == ("future_date",)
+    assert finding(
+        "R-DATE", order=mri(contained=[resource], reasonReference=[{"reference": f"#{resource['id']}"}])
+    ).questions
+
+
+def test_pain_is_counted_from_the_day_of_an_old_order() -> None:
+    """A visit for pain, or care, since an old order changes nothing of the weeks before it."""
+    later = [encounter(PAIN, 5), procedure("cpt:97161", 5)]
+    assert finding("R-EPISODE", condition(PAIN, 55), *later, order=OLD).status.value == "NOT_MET"
+    assert finding("R-DATE", *later, order=OLD).questions == ()

@@ -6,7 +6,19 @@ from typing import Any
 
 import pytest
 
-from tests.unit.fhir_mappings.records import PAIN, Resource, ago, condition, encounter, finding, mri, procedure
+from tests.unit.fhir_mappings.records import (
+    PAIN,
+    SYSTEMS,
+    Resource,
+    ago,
+    coded,
+    condition,
+    encounter,
+    finding,
+    mri,
+    procedure,
+    record,
+)
 
 ORDER = mri(reasons=[PAIN])
 RECORD = condition("icd:I10", 2000, recordedDate=ago(2000))
@@ -90,3 +102,95 @@ def test_radicular_pain_on_both_sides(resources: tuple[Resource, ...], asks: boo
 def test_other_causes_are_asked_for_first(code: str, day: int, asks: bool) -> None:
     """An aneurysm of any age and a colic of this month may be the pain."""
     assert bool(finding("R-MIMIC", condition(code, day)).questions) is asks
+
+
+def _visit(day: int, **elements: Any) -> Resource:
+    return encounter(None, day, "earlier", **elements)
+
+
+def _text(kind: str, text: str, day: int = 100) -> Resource:
+    if kind == "Procedure":
+        return procedure({"text": text}, day, "earlier")
+    if kind == "MedicationRequest":
+        drug = {"status": "completed", "intent": "order", "medicationCodeableConcept": {"text": text}}
+        return record(kind, "earlier", **drug, authoredOn=ago(day))
+    if kind == "ServiceRequest":
+        return record(kind, "earlier", status="active", intent="order", code={"text": text}, authoredOn=ago(day))
+    return condition({"text": text}, day, resource_id="earlier")
+
+
+LOCAL = {"coding": [{"system": SYSTEMS["local"], "code": "QX17"}]}
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        _visit(100, reasonCode=[{"text": "Low back pain"}]),
+        _visit(100, reasonCode=[LOCAL]),
+        _visit(100, reasonCode=[coded("icd:I10"), LOCAL]),
+        _visit(100, diagnosis=[{"condition": {"reference": "Condition/unseen"}}]),
+        _visit(100, reasonCode=[{"text": "Follow-up"}], type=[{"text": "Physical therapy"}]),
+        _text("Procedure", "Physical therapy session"),
+        _text("Procedure", "Lumbar epidural steroid injection", 900),
+        procedure("cpt:62323", 100),
+        _text("ServiceRequest", "Referral to physical therapy"),
+        _text("MedicationRequest", "Oxycodone 5 mg"),
+        _text("Condition", "Chronic pain syndrome", 700),
+        _text("Condition", "Low back pain", 100),
+        _text("Condition", "Low back pain", 900),
+        condition("icd:G89.29", 700),
+        condition("icd:G89.4", 700),
+        condition("icd:G89.4", 700, "resolved"),
+    ],
+)
+def test_whatever_may_be_earlier_care_leaves_it_open(earlier: Resource) -> None:
+    """A contact or a treatment that only words tell of, or that nobody can read, may be the beginning."""
+    now = condition(PAIN, None, recordedDate=ago(3))
+    assert first(RECORD, now) == {"first"}
+    assert first(RECORD, now, earlier) == set()
+
+
+@pytest.mark.parametrize(
+    "earlier",
+    [
+        _visit(100, reasonCode=[{"text": "Hypertension follow-up"}]),
+        _visit(100, reasonCode=[coded("icd:E11.9")]),
+        _text("Procedure", "Physical therapy, knee"),
+        _text("Procedure", "Colonoscopy"),
+        _text("MedicationRequest", "Lisinopril 10 mg"),
+        _text("Condition", "Chronic knee pain", 700),
+        _text("Condition", "No back pain", 100),
+    ],
+)
+def test_other_care_is_no_earlier_care(earlier: Resource) -> None:
+    """A visit for blood pressure or therapy of a knee is no contact for the back."""
+    assert first(RECORD, condition(PAIN, None, recordedDate=ago(3)), earlier) == {"first"}
+
+
+@pytest.mark.parametrize(
+    ("elements", "pressing"),
+    [
+        ({"class": {"display": "Emergency"}}, True),
+        ({"class": {"code": "3", "display": "Emergency Department"}}, True),
+        ({"class": [{"text": "inpatient encounter"}]}, True),
+        ({"class": {"code": "imp"}}, True),
+        ({"class": {"code": "AMB", "display": "ambulatory"}}, False),
+        ({"class": {"code": "N", "display": "Non-emergency transport"}}, False),
+    ],
+)
+def test_an_emergency_is_known_by_the_name_of_its_class_too(elements: dict[str, Any], pressing: bool) -> None:
+    """Sites send classes of their own codes, and the name tells what they are."""
+    assert finding("R-PRIORITY", encounter(PAIN, 0, **elements)).met is pressing
+
+
+def test_priority_is_read_in_any_case() -> None:
+    """An order that says STAT is one."""
+    assert finding("R-PRIORITY", order=mri(priority="STAT")).met
+
+
+@pytest.mark.parametrize(("day", "pressing"), [(90, True), (91, False), (2500, False)])
+def test_a_stay_that_nobody_closed_presses_no_more(day: int, pressing: bool) -> None:
+    """A patient is on a ward for weeks, and not since years ago."""
+    open_stay: dict[str, Any] = {"class": {"code": "IMP"}, "status": "in-progress", "period": {"start": ago(day)}}
+    stay = encounter(None, day, **open_stay)
+    assert finding("R-PRIORITY", stay).met is pressing

@@ -11,6 +11,7 @@ from tests.unit.fhir_mappings.records import (
     FOOT_DROP,
     PAIN,
     Resource,
+    ago,
     coded,
     condition,
     device,
@@ -59,9 +60,9 @@ def test_text_is_found_wherever_it_stands(resources: list[Resource], order: dict
     [
         condition({"text": TEXT}, resource_id="c", verification="refuted"),
         condition({"text": TEXT}, resource_id="c", verification="entered-in-error"),
-        condition({"text": TEXT}, resource_id="c", clinical="resolved"),
-        condition({"text": TEXT}, resource_id="c", onset=91),
-        condition({"text": TEXT}, resource_id="c", onset=None, recordedDate="2025-01-01"),
+        condition({"text": TEXT}, 300, "resolved", resource_id="c"),
+        condition({"text": TEXT}, 300, "resolved", resource_id="c", abatementDateTime=ago(91)),
+        condition({"text": "weakness"}, 91, resource_id="c"),
         encounter(PAIN, status="cancelled", reasonCode=[{"text": TEXT}]),
         encounter(PAIN, day=100, reasonCode=[{"text": TEXT}]),
         observation({"text": TEXT}, status="entered-in-error"),
@@ -125,3 +126,52 @@ def test_exam_answered_normal_is_no_hint() -> None:
     """A finding whose interpretation is normal is not there."""
     normal = observation({"text": "Leg weakness"}, interpretation=[status("N", "v3-ObservationInterpretation")])
     assert finding("R-HINT", normal).questions == ()
+
+
+def _open(text: str, day: int, **elements: Any) -> Resource:
+    return condition({"text": text}, day, resource_id="c", **elements)
+
+
+def _over(text: str, day: int, **elements: Any) -> Resource:
+    return condition({"text": text}, day, "resolved", resource_id="c", **elements)
+
+
+@pytest.mark.parametrize(
+    ("resource", "question"),
+    [
+        (_open("Vertebral osteomyelitis", 400), "hint_infection"),
+        (_open("Spinal cord compression", 200), "hint_cord"),
+        (_open("Left foot drop", 2000), "hint_motor"),
+        (_open("Guillain-Barre syndrome", 200), "hint_motor"),
+        (_open("Urinary retention", 120), "hint_ces"),
+        (_open("Transverse myelitis", 500), "hint_cord"),
+        (_open("Saddle numbness", 700, recordedDate=ago(1)), "hint_ces"),
+        (_over("Cauda equina syndrome", 20), "hint_ces"),
+        (_over("Cauda equina syndrome", 300, abatementDateTime=ago(20)), "hint_ces"),
+        (_over("Discitis", 800, abatementDateTime=ago(700)), "hint_infection"),
+        (_over("Sepsis", 800, abatementDateTime=ago(300)), "hint_infection"),
+        (_over("Fracture of L1 vertebra", 30), "hint_trauma"),
+        (_over("Kidney stone", 20), "hint_mimic"),
+        (_open("weakness", 300, recordedDate=ago(5)), "hint_motor"),
+        (_open("weakness", 300, encounter={"reference": "Encounter/now"}), "hint_motor"),
+    ],
+)
+def test_words_ask_for_as_long_as_their_code_would(resource: Resource, question: str) -> None:
+    """An open disease or deficit asks whatever its age, what is over for a while, and the newest date counts."""
+    assert finding("R-HINT", resource, encounter("icd:Z00.00", 3, "now")).questions == (question,)
+
+
+@pytest.mark.parametrize(
+    "resource",
+    [
+        _open("Numbness", 300),
+        _over("Cauda equina syndrome", 300, abatementDateTime=ago(91)),
+        _over("Sepsis", 800, abatementDateTime=ago(366)),
+        _open("Fracture of L1 vertebra", 91),
+        _open("Kidney stone", 31),
+        encounter(None, 100, reasonCode=[{"text": "foot drop"}]),
+    ],
+)
+def test_words_age_as_their_code_does(resource: Resource) -> None:
+    """A symptom, an injury and a visit are events; what ended long ago is history."""
+    assert finding("R-HINT", resource).questions == ()

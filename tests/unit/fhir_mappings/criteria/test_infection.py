@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.criteria.thresholds import Thresholds
+from fhir_mappings.words.values import ASKS_ABOVE
 from tests.unit.fhir_mappings.records import (
+    PAIN,
     Resource,
     ago,
     coded,
     condition,
     encounter,
     finding,
+    mri,
     observation,
     prescription,
     quantity,
@@ -191,3 +195,34 @@ def test_no_suspicion_is_only_said_of_complete_sources(source: str) -> None:
     assert verdict("R-INFECT") == NOTHING
     assert verdict("R-INFECT", failed=[source])[0] == "UNKNOWN"
     assert verdict("R-V7", cut=[source])[0] == "UNKNOWN"
+
+
+@pytest.mark.parametrize(
+    ("highs", "expected"),
+    [((5,), ("MET", ())), ((5, 100), ("UNKNOWN", ("inflammation_markers",))), ((80, 100), ("NOT_MET", ()))],
+)
+def test_ranges_that_disagree_leave_a_value_open(highs: tuple[int, ...], expected: tuple[str, Any]) -> None:
+    """Above the normal range and below the critical one is not normal: which range is which is not told."""
+    ranges = [{"high": quantity(high, "mg/L")} for high in highs]
+    value = observation("loinc:1988-5", 3, valueQuantity=quantity(60, "mg/L"), referenceRange=ranges)
+    assert verdict("R-INFECT", condition(PAIN), value) == expected
+
+
+def test_words_ask_from_the_limits_of_the_criteria() -> None:
+    """A typed value asks above the number that the criteria count from: neither is silent where the other asks."""
+    usual = Thresholds()
+    assert ASKS_ABOVE["pvr"] == usual.post_void_residual_ml
+    assert ASKS_ABOVE["esr"] == usual.esr_mm_per_hour
+    assert ASKS_ABOVE["crp"] == usual.crp_mg_per_litre
+    assert usual.fever_celsius - 0.1 < ASKS_ABOVE["fever"] < usual.fever_celsius
+
+
+@pytest.mark.parametrize(
+    ("note", "met"),
+    [("ESR 98 CRP 120", True), ("T 38.9", True), ("CRP 5 mg/dL", True), ("ESR 8, CRP 3, T 36.8", False)],
+)
+def test_typed_marker_counts_like_a_measured_one(note: str, met: bool) -> None:
+    """ESR, CRP and temperature in the order's words are weighed as those of the record are."""
+    found = finding("R-INFECT", order=mri(note=[{"text": note}]))
+    assert found.met is met
+    assert all(item.quote for item in found.evidence)

@@ -227,6 +227,93 @@ def test_deficits_at_several_places(resources: list[Resource], tags: set[str]) -
     assert (found.met, set(found.tags)) == (bool(tags), tags)
 
 
+def noted(text: str) -> Resource:
+    """Return an order with a note of its day."""
+    return mri(note=[{"text": text}])
+
+
+@pytest.mark.parametrize(
+    ("note", "both"),
+    [
+        ("bilateral leg weakness", True),
+        ("bilat LE weakness x 3 days", True),
+        ("b/l LE weakness, acute", True),
+        ("BLE weak x 2d", True),
+        ("weak legs since yesterday", True),
+        ("LLE and RLE weakness", True),
+        ("leg weakness R>L", True),
+        ("EHL 2/5 b/l", True),
+        ("R EHL 2/5, L EHL 1/5", True),
+        ("bilateral leg pain and weakness", True),
+        ("LE weakness", False),
+        ("R leg weakness", False),
+        ("L EHL 2/5, L ankle DF 3/5", False),
+        ("left leg pain and weakness", False),
+        ("right leg pain, left foot drop", False),
+        ("bilateral leg pain with left leg weakness", False),
+        ("pain in both legs, left foot drop", False),
+        ("numbness left leg, right foot drop", False),
+    ],
+)
+def test_both_legs_are_told_in_short(note: str, both: bool) -> None:
+    """Weakness of both legs is read however it is abbreviated; the side of a pain beside it is not its side."""
+    found = finding("R-MULTI", order=noted(note))
+    assert ("bilateral" in found.tags) is both
+    assert finding("R-MOTOR", order=noted(note)).met
+
+
+@pytest.mark.parametrize(
+    ("note", "asks", "emergency"),
+    [
+        ("bilateral sciatica", True, False),
+        ("bilat radic", True, False),
+        ("b/l LE pain", True, False),
+        ("BLE pain", True, False),
+        ("bilateral leg pain and numbness", True, False),
+        ("bilateral sciatica, sexual function normal", True, False),
+        ("bilateral sciatica, no bladder changes", True, False),
+        ("bilateral sciatica, bladder changes", True, True),
+        ("erectile dysfunction, bilateral sciatica", True, True),
+        ("erectile dysfunction new, bilateral sciatica", True, True),
+        ("hx of erectile dysfunction. Bilateral sciatica", True, False),
+        ("return if bilateral leg pain", False, False),
+        ("erectile dysfunction", False, False),
+        ("left leg pain and numbness", False, False),
+    ],
+)
+def test_words_beside_pain_in_both_legs(note: str, asks: bool, emergency: bool) -> None:
+    """Pain in both legs asks; words of bladder, bowel, saddle or sex beside it fire, numbness without a place does not.
+
+    What it rests on is quoted.
+    """
+    found = finding("R-BILAT", order=noted(note))
+    assert bool(found.questions) is asks
+    assert all(item.quote for item in found.evidence)
+    assert finding("R-CES", order=noted(note)).met is emergency
+
+
+@pytest.mark.parametrize(
+    ("note", "expected"),
+    [
+        ("PVR 650 mL", FIRES),
+        ("bladder scan 800 ml", FIRES),
+        ("no saddle numbness, PVR 650", FIRES),
+        ("PVR > 100 mL", (UNKNOWN, ("ces",))),
+        ("PVR 30 mL", HISTORY),
+        ("COPIED FROM 01/12/2024: PVR 650 mL", HISTORY),
+    ],
+)
+def test_typed_volume_counts_like_a_measured_one(note: str, expected: tuple[str, tuple[str, ...]]) -> None:
+    """A residual volume in the order's words fires, asks where it cannot be judged, and a low one proves nothing."""
+    assert verdict("R-CES", order=noted(note)) == expected
+
+
+def test_volume_that_cannot_be_judged_is_asked_about_in_its_words() -> None:
+    """The question quotes the note, and tells that it is one."""
+    (asked,) = finding("R-CES", order=noted("PVR > 100 mL")).asked
+    assert (asked.quote, asked.place) == ("PVR > 100 mL", "order_note")
+
+
 def test_reflex_change_alone_is_no_deficit() -> None:
     """A changed reflex is no reason to scan at once."""
     assert verdict("R-MULTI", condition("icd:R29.2")) == HISTORY

@@ -11,6 +11,7 @@ from tests.unit.fhir_mappings.records import (
     FOOT_DROP,
     PAIN,
     Resource,
+    ago,
     coded,
     condition,
     encounter,
@@ -250,3 +251,51 @@ def test_red_flag_in_the_future_is_asked_about(resource: Resource, asked: bool) 
 def test_birth_in_the_future_is_no_age() -> None:
     """A birth date after the order is a data error: the patient is neither a child nor an adult."""
     assert verdict("R-SCOPE", born="2030-01-01") == (UNKNOWN, ("age",))
+
+
+STUDY = report("loinc:24967-2", 100)
+
+
+@pytest.mark.parametrize(
+    ("new", "unchanged"),
+    [
+        ([], True),
+        ([condition({"text": "Discitis L4/5"}, 2, verification="provisional", resource_id="w")], False),
+        ([condition({"text": "Rückenmarkskompression"}, 2, resource_id="w")], False),
+        ([condition({"text": "Low back pain"}, 2, resource_id="w")], False),
+        ([condition({"text": "Discitis L4/5"}, 200, "resolved", resource_id="w")], True),
+    ],
+)
+def test_new_words_are_something_new(new: list[Resource], unchanged: bool) -> None:
+    """A study is not equal where words, or a record that nobody recognised, came after it."""
+    old = condition(PAIN, 200, recordedDate=ago(200))
+    assert ("unchanged" in finding("R-DUP", old, STUDY, *new).tags) is unchanged
+
+
+@pytest.mark.parametrize(
+    ("text", "candidate"),
+    [
+        ("Referral to spine surgery", True),
+        ("Ambulatory referral to Neurosurgery", True),
+        ("Referral to orthopedic surgery", True),
+        ("L4-L5 decompression, surgical consult", True),
+        ("Referral to pain management", True),
+        ("Lumbar epidural steroid injection", True),
+        ("Referral to physical therapy", False),
+        ("Referral to orthopedics, right knee", False),
+        ("Referral to general surgery", False),
+        ("Referral to cardiology", False),
+    ],
+)
+@pytest.mark.parametrize("kind", ["ServiceRequest", "Appointment"])
+def test_a_referral_is_known_by_its_name(kind: str, text: str, candidate: bool) -> None:
+    """Few sites code their referrals: a surgeon of the spine, or an intervention, is read in words."""
+    if kind == "ServiceRequest":
+        asked = record(kind, "r", status="active", intent="order", code={"text": text}, authoredOn=ago(10))
+    else:
+        who = [{"actor": {"reference": "Patient/pat-1"}}]
+        asked = {"resourceType": kind, "id": "r", "status": "booked", "serviceType": [{"text": text}]}
+        asked |= {"start": ago(10), "participant": who}
+    found = finding("R-CANDIDATE", asked)
+    assert found.met is candidate
+    assert all(item.quote == text for item in found.evidence)

@@ -6,8 +6,7 @@ from typing import Any
 
 import pytest
 
-from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.readings import at_most_partial, joined, read_answer, read_prefetch, with_resources
+from fhir_mappings.fhir.readings import at_most_partial, joined, read_answer, with_resources
 from fhir_mappings.fhir.sources import SourceReading, SourceState, read_source
 from tests.unit.fhir_mappings.records import FAILURE, FOOT_DROP, PAIN, bundle, condition, encoded
 
@@ -21,14 +20,6 @@ def page(*found: Any, total: int | None = None, last: bool = False) -> SourceRea
     """Return the reading of a page, with a next link unless it is the last."""
     link = None if last else [{"relation": "next", "url": "x"}]
     return read_source(encoded(bundle(*found, total=total, link=link)), "Condition")
-
-
-def test_every_source_has_a_reading() -> None:
-    """A key that was not sent has a reading too, which says so; other keys have none."""
-    readings = read_prefetch({"conditions": encoded(bundle(ONE)), "other": b"7"})
-    assert list(readings) == [need.key for need in DATA_NEEDS]
-    assert readings["conditions"].state is COMPLETE
-    assert readings["patient"].state is SourceState.NOT_PROVIDED
 
 
 @pytest.mark.parametrize(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from typing import Any
 
 from fhir_mappings.chart.chart import Chart, read_chart
 from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import sent_sources
 from fhir_mappings.fhir.searches import USUAL, SearchForm
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Retrieval
@@ -43,13 +43,14 @@ class Asking:
         seconds: float = 20,
         base: str = BASE,
         form: SearchForm = USUAL,
+        offered: Collection[str] | None = None,
         **limits: Any,
     ) -> Retrieval:
         """Return a retrieval on top of a prefetch; what servers have shown is remembered."""
         found = FetchLimits(self.clock.now + seconds, **limits)
         asked = FhirServer(base, server, found, TOKEN, Scopes.parse(scope), form=form)
-        readings = read_prefetch({key: encoded(value) for key, value in (prefetch or {}).items()}, form=form)
-        return self.client.retrieve(asked, patient_id, readings, references)
+        values = {key: encoded(value) for key, value in (prefetch or {}).items()}
+        return self.client.retrieve(asked, patient_id, sent_sources(values, offered, form), references)
 
     def chart(self, retrieval: Retrieval) -> Chart:
         """Return the chart of what was retrieved."""

@@ -241,3 +241,14 @@ def test_a_search_shows_what_a_server_does_not_have(
     found = asking.retrieve(server, scope=scope)
     assert found.readings["medicationStatements"].state == state
     assert found.readings["encounters"].state == ("not-provided" if state == "not-offered" else "unavailable")
+
+
+def test_core_source_is_asked_for_though_not_listed(asking: Asking) -> None:
+    """A profile that leaves out what every answer rests on is asked for it: found, it counts; absent, it is missed."""
+    listed = ("Patient", "Condition", "Appointment")
+    server = FakeServer((patient(), ACHE))
+    assert asking.retrieve(server, offered=listed).readings["encounters"].state is COMPLETE
+    assert server.count("Device") == 0
+    lacking = FakeServer(special={name: [answer(FAILURE, 404)] for name in ("Encounter?", "Appointment?")})
+    states = {key: reading.state for key, reading in asking.retrieve(lacking, offered=listed).readings.items()}
+    assert (states["encounters"], states["appointments"]) == (NOT_PROVIDED, UNAVAILABLE)

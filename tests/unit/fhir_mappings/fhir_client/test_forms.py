@@ -108,6 +108,66 @@ def test_a_search_that_stays_refused_is_given_up(asking: Asking) -> None:
     assert server.count("Procedure?") == 6
 
 
+@pytest.mark.parametrize("limit", ["_sort", "_count"])
+def test_the_whole_is_tried_before_categories(asking: Asking, limit: str) -> None:
+    """A server that takes no sorting, or no large page, is searched whole: a record without a category is not lost."""
+
+    def weigh(request: FhirRequest) -> Any:
+        refused = f"{limit}=" in request.url or "category=" in request.url
+        path = request.url.removeprefix(f"{BASE}/")
+        return answer(refusal("value"), 400) if refused else answer(*server._get(path))
+
+    server = FakeServer(RECORDS, special={"Observation?": weigh})
+    found = asking.retrieve(server).readings["observations"]
+    assert (found.state, len(found.resources)) == (COMPLETE, 1)
+
+
+def test_categories_that_nobody_asked_for_leave_the_source_partial(asking: Asking) -> None:
+    """A server that takes Observations by category only, and does not say so, may hold some without a category."""
+
+    def weigh(request: FhirRequest) -> Any:
+        path = request.url.removeprefix(f"{BASE}/")
+        return answer(*server._get(path)) if "category=" in path else answer(refusal("invalid"), 400)
+
+    server = FakeServer(RECORDS, special={"Observation?": weigh})
+    for asked in (3 + NUMBER, NUMBER):
+        found = asking.retrieve(server)
+        assert (found.readings["observations"].state, found.results["observations"]) == (PARTIAL, "partial")
+        assert found.readings["observations"].resources
+        assert server.count("Observation?") == asked
+        server.requests.clear()
+
+
+@pytest.mark.parametrize("code", ["processing", "not-supported", "required"])
+@pytest.mark.parametrize("status", [401, 403, 404, 410])
+@pytest.mark.parametrize("batch", [False, True])
+def test_only_what_is_about_the_form_is_asked_again(asking: Asking, status: int, code: str, batch: bool) -> None:
+    """Who asks, or for what, is not mended by another form: each search is put once, with a refused token too."""
+    server = FakeServer(RECORDS, special={"Observation?": [answer(refusal(code), status)] * 9})
+    asking.retrieve(server, all_but("patient", "observations"), batch=batch)
+    assert server.count("Observation?") == (0 if batch else 1)
+
+
+def test_an_outcome_alone_accepts_nothing(asking: Asking) -> None:
+    """A narrower form that is answered with a failure is not remembered: the next call asks as usual."""
+    special = {"Procedure?": [answer(refusal("invalid"), 422), answer(refusal("exception"))]}
+    server = FakeServer(RECORDS, special=special)
+    assert asking.retrieve(server, all_but("procedures")).readings["procedures"].state is SourceState.UNAVAILABLE
+    server.requests.clear()
+    assert asking.retrieve(server, all_but("procedures")).readings["procedures"].state is COMPLETE
+    assert server.paths == [f"Procedure?patient={PATIENT}&_sort=-date&_count=200"]
+
+
+def test_what_one_client_taught_does_not_overrule_the_profile_of_another(asking: Asking) -> None:
+    """Two clients of one server are each asked as their own profile says."""
+    server = Picky(refused="_sort")
+    asking.retrieve(server)
+    server.requests.clear()
+    asking.retrieve(server, form=SearchForm(("laboratory", "exam"), sort=False))
+    asked = [path for path in server.paths if path.startswith("Observation?")]
+    assert asked == [f"Observation?patient={PATIENT}&category={name}&_count=500" for name in ("exam", "laboratory")]
+
+
 def test_a_server_that_ignores_the_category_sends_nothing_twice(asking: Asking) -> None:
     """Each record counts once, however many searches bring it."""
     found = asking.retrieve(FakeServer(RECORDS), form=EPIC)
@@ -130,11 +190,11 @@ def test_what_was_learned_ends() -> None:
     """Servers are upgraded: a form is forgotten after an hour, and the memory of them is bounded."""
     clock = FakeClock()
     learned = LearnedForms(clock)
-    learned.note(BASE, "Observation", EPIC)
+    learned.note(BASE, "Observation", SearchForm(), EPIC)
     assert learned.form(BASE, "Observation", SearchForm()) == EPIC
     assert learned.form(BASE, "Procedure", SearchForm()) == SearchForm()
     clock.now += 3601
     assert learned.form(BASE, "Observation", SearchForm()) == SearchForm()
     for number in range(3000):
-        learned.note(f"{BASE}/{number}", "Observation", EPIC)
+        learned.note(f"{BASE}/{number}", "Observation", SearchForm(), EPIC)
     assert len(learned._forms) <= 1000

@@ -12,6 +12,7 @@ from tests.unit.fhir_mappings.records import (
     PAIN,
     SUBJECT,
     Resource,
+    ago,
     coded,
     condition,
     finding,
@@ -95,7 +96,6 @@ def test_other_words_are_kept_apart(elements: Resource, place: str) -> None:
     [
         observation({"text": TEXT}, valueBoolean=False),
         condition({"text": TEXT}, verification="refuted"),
-        condition({"text": TEXT}, clinical="resolved"),
         condition({"text": TEXT}) | {"subject": {"reference": "Patient/pat-2"}},
         {"resourceType": "Practitioner", "id": "p", "name": [{"text": TEXT}]},
         {"resourceType": "Goal", "id": "g", "subject": {"display": TEXT}, "expressedBy": {"display": TEXT}},
@@ -108,10 +108,17 @@ def test_other_words_are_kept_apart(elements: Resource, place: str) -> None:
     ],
 )
 def test_what_a_carried_record_does_not_say(contained: Resource) -> None:
-    """Denied and past findings, other patients, names of people and mere questions are no words of it."""
+    """Denied findings, other patients, names of people and mere questions are no words of it."""
     order = mri(contained=[contained])
     assert read_order(order).other_texts == ()
     assert finding("R-HINT", order=order).questions == ()
+
+
+@pytest.mark.parametrize(("ended", "questions"), [(90, ("hint_ces",)), (91, ())])
+def test_a_carried_record_keeps_its_dates(ended: int, questions: tuple[str, ...]) -> None:
+    """A carried sign that is over asks for as long as it would in the record."""
+    over = condition({"text": TEXT}, 200, "resolved", abatementDateTime=ago(ended))
+    assert finding("R-HINT", order=mri(contained=[over])).questions == questions
 
 
 def test_drafted_record_is_read_where_it_is_referred_to() -> None:

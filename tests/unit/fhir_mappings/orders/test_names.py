@@ -42,6 +42,13 @@ OURS = {
         MR CERVICAL, THORACIC AND LUMBAR SPINE WO CONTRAST
         Magnetic resonance imaging of lumbar spine without contrast (procedure)
         Magnetic resonance (eg, proton) imaging, lumbar; without contrast material
+        MRI lumbar spine w/o - call US if questions
+        MRI lumbar spine wo - please let us know
+        MRI lumbar spine w/o (outside imaging ok)
+        MRI lumbar spine w/o, outside facility acceptable
+        MRI lumbar spine w/o contrast if possible
+        MRI lumbar w/o contrast, with contrast if needed
+        MRI L-spine wo for referral to neurosurgery
     """,
     WITH: """
         MRI LUMBAR SPINE W CONTRAST
@@ -104,9 +111,17 @@ OURS = {
         MRI 3T LUMB SPINE
         magnetic resonance imaging of lumbar spine
         MAGNETIC RESONANCE IMAGING LUMBAR SPINE STAT
+        MRI lumbar spine with contrast if indicated
+        MRI lumbar spine w contrast prn
+        MRI lumbar w/wo contrast as needed
     """,
 }
 NOT_OURS = """
+    Ambulatory referral to Neurosurgery - MRI lumbar spine done
+    Referral to PT, MRI lumbar spine reviewed
+    MRI lumbar spine done at outside facility
+    MRI lumbar spine outside images only
+    US lumbar spine, MRI to follow
     MRI cervical spine wo contrast
     MRI C-SPINE W WO
     MRI SPINE THORACIC WO CONTRAST

@@ -11,11 +11,12 @@ from typing import Any
 
 import pytest
 
+from fhir_mappings.words import matcher
 from fhir_mappings.words.matcher import affirms, mentions_in, quote_of, topics_in
-from fhir_mappings.words.order_text import stated_emergencies, stated_implants
+from fhir_mappings.words.order_text import stated_emergencies, stated_implants, stated_values
 from fhir_mappings.words.phrases import Line, compiled, lines_of
 from fhir_mappings.words.therapy import stated_therapy
-from fhir_mappings.words.topics import TOPICS, topics_of
+from fhir_mappings.words.topics import AGENT, topics_of
 from fhir_mappings.words.vocabulary import is_readable
 
 HERE = Path(__file__).parent
@@ -28,6 +29,8 @@ def table(name: str) -> list[list[str]]:
 
 
 PHRASES = table("phrases_table.tsv")
+ASKED = (Path(matcher.__file__).with_name("phrases.tsv")).read_text(encoding="utf-8")
+TOPICS = {line.kind for line in lines_of(ASKED) if not line.kind.startswith("!")} - {AGENT}
 
 
 @pytest.mark.parametrize(("text", "topics", "why"), PHRASES)
@@ -139,6 +142,14 @@ HOSTILE = (
     "red flags (fever ",
     "history of 2019 fall ",
     "failed 6 weeks PT, ",
+    "PVR 650 mL ",
+    "EHL 2/5 on R, ",
+    "ESR/CRP 98/120 ",
+    "bladder scan scan ",
+    "leg leg 3/5",
+    "3/2/2025: foot drop. ",
+    "copied note 3/2/2025 ",
+    "considering stimulator ",
     "benign benign ",
     "- weak\n",
     "x",
@@ -153,6 +164,7 @@ READERS: tuple[Callable[[str], Any], ...] = (
     topics_in,
     stated_emergencies,
     stated_implants,
+    stated_values,
     stated_therapy,
     is_readable,
     lambda text: affirms(text, re.compile(r"\bweak\b")),

@@ -15,7 +15,7 @@ from cds_service.pages.demo.folder import ChartFileError
 from cds_service.pages.demo.patient_banner import Person, person_of
 from cds_service.protocol.serialization import encode
 from fhir_mappings.fhir.needs import DATA_NEEDS
-from fhir_mappings.fhir.readings import read_prefetch
+from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.fhir.sources import SourceState
 
 if TYPE_CHECKING:

@@ -13,6 +13,7 @@ from cds_service.records.insights.responses import CardAnswers, MessageAnswers, 
 from cds_service.records.insights.selection import Selection
 from cds_service.records.insights.timings import Latency, SourceStates, percentile
 from cds_service.records.insights.volumes import OutcomeCount, TrendPoint, Volume
+from cds_service.records.invocations import DEMO_MARK
 from cds_service.records.recorder import QueueRecorder
 from tests.unit.cds_service.records.builders import AT, assessed, call, card, event
 
@@ -97,11 +98,43 @@ def test_answers_are_measured_against_the_cards_that_were_shown(database: Databa
         ],
     )
     found = insights(database)
-    assert found.cards == CardAnswers(shown=4, accepted=1, overridden=1, silent=1)
+    assert found.cards == CardAnswers(shown=4, accepted=1, overridden=1, silent=1, offering=4)
     assert found.cards.unanswered == 2
-    assert found.messages == tuple(MessageAnswers(4, 1, 1, 1, message=name) for name in ("C-EDU", "C-NOTAPP-6W"))
+    assert found.messages == (MessageAnswers(4, 1, 1, 1, 4, message="C-NOTAPP-6W"),)
     assert found.messages[0].unanswered == 2
     assert found.suggestions == (SuggestionAnswers("therapy-instead", "C-NOTAPP-6W", 4, 1),)
+
+
+def test_answered_question_is_no_acceptance(database: Database) -> None:
+    """A pressed answer counts as one; with a suggestion taken too the card is accepted; without an offer, never."""
+    answer = ("s-no", "answer-ces-no")
+    cards = [card(f"card-{number}", "C-INFO-NEED", suggestions=(answer, THERAPY)) for number in (1, 2, 3)]
+    cards += [card("card-4", "C-DEGRADED")]
+    recorded(
+        database,
+        [call(assessed(item)) for item in cards],
+        [
+            north("card-1", "accepted", accepted=("s-no",)),
+            north("card-2", "accepted", accepted=("s-no",)),
+            north("card-2", "accepted", accepted=("s-therapy",)),
+            north("card-4", "accepted", accepted=("s-no",)),
+        ],
+    )
+    found = {answers.message: answers for answers in insights(database).messages}
+    asked, degraded = found["C-INFO-NEED"], found["C-DEGRADED"]
+    assert (asked.shown, asked.offering, asked.answered, asked.accepted, asked.unanswered) == (3, 3, 1, 1, 1)
+    assert (degraded.offering, degraded.accepted) == (0, 0)
+
+
+def test_demo_calls_are_counted_apart(database: Database) -> None:
+    """Orders for the demo's invented patients, and its other calls, are among neither the real nor the synthetic."""
+    demo = {"service": f"{DEMO_MARK}lumbar-mri-order-sign"}
+    recorded(database, [waiting(1), waiting(2, **demo), call(**demo), call()], [north("card-2")])
+    real, played = insights(database), insights(database, demo=True)
+    assert (real.volume.calls, real.cards.shown, real.cards.overridden) == (2, 1, 0)
+    assert (played.volume.calls, played.cards.shown, played.cards.overridden) == (2, 1, 1)
+    assert insights(database, synthetic=True).volume.calls == 0
+    assert read_choices(database, demo=True).clients == ("north",)
 
 
 def test_suggestion_is_accepted_on_its_own_card_only(database: Database) -> None:

@@ -1,8 +1,8 @@
-"""Measurements by name: what laboratories and wards call the few that can be red flags, where no code tells.
+"""What records are called, where no code tells: the measurements that can be red flags, and devices outside the body.
 
 A ward's own code says nothing and its name says it all. The same short forms name other things, too (PVR is also a
 vascular resistance, MRC also a scale of breathlessness), and a row beside a measurement bears its name without being
-one ("Temp source").
+one ("Temp source"). Of devices only what is named so is set aside: one of any other name may be implanted.
 """
 
 from __future__ import annotations
@@ -75,3 +75,24 @@ def _concept(name: str, is_worded: bool) -> str:  # noqa: FBT001 - as the cache 
             is_else = (other is not None and other.search(name)) or (is_worded and _BESIDE.search(name))
             return "" if is_else else concept
     return ""
+
+
+_EXTERNAL: Final = re.compile(
+    r"\b(?:wheel ?chairs?|walkers?|walking (?:aids?|frames?)|rollators?|canes?|crutch(?:es)?|commodes?|hospital beds?"
+    r"|beds?|mattress(?:es)?|patient lifts?|hoists?|shower chairs?|grab bars?|ramps?"
+    r"|cpap|bipap|positive airway pressure|nebuli[sz]ers?|inhalers?|spacers?|ventilators?|humidifiers?|oxygen"
+    r"|concentrators?|respirators?|breathing (?:mask|aid|equipment)|face ?masks?|suction (?:unit|machine)"
+    r"|glucose (?:meters?|monitors?|monitoring)|glucometers?|glucose test strips?|lancets?|test strips?|pen needles?"
+    r"|syringes?|sharps"
+    r"|blood pressure (?:monitors?|cuffs?)|sphygmomanometers?|thermometers?|pulse oximeters?|oximeters?|scales?"
+    r"|home telemetry|telemetry|holter|event monitors?|stethoscopes?"
+    r"|glasses|spectacles|eyeglasses|contact lens(?:es)?|hearing aids?|dentures?"
+    r"|braces?|splints?|orthos[ie]s|orthotics?|bandages?|dressings?|compression stockings?|slings?|casts?"
+    r"|tens unit|infusion stand|iv pole)\b",
+    re.IGNORECASE,
+)
+
+
+def names_external_device(text: str) -> bool:
+    """Whether a name is that of a device outside the body."""
+    return _EXTERNAL.search(text) is not None
