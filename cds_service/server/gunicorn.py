@@ -78,10 +78,11 @@ class _Logger(glogging.Logger):
 class Server(BaseApplication):
     """The service under gunicorn."""
 
-    def __init__(self, settings: Settings, demo: Demo | None = None) -> None:
-        """Take the settings and, optionally, a demo to send once the service is up."""
+    def __init__(self, settings: Settings, demo: Demo | None = None, *, open_browser: bool = False) -> None:
+        """Take the settings and, optionally, a demo to send once the service is up, and to show in a browser then."""
         self._settings = settings
         self._demo = demo
+        self._open_browser = open_browser
         self._authentication = ""
         self._approval = ""
         super().__init__(prog="lumbar-cds")
@@ -165,6 +166,7 @@ class Server(BaseApplication):
                 _LOG.info("serving", **facts)
         if self._demo:
             arguments = ["try", self._demo.name, "--url", self.url, "--wait", str(_TRY_PATIENCE)]
+            arguments += ["--open"] if self._open_browser else []
             subprocess.Popen([sys.executable, "-m", "cds_service", *arguments])  # noqa: S603 - our own command line
 
     def _banner(self) -> str:
