@@ -50,7 +50,7 @@ _SWITCH_SECONDS: Final = 0.001
 _MOST_CONNECTIONS: Final = 4000  # of one worker; an idle one takes about 10 kB
 
 # Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
-_GC_THRESHOLDS: Final = (100_000, 50, 1_000)
+GC_THRESHOLDS: Final = (100_000, 50, 1_000)
 
 
 def _telling_deaths(write: Callable[..., None], level: str) -> Callable[..., None]:
@@ -106,7 +106,7 @@ class Server(BaseApplication):
         self._authentication, self._approval = engine.authentication, told(engine.standing())
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*_GC_THRESHOLDS)
+        gc.set_threshold(*GC_THRESHOLDS)
         return app
 
     @property
