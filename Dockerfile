@@ -1,4 +1,13 @@
-FROM python:3.13-slim-bookworm AS builder
+# A release names the digest too (python:3.13-slim-bookworm@sha256:…), so that the same base comes again.
+ARG PYTHON_IMAGE=python:3.13-slim-bookworm
+
+# hadolint ignore=DL3006
+FROM ${PYTHON_IMAGE} AS builder
+
+# The time of the commit (`git log -1 --format=%ct`): with it the wheel and the compiled modules are the same to the
+# byte whenever they are built. `docker buildx build --output type=image,rewrite-timestamp=true` does the same for layers.
+ARG SOURCE_DATE_EPOCH=0
+ENV SOURCE_DATE_EPOCH=${SOURCE_DATE_EPOCH}
 
 ENV PIP_DISABLE_PIP_VERSION_CHECK=1 \
     PIP_NO_CACHE_DIR=1 \
@@ -22,10 +31,22 @@ RUN pip --python /opt/venv/bin/python wheel --no-build-isolation --no-deps --whe
     && pip --python /opt/venv/bin/python install --no-index --no-deps dist/*.whl \
     && pip --python /opt/venv/bin/python uninstall --yes \
         editables hatchling packaging pathspec pluggy tomlkit trove-classifiers \
-    && /opt/venv/bin/python -m compileall -q /opt/venv/lib
+    && /opt/venv/bin/python -m compileall -q -f --invalidation-mode unchecked-hash /opt/venv/lib
 
 
-FROM python:3.13-slim-bookworm
+# hadolint ignore=DL3006
+FROM ${PYTHON_IMAGE}
+
+ARG PYTHON_IMAGE
+ARG SOURCE_DATE_EPOCH=0
+ARG VERSION=0.1.0
+ARG REVISION=""
+LABEL org.opencontainers.image.title="lumbar-mri-cds" \
+      org.opencontainers.image.description="CDS Hooks service that checks lumbar spine MRI orders against published imaging guidance" \
+      org.opencontainers.image.licenses="Apache-2.0" \
+      org.opencontainers.image.version="${VERSION}" \
+      org.opencontainers.image.revision="${REVISION}" \
+      org.opencontainers.image.base.name="${PYTHON_IMAGE}"
 
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONDONTWRITEBYTECODE=1 \

@@ -1,5 +1,9 @@
 PYTHON ?= python3
 PORT ?= 8080
+BUILD ?= build
+SECONDS ?= 60
+MINUTES ?= 30
+RATE ?= 20
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -23,7 +27,7 @@ install = rm -f $(VENV)/pip.failed; \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types format docs pictures lock clean
+.PHONY: help run test lint types format docs pictures fuzz soak lock sbom audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -64,10 +68,27 @@ docs: $(VENV)/.dev ## Write what is generated: criteria, scenarios, gallery, doc
 pictures: $(VENV)/.dev ## Take the README's pictures anew (needs Chromium)
 	@$(BIN)/python -m tests.web.pictures
 
+fuzz: $(VENV)/.dev ## Try bad input for SECONDS (60) for each target, always other (TARGETS="words dates" for some)
+	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(TARGETS)
+
+soak: $(VENV)/.dev ## Keep a service busy for MINUTES (30) with RATE (20) calls a second, and watch what grows
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --rate $(RATE)
+
 lock: $(VENV)/.dev ## Write both lock files anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(COMPILE) --group build --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
 	@echo "requirements.lock and requirements-dev.lock are up to date"
+
+sbom: $(VENV)/.dev ## List what the lock installs: build/sbom.cdx.json (CycloneDX) and build/licences.md
+	@mkdir -p $(BUILD)
+	@$(BIN)/python -W ignore::UserWarning -m cyclonedx_py requirements --pyproject pyproject.toml \
+		--output-reproducible --output-file $(BUILD)/sbom.cdx.json requirements.lock
+	@$(BIN)/pip-licenses --python $(BIN)/python --from mixed --with-urls --format markdown \
+		--packages $$(sed -n 's/^\([A-Za-z0-9_.-]*\).*==.*/\1/p' requirements.lock) >$(BUILD)/licences.md
+	@echo "$(BUILD)/sbom.cdx.json and $(BUILD)/licences.md are up to date"
+
+audit: $(VENV)/.dev ## Ask whether a known hole is in what the lock installs (needs a network)
+	@$(BIN)/uvx pip-audit==2.10.1 --require-hashes --disable-pip --requirement requirements.lock
 
 clean: ## Remove the environment and everything that tools leave behind
 	@rm -rf $(VENV) build dist htmlcov .coverage .coverage.* coverage.xml .hypothesis

@@ -94,7 +94,13 @@ class Memory:
         return _unique(mark for order in orders for mark in self._marks(order.resource, order.contrast.value))
 
     def marks_after(self, orders: Sequence[ImagingOrder], suggestion: Suggestion) -> tuple[str, ...]:
-        """Return the marks of a suggestion about some orders; none where it leaves no order of ours behind."""
+        """Return the marks of a suggestion about some orders; none where it leaves no order of ours behind.
+
+        None either where it answers a question on a form: no order tells whether that was kept, and the next call that
+        brings the form does not ask again by itself.
+        """
+        if any(action.type == "create" and not action.orderable for action in suggestion.actions):
+            return ()
         left = _unique(mark for order in orders for mark in self._marks_after(order, suggestion.actions))
         added = (action for action in suggestion.actions if action.type == "create" and action.orderable)
         return (*left, *_unique(f"+{drafts.concept_of(action.orderable)}" for action in added)) if left else ()

@@ -8,6 +8,8 @@ imported, and help is there at once.
 
 from __future__ import annotations
 
+import os
+import tempfile
 from contextlib import ExitStack
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -41,6 +43,7 @@ def main() -> None:
     returns cards. Start with:
 
     \b
+      lumbar-cds demo                         show a card in the terminal, and a small EHR in the browser
       lumbar-cds demos                        which examples there are
       lumbar-cds serve                        run the service on http://127.0.0.1:8080
       lumbar-cds try acute-low-back-pain      send an example to it and read the card
@@ -66,18 +69,60 @@ def main() -> None:
 @click.option("--try", "try_name", metavar="NAME", help="Send this demo to the service as soon as it runs.")
 def serve(try_name: str | None, **options: Any) -> None:
     """Run the service until it is stopped with Ctrl-C."""
-    settings = read_settings(**options)
-    demo = demo_named(try_name) if try_name else None
+    _serve(read_settings(**options), demo_named(try_name) if try_name else None)
+
+
+@main.command(short_help="Start the service, and show a card here and a small EHR in the browser.")
+@click.argument("name", default="acute-low-back-pain")
+@click.option("--port", type=int, help="Port to listen on.  [default: 8080, or another one where that is taken]")
+@click.option("--no-browser", is_flag=True, help="Open no browser.")
+def demo(name: str, port: int | None, *, no_browser: bool) -> None:
+    """Start the service for this machine alone, send it a demo order and show the card, until Ctrl-C.
+
+    NAME is one of those that `lumbar-cds demos` lists. Where there is a browser, it opens the demo EHR with that
+    patient. Nothing is kept: settings of the environment are left aside, and what is stored goes at the end.
+    """
+    chosen = demo_named(name)
+    for variable in [variable for variable in os.environ if variable.startswith("LUMBAR_CDS_")]:
+        del os.environ[variable]  # those of a real service beside it: its clients, its database
+    owner = os.getpid()
+    data = tempfile.TemporaryDirectory(prefix="lumbar-cds-demo-", ignore_cleanup_errors=True)
+    try:
+        settings = read_settings(port=port or _usable_port(), workers=1, data_dir=data.name)
+        _serve(settings, chosen, open_browser=not no_browser)
+    finally:
+        if os.getpid() == owner:  # a worker leaves this block too
+            data.cleanup()
+
+
+def _usable_port() -> int:
+    """Return the usual port, or a free one where something listens on that."""
+    import socket
+
+    usual = read_settings().port
+    for port in usual, 0:
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    return usual
+
+
+def _serve(settings: Settings, demo: Demo | None, *, open_browser: bool = False) -> None:
+    """Run the server with a folder for the metrics of its workers."""
     with ExitStack() as stack:
         try:
             stack.enter_context(shared_metrics_folder())
         except OSError as error:
             message = "no folder can be made for the metrics of the workers; PROMETHEUS_MULTIPROC_DIR names a place"
             raise click.ClickException(f"{message} ({error.strerror})") from None
-        _run_server(settings, demo)
+        _run_server(settings, demo, open_browser=open_browser)
 
 
-def _run_server(settings: Settings, demo: Demo | None) -> None:
+def _run_server(settings: Settings, demo: Demo | None, *, open_browser: bool) -> None:
     from cds_service.observability.logs import configure_logging
     from cds_service.protocol.errors import SettingsError
 
@@ -93,7 +138,7 @@ def _run_server(settings: Settings, demo: Demo | None) -> None:
         raise click.ClickException(problem)
     configure_logging(settings)
     try:
-        Server(settings, demo).run()
+        Server(settings, demo, open_browser=open_browser).run()
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
 

@@ -4,8 +4,11 @@
 
 from __future__ import annotations
 
+import os
 import shlex
+import sys
 import time
+import webbrowser
 from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -32,8 +35,11 @@ _TIMEOUT: Final = 30.0
 @click.option("--url", help="Where the service runs.  [default: this machine, at the port of the settings]")
 @click.option("--client", "client_name", metavar="NAME", help="Call as this client, signed with its test key.")
 @click.option("--wait", default=0.0, metavar="SECONDS", help="Wait this long for the service to come up.")
+@click.option("--open", "open_browser", is_flag=True, help="Show the patient in the demo EHR, if there is a browser.")
 @CLIENTS_FILE
-def try_demo(name: str, url: str | None, client_name: str | None, wait: float, clients_file: str | None) -> None:
+def try_demo(  # noqa: PLR0913 - click hands over each option
+    name: str, url: str | None, client_name: str | None, wait: float, clients_file: str | None, *, open_browser: bool
+) -> None:
     """Send a bundled demo to a running service and print its cards.
 
     NAME is one of those that `lumbar-cds demos` lists. With --client the call is signed with the key that `lumbar-cds
@@ -73,6 +79,8 @@ def try_demo(name: str, url: str | None, client_name: str | None, wait: float, c
         )
     if not headers:
         click.echo(f"\nThe same with curl:\n  {_curl(demo, address)}\n")
+    if open_browser:
+        _show(f"{url}/demo?patient={demo.name}")
 
 
 def demo_named(name: str) -> Demo:
@@ -157,6 +165,15 @@ def _await_service(session: requests.Session, url: str, seconds: float) -> None:
                 return
         except requests.ConnectionError:
             time.sleep(0.1)
+
+
+def _show(page: str) -> None:
+    """Open a page where there is a browser with a window; one that would take over this terminal is none."""
+    windows = sys.platform == "darwin" or any(
+        os.environ.get(name) for name in ("BROWSER", "DISPLAY", "WAYLAND_DISPLAY")
+    )
+    opened = windows and webbrowser.open(page)
+    click.echo(f"{'Opened' if opened else 'Open'} {page} {'' if opened else 'in a browser '}to order and press.\n")
 
 
 def _curl(demo: Demo, address: str) -> str:

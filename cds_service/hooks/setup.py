@@ -90,5 +90,7 @@ def shared_store(settings: Settings, clock: Callable[[], datetime]) -> UsedToken
     """
     redis = redis_of(settings)
     if redis is not None:
-        return RedisReplayStore(redis, clock)
+        store = RedisReplayStore(redis, clock)
+        store.begin()
+        return store
     return SqliteReplayStore(settings.data_dir / "replay.sqlite3", clock)

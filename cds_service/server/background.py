@@ -14,7 +14,7 @@ _LOG: Final = get_logger(__name__)
 
 
 class PeriodicTask:
-    """Calls a function at once and then again and again; a failure is logged and does not end it."""
+    """Calls a function at once and then again and again; a failure does not end it, and is logged when it begins."""
 
     def __init__(self, beat: Callable[[], None], seconds: float) -> None:
         """Take what to do, and how long to wait in between."""
@@ -33,10 +33,14 @@ class PeriodicTask:
         self._thread.join()
 
     def _run(self) -> None:
+        failing = False
         while True:
             try:
                 self._beat()
+                failing = False
             except Exception as error:  # noqa: BLE001 - the next beat may do better
-                _LOG.error("a regular task failed", exc_info=error)
+                if not failing:  # a folder that is read-only on purpose would fill the log
+                    _LOG.error("a regular task failed", exc_info=error)
+                failing = True
             if self._over.wait(self._seconds):
                 return

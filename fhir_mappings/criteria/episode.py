@@ -291,7 +291,7 @@ def _stated_therapy(facts: Facts) -> Evidence | None:
 
 def _answers(facts: Facts, began: date | None) -> list[QuestionAnswer]:
     """Return the answers about conservative care that can be about this episode."""
-    last = shifted(facts.as_of, facts.thresholds.data_error_after)
+    last = shifted(facts.called_day, facts.thresholds.data_error_after)
     return [
         answer
         for answer in facts.answers

@@ -111,10 +111,10 @@ class Facts:
         )
 
     def _is_of_day(self, when: DateInterval) -> bool:
-        """Whether something was said on the day of the order, which the server's day may have passed by hours."""
-        days = {self.as_of}
+        """Whether something was said on the day of the call, which the server's day may have passed by hours."""
+        days = {self.called_day}
         written = self.order.authored.earliest
-        if self.order.authored.is_exact and written == shifted(self.as_of, -1):
+        if self.order.authored.is_exact and written == shifted(self.called_day, -1):
             days.add(written)
         return when.is_exact and when.earliest in days
 
@@ -127,7 +127,7 @@ class Facts:
     def _answered(self) -> dict[str, tuple[ChartEntry, ...]]:
         """What the answers in the chart state, by concept; the order's own are among its entries."""
         found: dict[str, tuple[ChartEntry, ...]] = {}
-        for entry in (*answer_entries(self._chart_answers), *self.own_answers.stated(self.as_of)):
+        for entry in (*answer_entries(self._chart_answers), *self.own_answers.stated()):
             for concept in entry.concepts:
                 found[concept] = (*found.get(concept, ()), entry)
         return found

@@ -78,12 +78,12 @@ class OwnAnswers:
         """Return the answers of today to some questions, yes or no, as what is said about a concept."""
         return tuple(_entry(answer, concept, self.day) for answer in self.counted if answer.own in questions)
 
-    def stated(self, as_of: date) -> Iterator[ChartEntry]:
-        """Yield what the affirmed questions state, each as a record of the order's day."""
+    def stated(self) -> Iterator[ChartEntry]:
+        """Yield what the affirmed questions state, each as a record of the day of the call."""
         for answer in self.counted:
             question = QUESTIONS[answer.own]
             if answer.answered is Answered.YES and question.states:
-                yield _entry(answer, question.states, as_of)
+                yield _entry(answer, question.states, self.day)
 
     def remarks(self) -> Iterator[Remark]:
         """Yield what was affirmed on an earlier day, which may still hold, and what no concept stands for."""

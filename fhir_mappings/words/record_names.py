@@ -88,7 +88,9 @@ _EXTERNAL: Final = re.compile(
     r"|home telemetry|telemetry|holter|event monitors?|stethoscopes?"
     r"|glasses|spectacles|eyeglasses|contact lens(?:es)?|hearing aids?|dentures?"
     r"|braces?|splints?|orthos[ie]s|orthotics?|bandages?|dressings?|compression stockings?|slings?|casts?"
-    r"|tens unit|infusion stand|iv pole)\b",
+    r"|tens unit|infusion stand|iv pole"
+    r"|(?:x-?ray|imaging|ultrasound|radiograph\w*|fluoroscopy) (?:systems?|machines?|units?|equipment)"
+    r"|(?:operating|treatment|examination|exam|delivery|procedure) (?:rooms?|theat(?:er|re)s?|tables?|chairs?))\b",
     re.IGNORECASE,
 )
 

@@ -7,6 +7,7 @@ used again. One that was restarted without what it held has no `used-tokens-sinc
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from typing import Final
 
@@ -31,6 +32,15 @@ class RedisReplayStore:
         """Take a client with short time-outs, as `connect_redis` makes it."""
         self._redis = redis
         self._clock = clock
+
+    def begin(self) -> None:
+        """Say since when tokens are remembered, where Redis answers and does not know it.
+
+        Left to the first call, that would be refused: its token was issued a moment before.
+        """
+        with suppress(RedisError, OSError):
+            self._redis.set(_MADE, int(self._clock().timestamp()), nx=True)
+        self._redis.close()  # the workers open connections of their own
 
     def first_use(self, issuer: str, jti: str, until: datetime, issued: datetime | None = None) -> bool:
         """Remember a token and return whether it is new; ReplayUnavailableError when Redis does not answer."""

@@ -261,3 +261,15 @@ def test_device_of_another_kind_is_new() -> None:
     before = first(advise(LONG, one, order=mri(reasons=[PAIN])))
     after = again(advise(LONG, one, two, order=mri(reasons=[PAIN])), before)
     assert any(card.get("overrideReasons") for card in after.document["cards"])
+
+
+@pytest.mark.parametrize(("style", "kept"), [("order-note", True), ("questionnaire-response", False)])
+def test_pressed_answer_counts_by_what_the_next_call_carries(style: Any, kept: bool) -> None:
+    """An answer on the order is looked for there; one on a form is not remembered: without it the question is back."""
+    client = ClientShape(answers=style)
+    asked = situation("acute pain, a hint")
+    before = first(asked, client=client)
+    (card,) = sent_cards(before)
+    assert bool(accepted(card, "answer-hint_ces-no").marks) is kept
+    after = respond([asked], shape(client=client), remembering(accepted(card, "answer-hint_ces-no")))
+    assert told(after) == told(before)

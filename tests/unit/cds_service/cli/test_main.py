@@ -40,7 +40,7 @@ def test_help_shows_how_to_begin() -> None:
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "assess", "try", "demos", "check-connection", "test-key", "orders", "terminology"]
+    "command", ["serve", "demo", "assess", "try", "demos", "check-connection", "test-key", "orders", "terminology"]
 )
 def test_each_command_has_help(command: str) -> None:
     """Each command explains itself and each of its options."""
@@ -249,8 +249,8 @@ def test_server_is_run_with_the_options(monkeypatch: pytest.MonkeyPatch) -> None
     started: list[Any] = []
 
     class FakeServer:
-        def __init__(self, *arguments: Any) -> None:
-            started.extend(arguments)
+        def __init__(self, *arguments: Any, open_browser: bool) -> None:
+            started.extend([*arguments, open_browser])
 
         def run(self) -> None:
             raise SettingsError(["LUMBAR_CDS_DATA_DIR: no"])
@@ -259,6 +259,7 @@ def test_server_is_run_with_the_options(monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.setattr("cds_service.server.gunicorn.port_problem", lambda _settings: None)
     monkeypatch.setattr("cds_service.observability.logs.configure_logging", lambda _settings: None)
     result = run("serve", "--port", "9001", "--profile", "production", "--workers", "3", "--try", "foot-drop")
-    settings, demo = started
+    settings, demo, open_browser = started
+    assert not open_browser
     assert (settings.port, settings.profile, settings.workers, demo.name) == (9001, "production", 3, "foot-drop")
     assert (result.exit_code, "LUMBAR_CDS_DATA_DIR: no" in result.stderr) == (1, True)

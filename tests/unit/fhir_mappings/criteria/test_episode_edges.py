@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
@@ -10,6 +10,7 @@ import pytest
 from fhir_mappings.criteria.episode import episode, has_pain
 from fhir_mappings.fhir.dates import UNKNOWN_DATE
 from tests.unit.fhir_mappings.records import (
+    DAY,
     PAIN,
     Resource,
     ago,
@@ -252,3 +253,17 @@ def test_answers_that_disagree_without_a_date_settle_nothing(undated: str) -> No
     other = observation({"text": SIX_WEEKS}, None, "undated", valueString=undated)
     assert verdict("R-6W-NO", LONG, dated, other, order=NOW)[0] == UNKNOWN
     assert verdict("R-FAIL6W", LONG, dated, other, order=NOW)[0] == UNKNOWN
+
+
+@pytest.mark.parametrize(("day", "expected"), [(0, True), (-45, False)])
+def test_answer_of_the_day_of_the_call_counts_beside_an_old_order(day: int, expected: bool) -> None:
+    """An order that is signed anew is answered for on that day, not on the day on which it was written."""
+    form = {
+        "resourceType": "QuestionnaireResponse",
+        "id": "form",
+        "status": "completed",
+        "authored": (DAY + timedelta(days=day)).isoformat(),
+        "item": [{"linkId": "1", "text": "New saddle numbness?", "answer": [{"valueBoolean": True}]}],
+    }
+    order = mri(reasons=[PAIN], authoredOn=(DAY - timedelta(days=45)).isoformat())
+    assert finding("R-CES", form, order=order).met is expected

@@ -31,6 +31,8 @@ READABLE = (
     "headaches",
     "Crohn's disease",
     "Sjögren's syndrome",
+    "Refugee (person)",
+    "Serving in military service (finding)",
 )
 FOREIGN = (
     "Rückenschmerzen",

@@ -285,6 +285,22 @@ def test_redis_that_forgot_everything_refuses_what_came_before(redis_socket: Pat
         assert not store.first_use(ISS, "a", soon(clock), before)
 
 
+def test_first_call_to_a_new_redis_is_not_refused(redis_socket: Path, tmp_path: Path) -> None:
+    """Tokens count from the start of the service on, not from the first call; a Redis that is away stops no start."""
+    clock = FakeClock(datetime.now(UTC))
+    with connect_redis(f"unix://{redis_socket}") as client:
+        client.flushall()
+        store = RedisReplayStore(client, clock)
+        store.begin()
+        clock.forward(5)
+        issued = clock.now
+        clock.forward(3)
+        assert store.first_use(ISS, "a", soon(clock), issued)
+        store.begin()
+        assert not store.first_use(ISS, "a", soon(clock), issued)
+    RedisReplayStore(connect_redis(f"unix://{tmp_path}/nothing.sock"), clock).begin()
+
+
 def test_redis_address_that_is_none_stops_the_start() -> None:
     """A typing error in the address is said at start."""
     with pytest.raises(SettingsError, match="LUMBAR_CDS_REDIS_URL"):
