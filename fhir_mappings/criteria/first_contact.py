@@ -41,7 +41,7 @@ _PRESSING_NAME = re.compile(
 # A red flag that the order says is there, and does not name.
 _RED_FLAG_SAID = re.compile(
     r"\b(?:has|have|having|with|new|multiple|several|positive for|concern(?:s|ed|ing)? for) red[ -]flags?\b"
-    r"|(?<!\bno )(?<!\bany )(?<!\bother )\bred[ -]flags?(?: symptoms?| signs?| features?)?(?: (?:is|are))?"
+    r"|(?<!\bno )(?<!\bother )\bred[ -]flags?(?: symptoms?| signs?| features?)?(?: (?:is|are))?"
     r"(?:\s*[:=?]\s*|\s+-\s+|\s+)(?:yes|y\b|present|positive\b(?! for no)|pos\b|identified|\[x\]|\+)"
 )
 _PRESSING_PRIORITIES = frozenset({"stat", "asap"})

@@ -47,11 +47,12 @@ _PARAPLEGIA, _DISC_WITH_MYELOPATHY = "G82.2", "M51.06"
 _BY_SIDE = ("M21.37", "M54.3", "M54.4")
 _BOTH_LEGS = re.compile(
     rf"{_BOTH_SIDES} (?:\w+ ){{0,2}}"
-    r"(?:sciatica|radic\w*|(?:leg|legs|le|lower extremity|lower limb) (?:pain|symptoms|sx))\b"
-    r"|\bble (?:pain|symptoms|sx|radic\w*)\b"
+    r"(?:sciatica|radic\w*|(?:leg|legs|le|lower extremity|lower limb) (?:pain|symptoms|sx|numb\w*|tingling))\b"
+    r"|\bble (?:pain|symptoms|sx|radic\w*|numb\w*|tingling)\b"
+    r"|\bboth (?:legs|feet) (?:\w+ ){0,2}(?:numb\w*|tingl\w+)"
     r"|\b(?:sciatica|radic\w*|leg pain|le pain|radiat\w+|shooting)\W+(?:\w+ ){0,4}"
     rf"(?:bilat\w*|b/l|ble|both (?:legs|sides|lower|les?))(?!\w)"
-    r"|\bpain (?:\w+ ){0,3}(?:both legs|b/l legs?|ble)\b"
+    r"|\b(?:pain|numb\w*|tingling) (?:\w+ ){0,3}(?:both (?:legs|feet)|b/l legs?|ble)\b"
 )
 _SEXUAL = re.compile(r"\b(?:erectile|impoten\w+|erections?|sexual (?:dys)?function)\b")
 _NUMB = re.compile(r"numb\w*", re.IGNORECASE)

@@ -17,8 +17,8 @@ from typing import Any, Literal
 
 from fhir_mappings.chart.answer_records import answer_entries, answer_remarks
 from fhir_mappings.chart.answers import QuestionAnswer
-from fhir_mappings.chart.entries import Assertion, ChartEntry, ReadingContext, order_entry
-from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, line_of, reason_line
+from fhir_mappings.chart.entries import Assertion, ChartEntry, ReadingContext, concepts_of, order_entry, words_of
+from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_of, reason_line
 from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in
@@ -36,6 +36,7 @@ from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, names_o
 from fhir_mappings.orders.recognition import plain_concepts, recognised
 from fhir_mappings.orders.requesters import requester_names
 from fhir_mappings.terminology.index import TerminologyIndex
+from fhir_mappings.words.matcher import asking_names, quote_of
 from fhir_mappings.words.order_text import Statement, stated_emergencies, stated_implants, stated_values
 
 ORDER_TYPES = ("ServiceRequest", "ProcedureRequest")
@@ -241,6 +242,21 @@ def _lines(
             yield replace(line_of(found, UNKNOWN_DATE, replace(read, has_entries=_says(found, index))), source="Order")
         elif name:
             yield reason_line(target or reference, CodeableConcept(text=name), read)
+    judged = {text for reason in contents.reasons if not concepts_of(reason, index) for text in words_of(reason)}
+    yield from _named_beside(said for said in contents.own_texts if said.text not in judged)
+
+
+def _named_beside(texts: Iterable[OrderText]) -> Iterator[LedgerLine]:
+    """Yield what notes, and words beside a known reason, call by a lasting name that asks, as a problem list would.
+
+    Events are left out: "difficulty walking" in a note about back pain is the pain.
+    """
+    for said in texts:
+        if name := next((name for name in asking_names(said.text) if name.topic == "lasting"), None):
+            called = quote_of(said.text, name)
+            yield LedgerLine(
+                said.reference, "Order", Standing.UNRECOGNISED, "name", called, said.place, said.when, span=name.topic
+            )
 
 
 def _stated(contents: OrderContents, written: date | None) -> Iterator[ChartEntry]:

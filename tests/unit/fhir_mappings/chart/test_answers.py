@@ -381,6 +381,8 @@ def test_measurement_of_a_form_is_one_of_the_record(
         ({"linkId": "q7", "answer": [{"valueCoding": {"display": "Yes"}}]}, True),
         ({"answer": [{"valueBoolean": True}]}, True),
         ({"text": "Blasenstörung?", "answer": [{"valueBoolean": True}]}, True),
+        ({"linkId": "lumbar-mri.of-another-edition", "answer": [{"valueBoolean": True}]}, True),
+        ({"linkId": "lumbar-mri.onset", "answer": [{"valueBoolean": True}]}, False),
         ({"linkId": "1.2", "answer": [{"valueBoolean": False}]}, False),
         ({"linkId": "1.2", "answer": [{"valueString": "blue"}]}, False),
         ({"linkId": "1.2", "text": "Do you smoke?", "answer": [{"valueBoolean": True}]}, False),
@@ -409,3 +411,29 @@ def test_new_bladder_or_bowel_trouble_is_a_sign_and_no_diagnosis() -> None:
     """A yes to one of two signs names neither the syndrome nor one of them as on record."""
     found = finding("R-CES", answered("New bowel or bladder incontinence?", value=True))
     assert [item.concept for item in found.evidence] == ["ces_sign"]
+
+
+@pytest.mark.parametrize(
+    ("value", "asks"),
+    [
+        ({"valueString": "since noon"}, True),
+        ({"valueString": "ja"}, True),
+        ({"valueCoding": {"system": "http://loinc.org", "code": "LA33-6"}}, True),
+        ({"valueString": "unknown"}, True),
+        ({"valueString": "n/a"}, False),
+        ({"valueString": "no"}, False),
+    ],
+    ids=str,
+)
+def test_unclear_answer_to_our_own_question_asks(value: Resource, asks: bool) -> None:
+    """What is neither yes nor no is no denial: what was asked is open."""
+    found = finding("R-HINT", form({"linkId": "lumbar-mri.ces", "answer": [value]}, authored=DAY.isoformat()))
+    assert (found.questions == ("hint_ces",)) is asks
+
+
+def test_text_of_an_item_tells_what_was_asked() -> None:
+    """A form that names our item and asks the other way round is read by its words, any other by the item's name."""
+    normal, other = "Are bladder, bowel and saddle sensation normal?", "Taubheit im Schritt?"
+    for text, value, met in ((normal, False, True), (normal, True, False), (other, True, True)):
+        item = {"linkId": "lumbar-mri.ces", "text": text, "answer": [{"valueBoolean": value}]}
+        assert finding("R-CES", form(item, authored=DAY.isoformat())).met is met

@@ -72,6 +72,30 @@ def test_who_is_in_a_hurry(how: dict[str, Any], pressing: bool) -> None:
     assert finding("R-PRIORITY", **how).met is pressing
 
 
+@pytest.mark.parametrize(
+    ("note", "flagged"),
+    [
+        ("Red flags: yes", True),
+        ("Red flag: yes - see visit note", True),
+        ("has red flags, please expedite", True),
+        ("red flag symptoms present", True),
+        ("Any red flags? Yes", True),
+        ("No red flags identified", False),
+        ("No red flags present", False),
+        ("Red flags present? No", False),
+        ("Any red flags present? No", False),
+        ("Denies any red flags present", False),
+        ("Red flags: none", False),
+        ("Red flags: positive for none", False),
+        ("Return if new red flags", False),
+        ("Red flags discussed", False),
+    ],
+)
+def test_a_red_flag_that_is_stated_and_not_named_presses(note: str, flagged: bool) -> None:
+    """An order that says there is a red flag is asked which, in whatever words; advice and denials are not."""
+    assert finding("R-PRIORITY", order=mri(note=[{"text": note}])).met is flagged
+
+
 def test_a_patient_on_a_ward_is_pressing_today_only() -> None:
     """A stay in an emergency department counts on its day."""
     emergency: dict[str, Any] = {"class": {"code": "EMER"}}

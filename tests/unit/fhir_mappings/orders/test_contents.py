@@ -164,3 +164,33 @@ def test_deeply_nested_and_foreign_shapes_do_no_harm() -> None:
         deep = [{"x": deep}]
     order = mri(note=[7, None, {"text": 7}], orderDetail=deep, reason=[7, {"concept": 7}, {"reference": 7}])
     assert read_order(order | {"contained": [7, {"resourceType": 7, "id": 7}], "subject": SUBJECT}).texts == ()
+
+
+@pytest.mark.parametrize(
+    ("note", "questions"),
+    [
+        ("“new urinary retention” (2 Mar 2026): is a leg weak now? no", ("hint_ces",)),
+        ("“new foot drop” (2 Mar 2026): is a leg weak now? no", ()),
+        ("New leg weakness: no (asked 16 Mar 2026, new foot drop found after)", ("hint_motor",)),
+        ("Not behind this pain: “urinary retention”", ("hint_ces",)),
+    ],
+)
+def test_a_no_denies_only_what_was_asked(note: str, questions: tuple[str, ...]) -> None:
+    """Whatever else stands in the quotation or beside the day of an answer goes on asking, and states nothing."""
+    found = finding("R-HINT", order=mri(note=[{"text": note}]))
+    assert found.questions == questions
+    assert not finding("R-CES", order=mri(note=[{"text": note}])).met
+
+
+@pytest.mark.parametrize(
+    ("elements", "asks"),
+    [
+        ({"note": [{"text": "lytic lesion L3 on CT"}]}, True),
+        ({"reasonCode": [{**coded(PAIN), "text": "back pain, syrinx"}]}, True),
+        ({"note": [{"text": "no bony lesion"}]}, False),
+        ({"note": [{"text": "difficulty walking from the pain"}]}, False),
+    ],
+)
+def test_names_that_ask_do_so_beside_a_known_reason(elements: dict[str, Any], asks: bool) -> None:
+    """What asks on a problem list asks in the order's own words too, unless it is how pain shows."""
+    assert ("unread" in finding("R-UNREAD", order=mri(**elements)).questions) is asks

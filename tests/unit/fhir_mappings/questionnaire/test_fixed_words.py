@@ -58,6 +58,9 @@ def test_whole_statements_are_answers(text: str, expected: list[tuple[str, bool]
         "If six weeks of treatment have failed elsewhere, call",
         "Return if: new leg weakness: yes or fever",
         "Behind",
+        "Fever now: no; now yes",
+        "Fever now: no (asked 28 Nov 2026). Yes since noon.",
+        "Not behind this pain: “x” new foot drop “y”",
     ],
 )
 def test_anything_more_is_no_answer(text: str) -> None:
@@ -80,6 +83,14 @@ def test_an_answer_names_its_records_and_its_day() -> None:
     (said,), rest = answers_in(words)
     assert said.named == ("Extradural abscess", "b; c.")
     assert (said.when.earliest, said.when.latest, rest) == (DAY, DAY, "")
+
+
+def test_words_in_an_answer_that_are_not_ours_are_kept() -> None:
+    """What a quoted record says, and what somebody wrote beside the day, is handed on."""
+    (said,), _ = answers_in("Note: “new retention”: is a leg weak now? no (asked 28 Nov 2026, foot drop since)")
+    assert (said.quoted, said.more) == ("Note: “new retention”: ", ", foot drop since")
+    (said,), _ = answers_in("Not behind this pain: “Abscess” (asked 28 Nov 2026)")
+    assert (said.quoted, said.more) == ("“Abscess”", "")
 
 
 @pytest.mark.parametrize("text", ["(asked 31 Feb 2026)", "(asked 28 Xyz 2026)"])
