@@ -39,7 +39,7 @@ def test_production_is_terse() -> None:
 def test_cards_link_to_the_public_address_or_in_development_to_this_machine(
     settings: dict[str, str], shown: str
 ) -> None:
-    """What a card rests on can be read from the first start; an address that others cannot reach is not sent to them."""
+    """What a card rests on can be read from the first start; in production no address of this machine is sent."""
     assert load_settings(settings).shown_url == shown
 
 
