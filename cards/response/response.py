@@ -32,6 +32,9 @@ _MOST_RAISED = 2
 # Without anything to press: an implant to be cleared, and a record that nobody could read.
 _NEVER_SILENT = frozenset({"C-MR-COND", "C-MR-UNKNOWN", "C-DEGRADED"})
 
+# Whatever hook asks the questions: another cause to exclude first, pain in both legs, and a red flag that was pressed.
+_AT_BOTH = frozenset({"mimic", "mimic_stated", "both_sides", "flagged"})
+
 
 @dataclass(frozen=True, slots=True)
 class SentAssessment:
@@ -176,7 +179,8 @@ def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, .
 
     With verbosity `action` only what can be acted on interrupts. Of the questions, those count that a record or the
     order raised, two at the most, asked once: at the signature unless the site wants them earlier, because details
-    are often still missing when an order is only selected. History that is merely missing interrupts nobody.
+    are often still missing when an order is only selected. What cannot wait for the signature is shown at both, and so
+    is what follows from a press. History that is merely missing interrupts nobody.
     """
     if shape.verbosity == "all":
         return tuple(messages)
@@ -184,7 +188,7 @@ def shown(messages: Sequence[Message], shape: ResponseShape) -> tuple[Message, .
     kept = tuple(
         _narrowed(message)
         for message in messages
-        if message.id != "C-INFO-NEED" or _may_ask(message, asking) or "mimic_stated" in message.variants
+        if message.id != "C-INFO-NEED" or _may_ask(message, asking) or not _AT_BOTH.isdisjoint(message.variants)
     )
     return kept if any(map(_interrupts, kept)) else ()
 

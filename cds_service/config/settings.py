@@ -140,6 +140,11 @@ class Settings(BaseModel):
         return f"http://{f'[{host}]' if ':' in host else host}:{self.port}"
 
     @property
+    def shown_url(self) -> str:
+        """The address that cards link to: the public one, in development else that of this machine, or empty."""
+        return self.public_url or (self.local_url if self.profile == "development" else "")
+
+    @property
     def switches(self) -> Path:
         """The file of the kill switch, as an absolute path."""
         return self._switches.absolute()

@@ -71,7 +71,7 @@ class Adviser:
             max_orders=client.max_orders or settings.max_orders,
             site=site,
             standing=standing,
-            address=(settings.public_url or "").rstrip("/"),
+            address=settings.shown_url.rstrip("/"),
         )
 
     def orders(self, request: HookRequest) -> Sequence[ImagingOrder]:

@@ -24,8 +24,10 @@ from fhir_mappings.words.back_care import (
     names_back_pain,
     names_chronic_pain,
     names_pain_drug,
+    says_both_legs,
     says_chronic,
 )
+from fhir_mappings.words.topics import BOTH_LEGS
 
 # What a place can speak of where it cannot speak of everything: a penicillin allergy "with sepsis" is no sepsis.
 _ONLY: Mapping[str, frozenset[str]] = {
@@ -70,6 +72,8 @@ def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: Readin
         topics = context.topics_in(text, "allergy" if name == "allergy" else None) - covered
         if name in _ONLY:
             topics &= _ONLY[name]
+        if isinstance(resource, (fhir.Condition, fhir.Encounter)) and says_both_legs(text):
+            topics |= {BOTH_LEGS}
         if topics:
             found.append(_remark(resource, text, topics, name, context))
     return found

@@ -11,10 +11,11 @@ from fhir_mappings.criteria.findings import Evidence, Finding
 from fhir_mappings.words.matcher import LONGEST_QUOTE, is_raised, judged, quoted
 from fhir_mappings.words.phrases import Span
 from fhir_mappings.words.tokens import Words, read
+from fhir_mappings.words.topics import BOTH_LEGS
 
 SOURCES = ("Condition", "Observation", "Encounter", "Procedure", "DiagnosticReport")
-# Topics of safety, which other criteria ask about (R-MR, R-CON-SAFE): they never speak about the time of the scan.
-_OF_SAFETY = frozenset({"implant", "contrast_allergy"})
+# Topics that other criteria ask about (R-BILAT; of safety, R-MR and R-CON-SAFE).
+_OF_OTHERS = frozenset({"implant", "contrast_allergy", BOTH_LEGS})
 # Things that stay with a patient, and things of which a problem asks while it is open; the others are events.
 _LASTING = frozenset({"cancer", "risk", "surgery", "vascular"})
 _WHILE_OPEN = frozenset({"ces", "motor", "cord", "infection"})
@@ -38,7 +39,7 @@ def r_hint(facts: Facts) -> Finding:
 def _r_hint(facts: Facts) -> Finding:
     topics: dict[str, list[Evidence]] = {}
     for remark in facts.remarks:
-        for topic in sorted(remark.topics - _OF_SAFETY):
+        for topic in sorted(remark.topics - _OF_OTHERS):
             if _counts(facts, remark, topic):
                 quote = quoted(remark.text, topic)
                 said = Evidence(remark.reference, f"hint_{topic}", when=remark.when, quote=quote, place=remark.place)

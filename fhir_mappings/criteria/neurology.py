@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
 from fhir_mappings.chart.measurements import MILLILITRES, Measured, converted, measured, power
+from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.cancer import spinal_metastases
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
@@ -16,7 +17,9 @@ from fhir_mappings.criteria.hints import r_hint
 from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code
 from fhir_mappings.terminology.concepts import CES_ITEMS, CES_SIGN, FINDINGS
 from fhir_mappings.terminology.index import is_within
+from fhir_mappings.words.back_care import BOTH_LEGS, BOTH_SIDES, says_both_legs
 from fhir_mappings.words.matcher import affirms, is_raised, mentions_in, quoted
+from fhir_mappings.words.topics import BOTH_LEGS as BOTH_LEGS_TOPIC
 
 _SADDLE = re.compile(r"\b(?:saddle|perianal|perineal|perineum|genital|genitals|buttock|buttocks)\b")
 _IN_LEG = re.compile(r"\b(?:lower limb|leg|foot|thigh|calf|shin|toes?)\b")
@@ -24,9 +27,8 @@ _IN_LEG = re.compile(r"\b(?:lower limb|leg|foot|thigh|calf|shin|toes?)\b")
 _OF_A_SIDE = r" (?:leg|foot|le|ehl|ankle|toe|quad\w*|lower|dorsi\w*|ta)\b"
 _LEFT = re.compile(rf"\b(?:left|lle|lt)\b|\bl(?={_OF_A_SIDE})")
 _RIGHT = re.compile(rf"\b(?:right|rle|rt)\b|\br(?={_OF_A_SIDE})")
-_BOTH_SIDES = r"\b(?:bilat\w*|both|ble|b ?/ ?l(?:e|les)?)(?!\w)"
 _BOTH = re.compile(
-    rf"{_BOTH_SIDES}|\bparapleg|\bparapares"
+    rf"{BOTH_SIDES}|\bparapleg|\bparapares"
     r"|\bweak\w* (?:(?:in|of|the|his|her|their|lower) )*(?:legs|extremities|limbs)\b"
     r"|\b(?:legs|lower extremities|lower limbs) (?:(?:are|is|feel|both|getting|very|more) )*weak"
     r"|\bweak\w*,? \(?r ?[<>=&/] ?l\b|\bweak\w*,? \(?l ?[<>=&/] ?r\b"
@@ -34,7 +36,7 @@ _BOTH = re.compile(
 # The side of a pain is not that of a weakness beside it, unless the two are told together.
 _PART = r"(?: (?:sided?|le|leg|legs|low|lower|back|extremity|buttock|foot|hip|hips|knee|knees|thigh|calf))*"
 _PAINFUL = r"(?:pain\w*|lbp|sciatica|radic\w*|numb\w*|tingling|paresth\w*|ache\w*)\b"
-_A_SIDE = rf"(?:{_BOTH_SIDES}|\b(?:left|right|lle|rle|[lr])\b)"
+_A_SIDE = rf"(?:{BOTH_SIDES}|\b(?:left|right|lle|rle|[lr])\b)"
 _PAINFUL_SIDE = re.compile(
     rf"(?:{_A_SIDE}{_PART} {_PAINFUL}|\b{_PAINFUL}(?: (?:in|of|down|to|the|his|her))* {_A_SIDE}{_PART})"
     r"(?!,? ?(?:and|&|/|with|\+|,) ?(?:(?!left|right|[lr] )\w+ ){0,2}weak)"
@@ -45,15 +47,6 @@ _ROOT_LEVEL = re.compile(r"\b(?:l[1-5]|s[1-4])\b")
 _PARAPLEGIA, _DISC_WITH_MYELOPATHY = "G82.2", "M51.06"
 # Foot drop, sciatica, sciatica with lumbago.
 _BY_SIDE = ("M21.37", "M54.3", "M54.4")
-_BOTH_LEGS = re.compile(
-    rf"{_BOTH_SIDES} (?:\w+ ){{0,2}}"
-    r"(?:sciatica|radic\w*|(?:leg|legs|le|lower extremity|lower limb) (?:pain|symptoms|sx|numb\w*|tingling))\b"
-    r"|\bble (?:pain|symptoms|sx|radic\w*|numb\w*|tingling)\b"
-    r"|\bboth (?:legs|feet) (?:\w+ ){0,2}(?:numb\w*|tingl\w+)"
-    r"|\b(?:sciatica|radic\w*|leg pain|le pain|radiat\w+|shooting)\W+(?:\w+ ){0,4}"
-    rf"(?:bilat\w*|b/l|ble|both (?:legs|sides|lower|les?))(?!\w)"
-    r"|\b(?:pain|numb\w*|tingling) (?:\w+ ){0,3}(?:both (?:legs|feet)|b/l legs?|ble)\b"
-)
 _SEXUAL = re.compile(r"\b(?:erectile|impoten\w+|erections?|sexual (?:dys)?function)\b")
 _NUMB = re.compile(r"numb\w*", re.IGNORECASE)
 _NORMAL_POWER = 5  # Medical Research Council grade
@@ -136,8 +129,22 @@ def both_sides(facts: Facts) -> list[Evidence]:
     evidence = [facts.evidence(entry, "radiculopathy") for entry in new]
     if {side for entry in new for side in _sides(entry, "radiculopathy")} >= {"left", "right"}:
         return evidence
-    said = facts.said_by_order(_BOTH_LEGS)
-    return [*evidence, said] if said else []
+    told = [item] if (item := facts.said_by_order(BOTH_LEGS)) else []
+    told += [_in_words(remark) for remark in facts.chart.remarks if _tells_of_both_legs(facts, remark)]
+    named = {item.reference for item in told}
+    return [*(item for item in evidence if item.reference not in named), *told] if told else []
+
+
+def _in_words(remark: Remark) -> Evidence:
+    quote = says_both_legs(remark.text)
+    return Evidence(remark.reference, "radiculopathy", when=remark.when, quote=quote, place=remark.place)
+
+
+def _tells_of_both_legs(facts: Facts, remark: Remark) -> bool:
+    """Whether a problem or a visit tells in words of pain in both legs that is not over, and new or of unknown date."""
+    if BOTH_LEGS_TOPIC not in remark.topics or remark.is_over:
+        return False
+    return remark.when.within(facts.thresholds.neurologic_window, facts.as_of) is not False
 
 
 @dataclass(slots=True)

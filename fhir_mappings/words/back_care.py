@@ -11,7 +11,7 @@ import re
 from functools import lru_cache
 from typing import Final
 
-from fhir_mappings.words.matcher import affirms
+from fhir_mappings.words.matcher import affirms, said_now
 
 _DISC: Final = r"dis[ck]s?"
 _PAIN: Final = re.compile(
@@ -30,6 +30,17 @@ _CARE: Final = re.compile(
     r"|manual therapy|acupuncture|massage|traction|back school|epidural(?: \w+){0,3}|esi|transforaminal(?: \w+){0,3}"
     r"|(?:facet|nerve|nerve root|medial branch) (?:joint )?(?:injections?|blocks?)|radiofrequency (?:\w+ )?ablation"
     r"|trigger point\w*|spin(?:e|al) (?:injections?|clinic|cent(?:er|re))|pain (?:clinic|management|medicine))\b"
+)
+# Both sides, and pain or numbness that runs down both legs, as notes have them.
+BOTH_SIDES: Final = r"\b(?:bilat\w*|both|ble|b ?/ ?l(?:e|les)?)(?!\w)"
+BOTH_LEGS: Final = re.compile(
+    rf"{BOTH_SIDES} (?:\w+ ){{0,2}}"
+    r"(?:sciatica|radic\w*|(?:leg|legs|le|lower extremity|lower limb) (?:pain|symptoms|sx|numb\w*|tingling))\b"
+    r"|\bble (?:pain|symptoms|sx|radic\w*|numb\w*|tingling)\b"
+    r"|\bboth (?:legs|feet) (?:\w+ ){0,2}(?:numb\w*|tingl\w+)"
+    r"|\b(?:sciatica|radic\w*|leg pain|le pain|radiat\w+|shooting)\W+(?:\w+ ){0,4}"
+    rf"(?:bilat\w*|b/l|ble|both (?:legs|sides|lower|les?))(?!\w)"
+    r"|\b(?:pain|numb\w*|tingling) (?:\w+ ){0,3}(?:both (?:legs|feet)|b/l legs?|ble)\b"
 )
 # What of the body is not the low back, unless the back is named beside it.
 _ELSEWHERE: Final = re.compile(
@@ -60,6 +71,11 @@ _INTERVENTIONIST: Final = re.compile(
 def names_back_pain(text: str) -> bool:
     """Whether a text tells of pain of the low back or of what is treated like it, without denying it."""
     return _says(text, _PAIN)
+
+
+def says_both_legs(text: str) -> str:
+    """Return the words by which a text tells of pain in both legs now; empty where it does not."""
+    return said_now(text, BOTH_LEGS)
 
 
 def names_back_care(text: str) -> bool:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 LASTING = frozenset({"cancer", "risk", "surgery", "implant", "vascular", "contrast_allergy"})
 # An agent's name alone; in a list of allergies it is an allergy.
 AGENT = "contrast_agent"
+# Pain that runs down both legs, of a problem or a visit; R-BILAT asks about it, and nothing else.
+BOTH_LEGS = "both_legs"
 
 _SETTLED: dict[str, tuple[str, ...]] = {
     "ces": ("cauda_equina", "bladder_", "bowel_", "saddle_", "sensory_"),

@@ -214,6 +214,24 @@ def test_questions_are_asked_when_the_site_wants(tmp_path: Path, text: str, aske
 
 
 @pytest.mark.parametrize(
+    ("found", "note"),
+    [
+        (concept(ICD_10_CM, "I71.4"), ""),
+        ({"text": "Bilateral sciatica"}, ""),
+        ({"text": "Seasonal allergy"}, "A red flag is present (asked 2 Jun 2026)"),
+    ],
+)
+def test_what_cannot_wait_for_the_signature_is_asked_at_both_hooks(found: dict[str, Any], note: str) -> None:
+    """Another cause, pain in both legs, and a pressed red flag are asked about when an order is selected, too."""
+    service = HookClient(make_app(profile="production"))
+    raised = back_pain_since("2026-05-30") | {"id": "raised", "code": found}
+    chart = prefetch(conditions=bundle(back_pain_since("2026-05-30"), raised))
+    for hook in (SELECT, SIGN):
+        order = lumbar_mri(note=[{"text": note}]) if note else lumbar_mri()
+        assert service.call(hook, hook_request(hook, order, prefetch=chart)).cards
+
+
+@pytest.mark.parametrize(
     ("text", "named"), [("", False), ('messages_off = ["C-EDU"]', True), ("[thresholds]\negfr_severe = 25", True)]
 )
 def test_assessment_names_the_site_that_changed_the_guideline(tmp_path: Path, text: str, named: bool) -> None:

@@ -29,6 +29,21 @@ def test_production_is_terse() -> None:
 
 
 @pytest.mark.parametrize(
+    ("settings", "shown"),
+    [
+        ({"LUMBAR_CDS_PORT": "9000"}, "http://127.0.0.1:9000"),
+        ({"LUMBAR_CDS_PUBLIC_URL": "https://cds.example"}, "https://cds.example"),
+        ({"LUMBAR_CDS_PROFILE": "production"}, ""),
+    ],
+)
+def test_cards_link_to_the_public_address_or_in_development_to_this_machine(
+    settings: dict[str, str], shown: str
+) -> None:
+    """What a card rests on can be read from the first start; in production no address of this machine is sent."""
+    assert load_settings(settings).shown_url == shown
+
+
+@pytest.mark.parametrize(
     ("name", "text", "value"),
     [
         ("PORT", "9000", 9000),

@@ -298,6 +298,26 @@ def test_words_beside_pain_in_both_legs(note: str, asks: bool, emergency: bool) 
 
 
 @pytest.mark.parametrize(
+    ("record", "asks"),
+    [
+        (condition(coded(text="Bilateral sciatica")), True),
+        (condition(coded(text="Lumbar radiculopathy, bilateral"), None), True),
+        (condition(coded(PAIN, text="Low back pain with pain in both legs")), True),
+        (encounter(None, reasonCode=[coded(text="Sciatica both legs")]), True),
+        (condition(coded(text="Bilateral sciatica"), 91), False),
+        (condition(coded(text="Bilateral sciatica"), 5, "resolved"), False),
+        (condition(coded(text="No bilateral leg pain")), False),
+        (condition(coded(text="Sciatica, left")), False),
+    ],
+)
+def test_pain_in_both_legs_counts_in_the_words_of_a_record(record: Resource, asks: bool) -> None:
+    """A problem or a visit that tells of pain in both legs asks, coded or not; one that is old or over does not."""
+    found = finding("R-BILAT", record)
+    assert bool(found.questions) is asks
+    assert bool(found.evidence) is asks
+
+
+@pytest.mark.parametrize(
     ("note", "expected"),
     [
         ("PVR 650 mL", FIRES),
