@@ -1,4 +1,8 @@
-"""The findings behind an answer, in words: met, not met or unknown, why, and what could not be looked at."""
+"""The findings behind an answer, in words: found, not found or not known, why, and what could not be looked at.
+
+What the page says of an order is what the card says: an order that fits the guidance beside a warning is told as such,
+and what only lacks is not called found.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +10,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cards.guideline.guideline import Indicator, Outcome
 from cards.response.limits import Limits
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.criteria.registry import CRITERIA
@@ -19,8 +24,10 @@ if TYPE_CHECKING:
 
 _TAG: Final = re.compile(r" \([a-z/ ]+\)$")
 _TITLES: Final = {criterion.id: criterion.title for criterion in CRITERIA}
-_WORDS: Final = {Status.MET: "met", Status.NOT_MET: "not met", Status.UNKNOWN: "unknown"}
-_RANK: Final = (Status.MET, Status.UNKNOWN, Status.NOT_MET)
+_WORDS: Final = {Status.MET: "found", Status.NOT_MET: "not found", Status.UNKNOWN: "not known"}
+_RANK: Final = ("found", "not known", "not found")
+# What keeps a criterion cautious because it lacks, by tag, with its sentence in the wording catalogue.
+_LACKING: Final = ("egfr_missing",)
 _MOST_EVIDENCE: Final = 6
 _MOST_RECORDS: Final = 3
 
@@ -36,7 +43,7 @@ class FoundLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """The answer of one criterion in words; `status` is `met`, `not met` or `unknown`."""
+    """The answer of one criterion in words; `status` is `found`, `not found` or `not known`."""
 
     criterion: str
     title: str
@@ -48,38 +55,64 @@ class FindingView:
 
 
 @dataclass(frozen=True, slots=True)
+class Saying:
+    """A message by its title, as pressing as a card shows it."""
+
+    id: str
+    title: str
+    level: str
+
+
+@dataclass(frozen=True, slots=True)
 class AssessedOrder:
-    """What the guideline says of one order: the outcome, the titles of its messages, every finding."""
+    """What the guideline says of one order: the outcome as the card has it, its messages, every finding, the limits."""
 
     order: str
     reference: str
     outcome: str
+    answer: str
     meaning: str
-    messages: tuple[str, ...]
+    messages: tuple[Saying, ...]
     findings: tuple[FindingView, ...]
+    limits: tuple[str, ...]
 
     @property
     def open(self) -> tuple[FindingView, ...]:
-        """The findings that are met or unknown."""
-        return tuple(found for found in self.findings if found.status != "not met")
+        """The findings that are found or not known."""
+        return tuple(found for found in self.findings if found.status != "not found")
 
     @property
     def closed(self) -> tuple[FindingView, ...]:
-        """The findings that are not met."""
-        return tuple(found for found in self.findings if found.status == "not met")
+        """The findings that are not found."""
+        return tuple(found for found in self.findings if found.status == "not found")
 
 
 def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
-    """Return an assessment in words, what is met first."""
-    found = sorted(assessment.findings.values(), key=lambda finding: _RANK.index(finding.status))
+    """Return an assessment in words, what was found first."""
+    found = [_view(finding, assessment, wording) for finding in assessment.findings.values()]
+    name = _answer(assessment)
     return AssessedOrder(
         order=wording.text("orders", assessment.order.contrast.value),
         reference=assessment.order.reference,
         outcome=assessment.outcome.value,
-        meaning=wording.find("outcomes", assessment.outcome.value),
-        messages=tuple(wording.text("messages", message.id, "title") for message in assessment.messages),
-        findings=tuple(_view(finding, assessment, wording) for finding in found),
+        answer=wording.text("demo-page", "answers", name),
+        meaning=wording.find("demo-page", "meanings", name) or wording.find("outcomes", assessment.outcome.value),
+        messages=tuple(
+            Saying(message.id, wording.text("messages", message.id, "title"), message.indicator.value)
+            for message in assessment.messages
+        ),
+        findings=tuple(sorted(found, key=lambda view: _RANK.index(view.status))),
+        limits=tuple(Limits(assessment, wording).sentences()),
     )
+
+
+def _answer(assessment: Assessment) -> str:
+    """Return the name of what the card comes to: the outcome, and what stands beside it that changes what to do."""
+    outcome = assessment.outcome
+    if assessment.unscannable and outcome in (Outcome.EMERGENCY, Outcome.URGENT):
+        return f"{outcome.value}-held"
+    warned = any(message.indicator is not Indicator.INFO for message in assessment.messages)
+    return f"{outcome.value}-warned" if outcome is Outcome.APPROPRIATE and warned else outcome.value
 
 
 def _view(finding: Finding, assessment: Assessment, wording: Wording) -> FindingView:
@@ -87,14 +120,15 @@ def _view(finding: Finding, assessment: Assessment, wording: Wording) -> Finding
     for item in finding.evidence:
         said.setdefault(_said(item, assessment.order.reference, wording), {})[item.reference] = None
     lines = tuple(_line(text, list(references)) for text, references in said.items())
+    lacking = tuple(wording.text("demo-page", "lacking", tag) for tag in _LACKING if tag in finding.tags)
     return FindingView(
         criterion=finding.criterion,
         title=_TITLES[finding.criterion],
-        status=_WORDS[finding.status],
+        status=_WORDS[Status.UNKNOWN if lacking and not lines else finding.status],
         evidence=lines[:_MOST_EVIDENCE],
         more=max(0, len(lines) - _MOST_EVIDENCE),
         unavailable=_sources(finding.unavailable, wording),
-        questions=_open(finding, assessment, wording),
+        questions=(*lacking, *_open(finding, assessment, wording)),
     )
 
 

@@ -8,10 +8,32 @@ export function counted(cards) {
   return cards.length === 0 ? "no card" : `${cards.length} card${cards.length > 1 ? "s" : ""}`;
 }
 
+const SIGNED = " An EHR would now sign the drafts.";
+const ASSESSMENTS = "org.lumbar-mri-cds.assessments";
+
+/** Return what was answered before and is therefore not told in full again, one sentence each. */
+export function remembered(answer, titles) {
+  const told = (answer?.extension?.[ASSESSMENTS] ?? []).flatMap((assessed) => assessed.notRepeated ?? []);
+  return told.map(({ message, answer: given, now }) => {
+    const title = titles[message] ?? message;
+    return now === "line" ? `“${title}” shrank to a line. ${given}` : `“${title}” is not shown again. ${given}`;
+  });
+}
+
+/** Show what was answered before, with the way to see it as somebody who has not. */
+export function showRemembered(sentences, onOther) {
+  const other = el("button", { type: "button", className: "small outline" }, "Act as another clinician");
+  other.addEventListener("click", onOther);
+  showNotice(byId("remembered"), ...(sentences.length ? [...sentences.map((text) => el("p", {}, text)), other] : []));
+}
+
 /** Say what an answered call came to; `seen` is the same request looked at from inside, with the mode in force. */
 export function conclusion(hook, cards, seen, signing) {
   if (cards.length) {
     return `${hook} was answered with ${counted(cards)}.`;
+  }
+  if (byId("remembered").hidden === false) {
+    return `${hook} was answered with no card: this clinician has answered it already.${signing ? SIGNED : ""}`;
   }
   if (seen.mode === "off") {
     return `${hook} was answered with no card. Mode off: the service did not look at the orders, and nobody gets advice.`;
@@ -23,8 +45,7 @@ export function conclusion(hook, cards, seen, signing) {
   if (seen.mode === "silent") {
     return `${hook} was answered with no card. Mode silent: nobody gets a card, whatever is found.`;
   }
-  const next = signing ? " An EHR would now sign the drafts." : "";
-  return `${hook} was answered with no card: nobody is interrupted.${next}`;
+  return `${hook} was answered with no card: nobody is interrupted.${signing ? SIGNED : ""}`;
 }
 
 /** Say how a call ended, and bring the answer into view. */
@@ -45,6 +66,7 @@ export function conclude(text) {
 export function forget(text = "Press Select while ordering, or Sign to sign every draft.") {
   byId("cards").replaceChildren();
   showNotice(byId("advice-error"));
+  showNotice(byId("remembered"));
   showFindings("They appear with the next answer.");
   byId("advice-status").textContent = text;
 }

@@ -1,12 +1,14 @@
 // Order entry: what can be ordered, and the order as it is entered.
 
 import { byId, el } from "./demo-dom.js";
+import { newOrder } from "./demo-order-code.js";
 import { session } from "./demo-session.js";
 
 /** Offer the studies and reasons of the service. */
 export function fillOrderEntry() {
   const { orderables, reasons } = session.setup;
-  byId("study").append(...orderables.map(({ name }, position) => el("option", { value: String(position) }, name)));
+  const listed = orderables.filter((orderable) => orderable.listed);
+  byId("study").append(...listed.map(({ id, name }) => el("option", { value: id }, name)));
   byId("reasons").append(
     ...reasons.map(({ name }, position) =>
       el("label", {}, el("input", { type: "checkbox", name: "reason", value: String(position) }), ` ${name}`),
@@ -23,23 +25,11 @@ export function usualOrder() {
 export function enteredOrder() {
   const { orderables, reasons } = session.setup;
   const chosen = [...document.querySelectorAll("#reasons input:checked")].map((box) => reasons[Number(box.value)].concept);
-  const entered = order(orderables[Number(byId("study").value)], chosen);
+  const entered = order(orderables.find(({ id }) => id === byId("study").value), chosen);
   const note = byId("note").value.trim();
   return { ...entered, priority: byId("priority").value, ...(note ? { note: [{ text: note }] } : {}) };
 }
 
-function order({ resourceType, code }, reasons) {
-  const { patientId, encounterId, userId } = session.context;
-  return {
-    resourceType,
-    status: "draft",
-    intent: "order",
-    priority: "routine",
-    [resourceType === "MedicationRequest" ? "medicationCodeableConcept" : "code"]: code,
-    subject: { reference: `Patient/${String(patientId).replace(/^Patient\//, "")}` },
-    ...(encounterId ? { encounter: { reference: `Encounter/${encounterId}` } } : {}),
-    authoredOn: byId("written").value,
-    requester: { reference: userId },
-    ...(reasons.length ? { reasonCode: reasons } : {}),
-  };
+function order(orderable, reasons) {
+  return newOrder(orderable, { reasons, written: byId("written").value, context: session.context });
 }

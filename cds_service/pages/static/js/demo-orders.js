@@ -1,6 +1,7 @@
 // The draft orders of the session: what is drafted, what a suggestion changes, and how that is shown.
 
 import { el } from "./demo-dom.js";
+import { noteEntry } from "./demo-note.js";
 
 const PRESSING = new Map([["stat", "critical"], ["urgent", "warning"], ["asap", "warning"]]);
 
@@ -118,6 +119,16 @@ export class DraftOrders {
     this.onChange();
   }
 
+  /** Write words into an order, as a clinician types them. */
+  write(draft, text) {
+    this.settle();
+    const { resource } = draft.entry;
+    draft.entry = { ...draft.entry, resource: { ...resource, note: [...(resource.note ?? []), { text }] } };
+    draft.mark = "changed";
+    this.show();
+    this.onChange();
+  }
+
   find(reference) {
     return this.drafts.find((draft) => names(draft.entry).includes(String(reference)));
   }
@@ -166,6 +177,7 @@ export class DraftOrders {
       reasonsOf(resource) && el("p", { className: "draft-text" }, `Reason: ${reasonsOf(resource)}`),
       ...notesOf(resource).map((note) => el("p", { className: "draft-text" }, `Note: ${note}`)),
       ...draft.changes.map((change) => el("p", { className: "draft-change" }, change)),
+      noteEntry(name, (text) => this.write(draft, text)),
     );
   }
 }

@@ -41,7 +41,7 @@ function takeOver(pasted) {
   const { hook, hookInstance, context, prefetch, ...members } = pasted;
   const { draftOrders, selections, ...rest } = context && typeof context === "object" ? context : {};
   dropChart();
-  Object.assign(session, { members, context: rest, chart: "" });
+  Object.assign(session, { members, context: rest, chart: "", ordered: [] });
   session.sources.load(prefetch && typeof prefetch === "object" ? prefetch : {});
   session.drafts.load(Array.isArray(draftOrders?.entry) ? draftOrders.entry : [], Array.isArray(selections) ? selections : null);
   forget();

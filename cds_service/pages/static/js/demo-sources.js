@@ -7,6 +7,7 @@ const FAILED = {
   issue: [{ severity: "error", code: "exception", diagnostics: "The demo EHR was told to let this search fail." }],
 };
 const EMPTY = { resourceType: "Bundle", type: "searchset", total: 0 };
+const STATES = ["absent", "failed", "empty"];
 const PRESETS = {
   reset: {},
   devices: { devices: "absent", deviceUseStatements: "absent" },
@@ -42,7 +43,7 @@ export class Sources {
 
   preset(states, tell = true) {
     for (const { key } of this.keys) {
-      this.control(key).value = states[key] ?? this.usual(key);
+      this.control(key).value = STATES.includes(states[key]) ? states[key] : this.usual(key);
     }
     this.mark();
     if (tell) {
@@ -59,8 +60,29 @@ export class Sources {
     this.onChange();
   }
 
+  /** Return the state of each source that is not as the chart has it. */
+  changes() {
+    const changed = this.keys.filter(({ key }) => this.control(key).value !== this.usual(key));
+    return Object.fromEntries(changed.map(({ key }) => [key, this.control(key).value]));
+  }
+
+  /** Write a resource into the chart, where the next call brings it; return whether the chart keeps its kind. */
+  record(resource) {
+    const kind = this.keys.find(({ type }) => type === resource.resourceType);
+    if (!kind) {
+      return false;
+    }
+    const [before, id] = [this.prefetch[kind.key], `demo-written-${crypto.getRandomValues(new Uint32Array(1))[0]}`];
+    const entry = [...(before?.entry ?? []), { resource: { ...resource, id }, search: { mode: "match" } }];
+    this.prefetch = { ...this.prefetch, [kind.key]: { ...EMPTY, ...before, total: entry.length, entry } };
+    this.control(kind.key).querySelector("[value=present]").disabled = false;
+    this.control(kind.key).value = "present";
+    this.mark();
+    return true;
+  }
+
   mark() {
-    const changed = this.keys.filter(({ key }) => this.control(key).value !== this.usual(key)).length;
+    const changed = Object.keys(this.changes()).length;
     const chip = byId("sources-changed");
     chip.textContent = `${changed} changed`;
     chip.hidden = changed === 0;

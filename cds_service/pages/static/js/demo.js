@@ -2,6 +2,7 @@
 
 import { announce } from "./copy.js";
 import { fire, request } from "./demo-acting.js";
+import { showAddress, wanted, wantedOrders } from "./demo-address.js";
 import { forget } from "./demo-advice.js";
 import { CallError, ask, load } from "./demo-api.js";
 import { dropChart, hideChart, restoreChart, showChart, showOrigin } from "./demo-chart.js";
@@ -9,7 +10,7 @@ import { byId, el, showNotice } from "./demo-dom.js";
 import { enteredOrder, fillOrderEntry, usualOrder } from "./demo-entry.js";
 import { DraftOrders } from "./demo-orders.js";
 import { sendPasted } from "./demo-pasting.js";
-import { HOOKS, session } from "./demo-session.js";
+import { HOOKS, asSomebody, session } from "./demo-session.js";
 import { Sources } from "./demo-sources.js";
 import { overtake, take } from "./demo-turns.js";
 
@@ -31,14 +32,24 @@ async function start() {
   fillOrderEntry();
   listen();
   byId("ehr").hidden = false;
-  const wanted = new URLSearchParams(location.search).get("patient");
-  const known = setup.patients.some((patient) => patient.id === wanted);
-  byId("patient").value = known ? wanted : setup.patients[0].id;
-  await chooseChart();
+  await restore();
+}
+
+/** Open what the address names: a chart, and where it says so its orders, the sources taken away, and the answer. */
+async function restore() {
+  const asked = wanted();
+  const known = session.setup.patients.some((patient) => patient.id === asked.patient);
+  byId("patient").value = known ? asked.patient : session.setup.patients[0].id;
+  await chooseChart(known ? asked : {});
+  if (known && asked.hook && session.chart === asked.patient) {
+    await take((turn) => fire(turn, asked.hook));
+  }
 }
 
 function listen() {
-  byId("patient").addEventListener("change", chooseChart);
+  byId("patient").addEventListener("change", () => chooseChart());
+  addEventListener("hashchange", () => location.reload()); // an address that somebody else sent
+  byId("copy-link").addEventListener("click", copyLink);
   byId("select").addEventListener("click", () => take((turn) => fire(turn, HOOKS.select)));
   byId("sign").addEventListener("click", () => take((turn) => fire(turn, HOOKS.sign)));
   byId("send-pasted").addEventListener("click", sendPasted);
@@ -70,14 +81,14 @@ function fillChooser() {
 }
 
 /** Open the chart that the chooser names; where that cannot be, let it name the open one again. */
-async function chooseChart() {
+async function chooseChart(asked = {}) {
   const id = byId("patient").value;
-  if (!(await take((turn) => openChart(turn, id), { yields: true }))) {
+  if (!(await take((turn) => openChart(turn, id, asked), { yields: true }))) {
     byId("patient").value = session.chart;
   }
 }
 
-async function openChart(turn, id) {
+async function openChart(turn, id, { orders = [], sources = {} }) {
   hideChart();
   forget();
   let chart;
@@ -90,12 +101,17 @@ async function openChart(turn, id) {
     }
     throw error;
   }
-  Object.assign(session, { members: {}, context: chart.context, chart: id });
+  Object.assign(session, { members: {}, context: asSomebody(chart.context), chart: id, hook: "" });
   dropChart();
   byId("pasted-option")?.remove();
   session.sources.load(chart.prefetch);
   byId("written").value = chart.orderDate;
-  session.drafts.load(chart.orders.length ? chart.orders : [{ resource: { ...usualOrder(), id: "demo-draft-0" } }]);
+  session.sources.preset(sources, false);
+  const own = chart.orders.length ? chart.orders : [{ resource: { ...usualOrder(), id: "demo-draft-0" } }];
+  session.ordered = own.map((entry) => entry.resource);
+  const named = wantedOrders(orders);
+  session.drafts.load(named?.entries ?? own, named?.selections ?? null);
+  showAddress();
   const about = [chart.title, chart.expect && `Expect: ${chart.expect}`].filter(Boolean).join(". ");
   showOrigin(chart.origin === "bundled" ? "invented" : "from the folder", about);
   showChart(await turn.wait(ask("/demo/look", JSON.stringify(request(chart.hook)))));
@@ -103,8 +119,20 @@ async function openChart(turn, id) {
 
 /** Take away cards, and an answer that is still to come, that answer something else than what is on the screen. */
 function outdate() {
+  session.hook = "";
+  showAddress();
   if (overtake() || byId("cards").children.length) {
     forget("The orders or the data have changed. Select or sign again.");
+  }
+}
+
+async function copyLink() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    announce("The link is copied.");
+    byId("copied").textContent = "Copied.";
+  } catch {
+    byId("copied").textContent = "Copy it from the address bar.";
   }
 }
 
