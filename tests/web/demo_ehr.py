@@ -104,7 +104,7 @@ class DemoEhr:
     @property
     def drafts(self) -> list[str]:
         """The names of the draft orders, without those that were just removed."""
-        return [name.strip() for name in self.page.locator(".draft:not(.removed) label").all_inner_texts()]
+        return [name.strip() for name in self.page.locator(".draft:not(.removed) .draft-head label").all_inner_texts()]
 
     @property
     def status(self) -> str:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cards.guideline.guideline import Indicator, Outcome
+from cards.response.explanation import name_of_answer
 from cards.response.limits import Limits
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.criteria.registry import CRITERIA
@@ -28,6 +29,7 @@ _WORDS: Final = {Status.MET: "found", Status.NOT_MET: "not found", Status.UNKNOW
 _RANK: Final = ("found", "not known", "not found")
 # What keeps a criterion cautious because it lacks, by tag, with its sentence in the wording catalogue.
 _LACKING: Final = ("egfr_missing",)
+_TO_WAIT: Final = ("R-6W-NO", "R-FIRST")
 _MOST_EVIDENCE: Final = 6
 _MOST_RECORDS: Final = 3
 
@@ -52,6 +54,7 @@ class FindingView:
     more: int
     unavailable: tuple[str, ...]
     questions: tuple[str, ...]
+    remark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,13 +93,17 @@ class AssessedOrder:
 def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
     """Return an assessment in words, what was found first."""
     found = [_view(finding, assessment, wording) for finding in assessment.findings.values()]
-    name = _answer(assessment)
+    name = name_of_answer(
+        assessment.outcome,
+        warned=any(message.indicator is not Indicator.INFO for message in assessment.messages),
+        held=assessment.unscannable,
+    )
     return AssessedOrder(
         order=wording.text("orders", assessment.order.contrast.value),
         reference=assessment.order.reference,
         outcome=assessment.outcome.value,
-        answer=wording.text("demo-page", "answers", name),
-        meaning=wording.find("demo-page", "meanings", name) or wording.find("outcomes", assessment.outcome.value),
+        answer=wording.text("explanation", "answers", name),
+        meaning=wording.find("explanation", "meanings", name) or wording.find("outcomes", assessment.outcome.value),
         messages=tuple(
             Saying(message.id, wording.text("messages", message.id, "title"), message.indicator.value)
             for message in assessment.messages
@@ -106,21 +113,12 @@ def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
     )
 
 
-def _answer(assessment: Assessment) -> str:
-    """Return the name of what the card comes to: the outcome, and what stands beside it that changes what to do."""
-    outcome = assessment.outcome
-    if assessment.unscannable and outcome in (Outcome.EMERGENCY, Outcome.URGENT):
-        return f"{outcome.value}-held"
-    warned = any(message.indicator is not Indicator.INFO for message in assessment.messages)
-    return f"{outcome.value}-warned" if outcome is Outcome.APPROPRIATE and warned else outcome.value
-
-
 def _view(finding: Finding, assessment: Assessment, wording: Wording) -> FindingView:
     said: dict[str, dict[str, None]] = {}
     for item in finding.evidence:
         said.setdefault(_said(item, assessment.order.reference, wording), {})[item.reference] = None
     lines = tuple(_line(text, list(references)) for text, references in said.items())
-    lacking = tuple(wording.text("demo-page", "lacking", tag) for tag in _LACKING if tag in finding.tags)
+    lacking = tuple(wording.text("explanation", "lacking", tag) for tag in _LACKING if tag in finding.tags)
     return FindingView(
         criterion=finding.criterion,
         title=_TITLES[finding.criterion],
@@ -129,7 +127,13 @@ def _view(finding: Finding, assessment: Assessment, wording: Wording) -> Finding
         more=max(0, len(lines) - _MOST_EVIDENCE),
         unavailable=_sources(finding.unavailable, wording),
         questions=(*lacking, *_open(finding, assessment, wording)),
+        remark=wording.text("explanation", "outranked") if _is_outranked(finding, assessment) else "",
     )
+
+
+def _is_outranked(finding: Finding, assessment: Assessment) -> bool:
+    """Whether a reason to wait was found and does not decide: the card then says something else."""
+    return finding.met and finding.criterion in _TO_WAIT and assessment.outcome is not Outcome.NOT_APPROPRIATE
 
 
 def _open(finding: Finding, assessment: Assessment, wording: Wording) -> tuple[str, ...]:
@@ -150,7 +154,7 @@ def _said(item: Evidence, order: str, wording: Wording) -> str:
     name = " / ".join(names) or quoted or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
     notes = [wording.find("notes", note, default=note) for note in item.notes]
     when = "stated in the order" if item.reference == order else wording.day(item.when)
-    return ", ".join(filter(None, [name, item.amount, when, *notes]))
+    return ", ".join(dict.fromkeys(filter(None, [name, item.amount, when, *notes])))
 
 
 def _sources(names: Sequence[str], wording: Wording) -> tuple[str, ...]:

@@ -35,7 +35,7 @@ function named() {
   if (session.hook) {
     said.set("hook", session.hook);
   }
-  return said;
+  return said.toString().replaceAll("%2C", ",");
 }
 
 /** Return the entries of the wanted orders, and the references of the selected ones; null where the chart's are meant. */

@@ -11,13 +11,16 @@ export function counted(cards) {
 const SIGNED = " An EHR would now sign the drafts.";
 const ASSESSMENTS = "org.lumbar-mri-cds.assessments";
 
-/** Return what was answered before and is therefore not told in full again, one sentence each. */
+/** Return what was answered before and is therefore not told in full again: a sentence for each answer. */
 export function remembered(answer, titles) {
   const told = (answer?.extension?.[ASSESSMENTS] ?? []).flatMap((assessed) => assessed.notRepeated ?? []);
-  return told.map(({ message, answer: given, now }) => {
-    const title = titles[message] ?? message;
-    return now === "line" ? `“${title}” shrank to a line. ${given}` : `“${title}” is not shown again. ${given}`;
-  });
+  const leading = new Map();
+  for (const { message, answer: given, now } of told) {
+    const said = now === "line" ? "shrank to a line" : "is not shown again";
+    // The first message leads; the others of the same answer went with it.
+    leading.set(`${said} ${given}`, leading.get(`${said} ${given}`) ?? `“${titles[message] ?? message}” ${said}. ${given}`);
+  }
+  return [...leading.values()];
 }
 
 /** Show what was answered before, with the way to see it as somebody who has not. */
