@@ -105,7 +105,7 @@ async function accept(turn, hook, card, suggestion) {
   const answers = actions.filter(isAnswer);
   const problems = session.drafts.apply(actions.filter((action) => !isAnswer(action)));
   const kept = answers.filter((action) => session.sources.record(action.resource)).length;
-  const told = await report(turn, hook, {
+  const { told } = await report(turn, hook, {
     card: card.uuid,
     outcome: "accepted",
     acceptedSuggestions: [{ id: suggestion.uuid }],
@@ -120,18 +120,24 @@ function isAnswer(action) {
   return action?.type === "create" && action.resource?.resourceType === "QuestionnaireResponse";
 }
 
+/** Tell the service why a card is not followed, and ask again; without a reason it would only say the same again. */
 async function dismiss(turn, hook, card, reason, comment) {
   const why = { ...(reason ? { reason } : {}), ...(comment ? { userComment: comment } : {}) };
   byId("cards").querySelector(`[data-card="${CSS.escape(card.uuid ?? "")}"]`)?.remove();
-  const told = await report(turn, hook, {
+  const { told, taken } = await report(turn, hook, {
     card: card.uuid,
     outcome: "overridden",
     ...(Object.keys(why).length ? { overrideReason: why } : {}),
   });
-  conclude(`Dismissed “${card.summary}”${told}. The drafts stay as they are.`);
+  turn.said.push(`Dismissed “${card.summary}”${told}. The drafts stay as they are.`);
+  if (reason && taken) {
+    await fire(turn, hook);
+  } else {
+    conclude(turn.said.join(" "));
+  }
 }
 
-/** Send feedback; return how that went, for the sentence that tells of the decision, which stands in any case. */
+/** Send feedback; return whether it was taken, and words on that for the sentence about the decision, which stands. */
 async function report(turn, hook, entry) {
   const path = `${session.setup.services[hook]}/feedback`;
   const body = JSON.stringify({ feedback: [{ ...entry, outcomeTimestamp: new Date().toISOString() }] });
@@ -140,12 +146,12 @@ async function report(turn, hook, entry) {
     done = await turn.wait(exchange(path, body, token()));
   } catch (error) {
     if (error instanceof CallError) {
-      return " (the feedback could not be sent)";
+      return { taken: false, told: " (the feedback could not be sent)" };
     }
     throw error;
   }
   showExchange(byId("exchanges"), done, done.ok ? `feedback: ${entry.outcome}` : "feedback refused");
-  return done.ok ? " and told the service" : ` (the feedback was refused with ${done.status})`;
+  return { taken: done.ok, told: done.ok ? " and told the service" : ` (the feedback was refused with ${done.status})` };
 }
 
 function token() {

@@ -123,9 +123,11 @@ export class DraftOrders {
   write(draft, text) {
     this.settle();
     const { resource } = draft.entry;
-    draft.entry = { ...draft.entry, resource: { ...resource, note: [...(resource.note ?? []), { text }] } };
+    const notes = [...(resource.note ?? []), { time: new Date().toISOString(), text }];
+    draft.entry = { ...draft.entry, resource: { ...resource, note: notes } };
     draft.mark = "changed";
     this.show();
+    this.list.children[this.drafts.indexOf(draft)].querySelector(".note-entry > summary").focus();
     this.onChange();
   }
 
