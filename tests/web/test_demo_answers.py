@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from contextlib import contextmanager
+from contextlib import ExitStack
+from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
@@ -14,10 +15,12 @@ from tests.web.browser import opened_page, running_service
 from tests.web.demo_ehr import DemoEhr
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from pathlib import Path
+    from collections.abc import Callable, Iterator, Mapping
+    from contextlib import AbstractContextManager
 
     from playwright.sync_api import Browser, Page
+
+    Opener = Callable[[str], AbstractContextManager[Page]]
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-demo")]
 
@@ -35,13 +38,28 @@ SHAPES: Final[Mapping[str, Mapping[str, Any]]] = {
 _PRESSED: Final = ("development", "cds-hooks-sandbox", "forms")
 
 
-@contextmanager
-def demo_of(browser: Browser, folder: Path, shape: str) -> Iterator[Page]:
-    """Open a page of a service whose only client has a shape."""
-    file = folder / "clients.yaml"
-    file.write_text(json.dumps({"clients": {"ehr": SHAPES[shape]}}), encoding="utf-8")
-    with running_service(folder, CLIENTS_FILE=str(file)) as url, opened_page(browser, url) as page:
-        yield page
+@pytest.fixture(scope="module")
+def service_of(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], str]]:
+    """Return the address of a service whose only client has a shape: one for each shape that is asked for.
+
+    Each page is a clinician of its own, so that no test meets what another has answered.
+    """
+    with ExitStack() as services:
+
+        @cache
+        def start(shape: str) -> str:
+            folder = tmp_path_factory.mktemp(shape)
+            file = folder / "clients.yaml"
+            file.write_text(json.dumps({"clients": {"ehr": SHAPES[shape]}}), encoding="utf-8")
+            return services.enter_context(running_service(folder, CLIENTS_FILE=str(file)))
+
+        yield start
+
+
+@pytest.fixture
+def demo_of(browser: Browser, service_of: Callable[[str], str]) -> Opener:
+    """Open a page of the service of a shape."""
+    return lambda shape: opened_page(browser, service_of(shape))
 
 
 def first_card(ehr: DemoEhr) -> tuple[str, str]:
@@ -65,9 +83,9 @@ def words_to_type(ehr: DemoEhr, beginning: str) -> str:
 
 
 @pytest.mark.parametrize("shape", _PRESSED)
-def test_yes_to_a_red_flag_leads_to_the_emergency(browser: Browser, tmp_path: Path, shape: str) -> None:
+def test_yes_to_a_red_flag_leads_to_the_emergency(demo_of: Opener, shape: str) -> None:
     """A question is answered with one press, the next asks which red flag it is, and the answer is an emergency."""
-    with demo_of(browser, tmp_path, shape) as page:
+    with demo_of(shape) as page:
         ehr = DemoEhr(page, "no-history")
         ehr.sign()
         ehr.accept("A red flag is present")
@@ -84,9 +102,9 @@ def test_yes_to_a_red_flag_leads_to_the_emergency(browser: Browser, tmp_path: Pa
 
 
 @pytest.mark.parametrize("shape", _PRESSED)
-def test_failed_treatment_ends_the_advice_to_wait(browser: Browser, tmp_path: Path, shape: str) -> None:
+def test_failed_treatment_ends_the_advice_to_wait(demo_of: Opener, shape: str) -> None:
     """Who says that treatment has failed elsewhere, and that the pain is old, is no longer told to wait."""
-    with demo_of(browser, tmp_path, shape) as page:
+    with demo_of(shape) as page:
         ehr = DemoEhr(page)
         ehr.sign()
         ehr.accept("Six weeks of treatment have failed elsewhere")
@@ -97,9 +115,9 @@ def test_failed_treatment_ends_the_advice_to_wait(browser: Browser, tmp_path: Pa
 
 
 @pytest.mark.parametrize("shape", ["development", "cds-hooks-sandbox", "epic-like"])
-def test_accepted_therapy_takes_the_place_of_the_scan(browser: Browser, tmp_path: Path, shape: str) -> None:
+def test_accepted_therapy_takes_the_place_of_the_scan(demo_of: Opener, shape: str) -> None:
     """Where the first suggestion is taken, the MRI is gone, and nothing is said when the rest is signed."""
-    with demo_of(browser, tmp_path, shape) as page:
+    with demo_of(shape) as page:
         ehr = DemoEhr(page)
         ehr.select()
         ehr.accept("Remove the MRI order" if shape == "epic-like" else "Physical therapy instead")
@@ -109,9 +127,9 @@ def test_accepted_therapy_takes_the_place_of_the_scan(browser: Browser, tmp_path
 
 
 @pytest.mark.parametrize("shape", list(SHAPES))
-def test_override_with_a_reason_is_remembered(browser: Browser, tmp_path: Path, shape: str) -> None:
+def test_override_with_a_reason_is_remembered(demo_of: Opener, shape: str) -> None:
     """A card that was overridden with a reason does not come back today, and the page says that nothing is asked."""
-    with demo_of(browser, tmp_path, shape) as page:
+    with demo_of(shape) as page:
         ehr = DemoEhr(page)
         ehr.sign()
         reason = ehr.answered()["cards"][0]["overrideReasons"][0]["display"]
@@ -122,9 +140,9 @@ def test_override_with_a_reason_is_remembered(browser: Browser, tmp_path: Path, 
 
 
 @pytest.mark.parametrize("shape", ["info", "epic-like"])
-def test_typed_answers_lead_on(browser: Browser, tmp_path: Path, shape: str) -> None:
+def test_typed_answers_lead_on(demo_of: Opener, shape: str) -> None:
     """Where no card may change the order, its words typed into the note are understood by the next call."""
-    with demo_of(browser, tmp_path, shape) as page:
+    with demo_of(shape) as page:
         ehr = DemoEhr(page, "no-history")
         ehr.sign()
         expect(page.locator(".suggestion")).to_have_count(0)
@@ -136,9 +154,9 @@ def test_typed_answers_lead_on(browser: Browser, tmp_path: Path, shape: str) -> 
         assert first_card(ehr)[1].startswith("MRI now")
 
 
-def test_address_holds_the_situation(browser: Browser, tmp_path: Path) -> None:
+def test_address_holds_the_situation(demo_of: Opener) -> None:
     """A colleague who opens the address has the same patient, orders and sources, and the same card."""
-    with demo_of(browser, tmp_path, "development") as page:
+    with demo_of("development") as page:
         ehr = DemoEhr(page, "pacemaker")
         ehr.take_away("devices", "not sent")
         page.locator("#order-entry > summary").click()
@@ -146,12 +164,14 @@ def test_address_holds_the_situation(browser: Browser, tmp_path: Path) -> None:
         page.locator("#note").fill("words that stay here")
         page.get_by_role("button", name="Add to the draft orders").click()
         ehr.sign()
-        before, address, drafts = first_card(ehr), page.url, ehr.drafts
+        said = ehr.cards.locator(".summary").all_inner_texts()
+        address, drafts = page.url, ehr.drafts
         assert "words" not in address
         page.goto("/")
         page.goto(address)
-        expect(ehr.cards).to_have_count(1)
+        expect(ehr.cards).to_have_count(len(said))
         ehr.settled()
-        assert (first_card(ehr), page.url, ehr.drafts) == (before, address, drafts)
+        assert (page.url, ehr.drafts) == (address, drafts)
+        assert ehr.cards.locator(".summary").all_inner_texts() == said
         assert "devices" not in ehr.sent()["prefetch"]
         expect(page.locator("#patient")).to_have_value("pacemaker")

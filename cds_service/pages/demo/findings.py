@@ -56,7 +56,7 @@ class FindingView:
 
 @dataclass(frozen=True, slots=True)
 class AssessedOrder:
-    """What the guideline says of one order: the outcome and what that is called, its messages' titles, every finding."""
+    """What the guideline says of one order: the outcome, its name, the messages' titles, every finding."""
 
     order: str
     reference: str
