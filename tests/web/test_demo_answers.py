@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -134,6 +135,8 @@ def test_override_with_a_reason_is_remembered(page: Page) -> None:
     ehr.sign()
     expect(ehr.cards).to_have_count(1)
     ehr.dismiss("A specialist has planned this study")
+    expect(ehr.cards).to_have_count(0)
+    assert ehr.sent()["hook"] == "order-sign"  # asked again at once
     ehr.sign()
     expect(ehr.cards).to_have_count(0)
     assert "has answered it already" in ehr.status
@@ -149,20 +152,25 @@ def test_words_to_type_lead_on(page: Page) -> None:
     """Where nothing can be pressed, the card gives the words, and typed into the order they are understood."""
     ehr = DemoEhr(page, "acute-low-back-pain")
     ehr.sign()
-    expect(ehr.cards.first).to_contain_text(f"type into the order “{FAILED}”")
-    ehr.write(f"{FAILED}.")
+    ehr.write(words_to_type(ehr, FAILED))
     expect(ehr.cards).to_have_count(0)  # an answer to other orders is taken away
     ehr.sign()
     assert page.locator("#cards .card.warning, #cards .card.critical").count() == 0
     ehr.open("no-history")
     ehr.sign()
-    expect(ehr.cards.first).to_contain_text(f"Type into the order “{HEARD}”")
-    ehr.write(HEARD)
+    assert ehr.buttons == []
+    ehr.write(words_to_type(ehr, HEARD))
     ehr.sign()
-    expect(ehr.cards.first).to_contain_text(SADDLE)
-    ehr.write(SADDLE)
+    ehr.write(words_to_type(ehr, SADDLE))
     ehr.sign()
     assert ehr.summaries[0].startswith("MRI now: ")
+
+
+def words_to_type(ehr: DemoEhr, words: str) -> str:
+    """Return words that a card gives to type, with the day that it asks for."""
+    quoted = re.findall(r"“([^”]+)”", ehr.cards.first.locator(".body").inner_text())
+    assert words in quoted
+    return f"{words} {next(text for text in quoted if text.startswith('(asked'))}."
 
 
 @in_development
