@@ -48,7 +48,8 @@ async function restore() {
 
 function listen() {
   byId("patient").addEventListener("change", () => chooseChart());
-  addEventListener("hashchange", () => location.reload()); // an address that somebody else sent
+  // An address that somebody else sent; the link that skips the navigation changes what is behind the # too.
+  addEventListener("hashchange", () => wanted().patient && location.reload());
   byId("copy-link").addEventListener("click", copyLink);
   byId("select").addEventListener("click", () => take((turn) => fire(turn, HOOKS.select)));
   byId("sign").addEventListener("click", () => take((turn) => fire(turn, HOOKS.sign)));

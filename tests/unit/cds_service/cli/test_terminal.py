@@ -68,7 +68,7 @@ def test_outcome_is_its_sentences() -> None:
 
 def test_card_comes_first_and_its_reasons_below_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
     """The box holds what a clinician sees; what was found and is not known, limits and sources stand below a rule."""
-    finding = {"unavailable": [], "evidence": []}
+    finding: dict[str, list[str]] = {"unavailable": [], "evidence": []}
     assessed = {
         "order": "ServiceRequest/1",
         "outcome": "APPROPRIATE",
