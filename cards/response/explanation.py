@@ -6,10 +6,21 @@ from collections.abc import Sequence
 from typing import Any
 
 from cards.decision.assessment import Assessment
+from cards.guideline.guideline import Outcome
 from cards.guideline.wording import Wording
 from cards.response.limits import Limits
 from cards.response.memory import NotRepeated, answered_before
 from fhir_mappings.criteria.findings import Evidence
+
+
+def name_of_answer(outcome: str, *, warned: bool, held: bool) -> str:
+    """Return the name of what an answer comes to, under which the wording catalogue says it as the card does.
+
+    A warning beside an order that fits the guidance, and an implant in the way of an urgent scan, change what to do.
+    """
+    if held and outcome in (Outcome.EMERGENCY, Outcome.URGENT):
+        return f"{outcome}-held"
+    return f"{outcome}-warned" if warned and outcome == Outcome.APPROPRIATE else str(outcome)
 
 
 def explained(assessment: Assessment, wording: Wording, not_repeated: Sequence[NotRepeated] = ()) -> dict[str, Any]:

@@ -146,9 +146,10 @@ class CardText:
     def _paragraphs_of(self, messages: Sequence[Message], measure: Measure) -> Iterator[str]:
         """Yield the paragraphs of a card of a measure."""
         short: list[str] = []
+        told: set[str] = set()  # what was found is told once, with the first message that rests on it
         for position, message in enumerate(messages):
             if position < measure.whole or message.id in _NEVER_SHORT or message.questions:
-                yield from self._block(message, measure, leading=position == 0)
+                yield from self._block(message, measure, told, leading=position == 0)
             else:
                 short += [self._titled(message)] if MESSAGES[message.id].lead else []
         if short:
@@ -161,9 +162,11 @@ class CardText:
             about = self._finding(message, dated=False)
         return f"{title}: {about}" if about else title
 
-    def _block(self, message: Message, measure: Measure, *, leading: bool) -> Iterator[str]:
+    def _block(self, message: Message, measure: Measure, told: set[str], *, leading: bool) -> Iterator[str]:
+        found = [sentence for sentence in self._found(message, measure.evidence) if sentence not in told]
+        told.update(found)
         said = [
-            *self._found(message, measure.evidence),
+            *found,
             *self._paragraphs(message, spare=measure.spare),
             *self._asides(message),
         ]

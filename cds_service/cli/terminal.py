@@ -1,7 +1,7 @@
 """Cards in a terminal, for people who try the service out without an EHR.
 
-What is shown is what a client would get: nothing is interpreted, and control characters in patient data do not reach
-the terminal.
+What is shown is what a client would get: first the cards, as a clinician sees them, and below a rule why they say so.
+Nothing is interpreted, and control characters in patient data do not reach the terminal.
 """
 
 from __future__ import annotations
@@ -11,8 +11,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from rich.console import Console, Group
 from rich.markdown import Markdown
+from rich.padding import Padding
 from rich.panel import Panel
+from rich.rule import Rule
 from rich.text import Text
+
+from cds_service.cli.why import reasons_for
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -34,8 +38,16 @@ def print_response(response: Mapping[str, Any], silence: str = "") -> None:
         console.print(printable(f"No cards: {why}"), style="green", markup=False, highlight=False)
     for card in cards:
         console.print(_panel(card))
+    if lines := list(reasons_for(response)):
+        console.print(Rule("Why", align="left", style="dim"))
+        console.print(*(Padding(Text(printable(line.lstrip())), _indented(line)) for line in lines))
     if "systemActions" in response:
         console.print(f"System actions: {len(response['systemActions'])}")
+
+
+def _indented(line: str) -> tuple[int, int, int, int]:
+    """Return the space around a line: what is wrapped stays under what it belongs to."""
+    return (0, 0, 0, len(line) - len(line.lstrip()))
 
 
 def outcome_text(outcome: Mapping[str, Any]) -> str:
@@ -79,10 +91,6 @@ def _parts(card: Mapping[str, Any]) -> Iterator[RenderableType]:
         yield Text("Reasons to override: ", style="bold").append(
             printable("; ".join(reason["display"] for reason in card["overrideReasons"])), style="not bold"
         )
-    yield Text()
-    yield _source(card["source"])
-    for link in card.get("links", []):
-        yield Text(printable(f"Link: {link['label']} {link['url']}"), style="dim")
 
 
 def _suggestion(suggestion: Mapping[str, Any]) -> Text:
@@ -98,7 +106,3 @@ def _suggestion(suggestion: Mapping[str, Any]) -> Text:
 def _target(resource: Mapping[str, Any]) -> str:
     kind, number = resource.get("resourceType", "resource"), resource.get("id")
     return f"{kind}/{number}" if number else str(kind)
-
-
-def _source(source: Mapping[str, Any]) -> Text:
-    return Text(printable(" ".join(filter(None, ["Source:", source["label"], source.get("url")]))), style="dim")

@@ -66,6 +66,22 @@ class DemoEhr:
         card.get_by_role("button", name="Dismiss this card").click()
         self.settled()
 
+    def write(self, words: str) -> None:
+        """Type words into the first draft order."""
+        draft = self.page.locator(".draft:not(.removed)").first
+        draft.get_by_text("Write into the order").click()
+        draft.get_by_label("Words for the order").fill(words)
+        draft.get_by_role("button", name="Write it").click()
+        self.settled()
+
+    def revisit(self, address: str) -> None:
+        """Open an address of the page as somebody who was sent it."""
+        self.page.goto("about:blank")
+        self.page.goto(address)
+        expect(self.page.locator("#summary dl")).to_be_visible()
+        expect(self.page.locator("#cards .card").or_(self.page.locator("#advice-status"))).not_to_have_count(0)
+        self.settled()
+
     def paste(self, text: str) -> None:
         """Paste a hook request and send it."""
         if not self.page.locator("#pasted").is_visible():
@@ -102,9 +118,19 @@ class DemoEhr:
         return self.page.locator("#cards .card")
 
     @property
+    def buttons(self) -> list[str]:
+        """What can be pressed on the cards."""
+        return self.page.locator("#cards .suggestion button").all_inner_texts()
+
+    @property
+    def summaries(self) -> list[str]:
+        """The summaries of the cards on the screen."""
+        return self.page.locator("#cards .summary").all_inner_texts()
+
+    @property
     def drafts(self) -> list[str]:
         """The names of the draft orders, without those that were just removed."""
-        return [name.strip() for name in self.page.locator(".draft:not(.removed) label").all_inner_texts()]
+        return [name.strip() for name in self.page.locator(".draft:not(.removed) .draft-head label").all_inner_texts()]
 
     @property
     def status(self) -> str:

@@ -63,7 +63,7 @@ def _point(page: Page) -> None:
 
 
 # High enough for the patient, the order and the card beside the timeline and the findings.
-_DESK: Final = {"width": 1280, "height": 1320}
+_DESK: Final = {"width": 1280, "height": 1480}
 _INSIGHTS: Final = "/insights?records=synthetic&period=all"
 _TALL: Final = {"width": 1280, "height": 1180}
 

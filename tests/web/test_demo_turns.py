@@ -242,7 +242,7 @@ def test_keyboard_is_never_lost(page: Page) -> None:
     ehr.settled()
     ehr.focused("#advice-title")
     assert len(ehr.drafts) == 2
-    page.locator(".draft button").first.press("Enter")
+    page.locator(".draft-head button").first.press("Enter")
     ehr.focused(".draft input[type=checkbox]")
     page.locator(".draft-head button").press("Enter")
     ehr.focused("#order-entry > summary")

@@ -1,4 +1,8 @@
-"""The findings behind an answer, in words: met, not met or unknown, why, and what could not be looked at."""
+"""The findings behind an answer, in words: found, not found or not known, why, and what could not be looked at.
+
+What the page says of an order is what the card says: an order that fits the guidance beside a warning is told as such,
+and what only lacks is not called found.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cards.guideline.guideline import Indicator, Outcome
+from cards.response.explanation import name_of_answer
 from cards.response.limits import Limits
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.criteria.registry import CRITERIA
@@ -20,14 +25,11 @@ if TYPE_CHECKING:
 
 _TAG: Final = re.compile(r" \([a-z/ ]+\)$")
 _TITLES: Final = {criterion.id: criterion.title for criterion in CRITERIA}
-_WORDS: Final = {Status.MET: "met", Status.NOT_MET: "not met", Status.UNKNOWN: "unknown"}
-_RANK: Final = (Status.MET, Status.UNKNOWN, Status.NOT_MET)
-# A rule that is met because something is not known, as its tag says, is shown as unknown.
-_NOT_KNOWN: Final = {"egfr_missing": "No recent eGFR is on record; it is needed before gadolinium."}
-_CAUTION: Final = (
-    "Due, with a caution",
-    "The timing fits the guidance. The card names what has to be decided or known before the scan.",
-)
+_WORDS: Final = {Status.MET: "found", Status.NOT_MET: "not found", Status.UNKNOWN: "not known"}
+_RANK: Final = ("found", "not known", "not found")
+# What keeps a criterion cautious because it lacks, by tag, with its sentence in the wording catalogue.
+_LACKING: Final = ("egfr_missing",)
+_TO_WAIT: Final = ("R-6W-NO", "R-FIRST")
 _MOST_EVIDENCE: Final = 6
 _MOST_RECORDS: Final = 3
 
@@ -43,7 +45,7 @@ class FoundLine:
 
 @dataclass(frozen=True, slots=True)
 class FindingView:
-    """The answer of one criterion in words; `status` is `met`, `not met` or `unknown`."""
+    """The answer of one criterion in words; `status` is `found`, `not found` or `not known`."""
 
     criterion: str
     title: str
@@ -52,58 +54,63 @@ class FindingView:
     more: int
     unavailable: tuple[str, ...]
     questions: tuple[str, ...]
+    remark: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A message by its title, as pressing as a card shows it."""
+
+    id: str
+    title: str
+    level: str
 
 
 @dataclass(frozen=True, slots=True)
 class AssessedOrder:
-    """What the guideline says of one order: the outcome, its name, the messages' titles, every finding."""
+    """What the guideline says of one order: the outcome as the card has it, its messages, every finding, the limits."""
 
     order: str
     reference: str
     outcome: str
-    called: str
+    answer: str
     meaning: str
-    messages: tuple[str, ...]
+    messages: tuple[Saying, ...]
     findings: tuple[FindingView, ...]
+    limits: tuple[str, ...]
 
     @property
     def open(self) -> tuple[FindingView, ...]:
-        """The findings that are met or unknown."""
-        return tuple(found for found in self.findings if found.status != "not met")
+        """The findings that are found or not known."""
+        return tuple(found for found in self.findings if found.status != "not found")
 
     @property
     def closed(self) -> tuple[FindingView, ...]:
-        """The findings that are not met."""
-        return tuple(found for found in self.findings if found.status == "not met")
+        """The findings that are not found."""
+        return tuple(found for found in self.findings if found.status == "not found")
 
 
 def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
-    """Return an assessment in words, what is met first."""
-    found = sorted(assessment.findings.values(), key=lambda finding: _RANK.index(_shown_status(finding)))
-    called, meaning = _outcome(assessment, wording)
+    """Return an assessment in words, what was found first."""
+    found = [_view(finding, assessment, wording) for finding in assessment.findings.values()]
+    name = name_of_answer(
+        assessment.outcome,
+        warned=any(message.indicator is not Indicator.INFO for message in assessment.messages),
+        held=assessment.unscannable,
+    )
     return AssessedOrder(
         order=wording.text("orders", assessment.order.contrast.value),
         reference=assessment.order.reference,
         outcome=assessment.outcome.value,
-        called=called,
-        meaning=meaning,
-        messages=tuple(wording.text("messages", message.id, "title") for message in assessment.messages),
-        findings=tuple(_view(finding, assessment, wording) for finding in found),
+        answer=wording.text("explanation", "answers", name),
+        meaning=wording.find("explanation", "meanings", name) or wording.find("outcomes", assessment.outcome.value),
+        messages=tuple(
+            Saying(message.id, wording.text("messages", message.id, "title"), message.indicator.value)
+            for message in assessment.messages
+        ),
+        findings=tuple(sorted(found, key=lambda view: _RANK.index(view.status))),
+        limits=tuple(Limits(assessment, wording).sentences()),
     )
-
-
-def _outcome(assessment: Assessment, wording: Wording) -> tuple[str, str]:
-    """Return what an outcome is called and means; one that fits is not praised beside a card that warns."""
-    name = assessment.outcome.value
-    warns = any(message.indicator is not Indicator.INFO for message in assessment.messages)
-    if assessment.outcome is Outcome.APPROPRIATE and warns:
-        return _CAUTION
-    return name.replace("_", " ").capitalize(), wording.find("outcomes", name)
-
-
-def _shown_status(finding: Finding) -> Status:
-    """Return a finding's status; one that is met for want of a record, and by nothing else, is unknown to a reader."""
-    return Status.UNKNOWN if finding.met and finding.tags and finding.tags <= _NOT_KNOWN.keys() else finding.status
 
 
 def _view(finding: Finding, assessment: Assessment, wording: Wording) -> FindingView:
@@ -111,21 +118,26 @@ def _view(finding: Finding, assessment: Assessment, wording: Wording) -> Finding
     for item in finding.evidence:
         said.setdefault(_said(item, assessment.order.reference, wording), {})[item.reference] = None
     lines = tuple(_line(text, list(references)) for text, references in said.items())
+    lacking = tuple(wording.text("explanation", "lacking", tag) for tag in _LACKING if tag in finding.tags)
     return FindingView(
         criterion=finding.criterion,
         title=_TITLES[finding.criterion],
-        status=_WORDS[_shown_status(finding)],
+        status=_WORDS[Status.UNKNOWN if lacking and not lines else finding.status],
         evidence=lines[:_MOST_EVIDENCE],
         more=max(0, len(lines) - _MOST_EVIDENCE),
         unavailable=_sources(finding.unavailable, wording),
-        questions=_open(finding, assessment, wording),
+        questions=(*lacking, *_open(finding, assessment, wording)),
+        remark=wording.text("explanation", "outranked") if _is_outranked(finding, assessment) else "",
     )
+
+
+def _is_outranked(finding: Finding, assessment: Assessment) -> bool:
+    """Whether a reason to wait was found and does not decide: the card then says something else."""
+    return finding.met and finding.criterion in _TO_WAIT and assessment.outcome is not Outcome.NOT_APPROPRIATE
 
 
 def _open(finding: Finding, assessment: Assessment, wording: Wording) -> tuple[str, ...]:
     """Return what a finding leaves open; no record can settle that there is no implant, so that one says why."""
-    if _shown_status(finding) is not finding.status:
-        return tuple(_NOT_KNOWN[tag] for tag in sorted(finding.tags))
     asked = tuple(wording.text("questions", question) for question in finding.questions)
     if asked or finding.unavailable or finding.criterion != "R-MR":
         return asked
@@ -142,7 +154,7 @@ def _said(item: Evidence, order: str, wording: Wording) -> str:
     name = " / ".join(names) or quoted or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
     notes = [wording.find("notes", note, default=note) for note in item.notes]
     when = "stated in the order" if item.reference == order else wording.day(item.when)
-    return ", ".join(filter(None, [name, item.amount, when, *notes]))
+    return ", ".join(dict.fromkeys(filter(None, [name, item.amount, when, *notes])))
 
 
 def _sources(names: Sequence[str], wording: Wording) -> tuple[str, ...]:

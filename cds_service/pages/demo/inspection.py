@@ -16,6 +16,7 @@ from cds_service.pages.demo.timeline import Timeline, timeline_of
 from cds_service.pages.demo.timeline_drawing import LAYOUTS, drawing_of, said_when
 from cds_service.pages.demo.timeline_layout import Drawing
 from cds_service.pages.demo.unread_sources import OpenLane, not_read_whole, open_lanes
+from cds_service.pages.demo.why import Why, explanations
 from cds_service.protocol.discovery import SERVICES
 from cds_service.protocol.envelope import read_hook_request
 from cds_service.protocol.errors import BadRequestError
@@ -54,6 +55,7 @@ class Look:
 
     `missing` are required prefetch keys that were not sent: then nothing was assessed. `fetches` tells that the
     service may ask a FHIR server for what is missing here. `open_lanes` and `not_read` tell what the timeline lacks.
+    `whys` explain the cards.
     """
 
     person: Person
@@ -70,6 +72,7 @@ class Look:
     table: tuple[TableLine, ...]
     open_lanes: tuple[OpenLane, ...]
     not_read: str
+    whys: tuple[Why, ...]
 
 
 def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
@@ -109,6 +112,7 @@ def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
         ),
         open_lanes=open_lanes(chart, wording),
         not_read=not_read_whole(chart, wording),
+        whys=explanations(assessed, request, adviser) if assessed else (),
     )
 
 

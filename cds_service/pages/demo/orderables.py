@@ -5,9 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from cards.suggestions.drafts import code_of, display_of, orderables
 from fhir_mappings.terminology.code_systems import CPT, ICD_10_CM, RXNORM, SNOMED_CT
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from cards.guideline.wording import Wording
     from fhir_mappings.terminology.index import TerminologyIndex
 
 
@@ -24,7 +28,8 @@ class Orderable:
     def document(self) -> dict[str, Any]:
         """Return it as the page reads it; `name` is the display, since a CPT code comes without one."""
         concept = {"coding": [{"system": self.system, "code": self.code, "display": self.name}], "text": self.name}
-        return {"name": self.name, "resourceType": self.resource_type, "code": concept}
+        named = {"id": self.concept, "name": self.name, "listed": True}
+        return {**named, "resourceType": self.resource_type, "code": concept}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +46,7 @@ class Reason:
             {"system": system, "code": code, "display": index.display_of(self.concept, system, code)}
             for system, code in self.codes
         ]
-        return {"name": self.name, "concept": {"coding": codings, "text": self.name}}
+        return {"id": self.concept, "name": self.name, "concept": {"coding": codings, "text": self.name}}
 
 
 ORDERABLES: Final = (
@@ -64,3 +69,11 @@ REASONS: Final = (
     Reason("Pacemaker in situ", "implant_pacemaker", ((ICD_10_CM, "Z95.0"), (SNOMED_CT, "441509002"))),
 )
 PRIORITIES: Final = ("routine", "urgent", "asap", "stat")
+
+
+def all_orderables(wording: Wording) -> Iterator[dict[str, Any]]:
+    """Yield what can be ordered as the page reads it, then what only suggestions order, which a link may name."""
+    yield from (orderable.document() for orderable in ORDERABLES)
+    for name in sorted(set(orderables()) - {orderable.concept for orderable in ORDERABLES}):
+        named = {"id": name, "name": display_of(name, wording), "listed": False}
+        yield {**named, "resourceType": "ServiceRequest", "code": code_of(name, wording)}

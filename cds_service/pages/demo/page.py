@@ -17,13 +17,15 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from cds_service.clients.profile import Authentication
 from cds_service.pages.demo.folder import ChartFileError
 from cds_service.pages.demo.inspection import Look, look_at
-from cds_service.pages.demo.orderables import ORDERABLES, PRIORITIES, REASONS
+from cds_service.pages.demo.orderables import PRIORITIES, REASONS, all_orderables
 from cds_service.pages.rendering.markdown import block_html
 from cds_service.protocol.discovery import SERVICES
 from cds_service.protocol.errors import BadRequestError, MediaTypeError, ServiceError
 from cds_service.protocol.serialization import decode, decode_body, encode
 from fhir_mappings.fhir.dates import exact
 from fhir_mappings.fhir.needs import DATA_NEEDS
+from fhir_mappings.questionnaire.fixed_words import day_in_words
+from fhir_mappings.questionnaire.table import published_questions
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -84,16 +86,22 @@ class Demo:
 
     def setup(self) -> Response:
         """Answer with what the page offers: patients, orders, reasons, services."""
-        day, index = self.clock().date(), self.adviser.index
+        day, index, wording = self.clock().date(), self.adviser.index, self.adviser.wording
         return _json(
             {
                 "patients": [chart.document(day) for chart in self.charts.listed()],
                 "problems": [{"file": file, "problem": problem} for file, problem in self.charts.problems],
-                "orderables": [orderable.document() for orderable in ORDERABLES],
+                "orderables": list(all_orderables(wording)),
                 "reasons": [reason.document(index) for reason in REASONS],
                 "services": {service.hook: f"/cds-services/{service.id}" for service in SERVICES},
-                "systems": self.adviser.wording.get("systems"),
-                "prefetchKeys": [{"key": need.key, "search": bool(need.parameters)} for need in DATA_NEEDS],
+                "answers": _answers(),
+                "today": day.isoformat(),
+                "todayInWords": day_in_words(day),
+                "systems": wording.get("systems"),
+                "prefetchKeys": [
+                    {"key": need.key, "type": need.resource_type, "search": bool(need.parameters)}
+                    for need in DATA_NEEDS
+                ],
             }
         )
 
@@ -119,11 +127,13 @@ class Demo:
             "speaks": any(order.messages for order in seen.orders),
             "patient": seen.person.banner(seen.as_of),
             "outcomes": [order.outcome for order in seen.orders],
+            "titles": {message.id: message.title for order in seen.orders for message in order.messages},
             "summary": str(html("demo_summary.html", look=seen, day=day)),
             "timeline": str(
                 html("demo_timeline.html", look=seen, timeline=seen.timeline, day_of=lambda found: day(exact(found)))
             ),
             "findings": str(html("demo_findings.html", look=seen, mode=mode)),
+            "why": {why.card: str(html("demo_why.html", why=why)) for why in seen.whys},
         }
 
     def render(self) -> Response:
@@ -144,6 +154,12 @@ class Demo:
         if len(body) > self.max_body_bytes:
             raise RequestEntityTooLarge
         return body
+
+
+def _answers() -> dict[str, str]:
+    """Return the fixed words of every answer that names no record, by an id that can stand in an address."""
+    plain = [question for question in published_questions() if not question.named]
+    return {f"{question.id}.{said}": question.words(yes=said == "yes") for question in plain for said in ("yes", "no")}
 
 
 def _json(document: dict[str, Any]) -> Response:

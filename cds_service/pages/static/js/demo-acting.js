@@ -1,11 +1,12 @@
 // Firing a hook, and what the clinician does with the cards that come back.
 
-import { conclude, conclusion, counted, forget } from "./demo-advice.js";
+import { showAddress } from "./demo-address.js";
+import { conclude, conclusion, counted, forget, remembered, showRemembered } from "./demo-advice.js";
 import { CallError, ask, exchange, refuse, uuid } from "./demo-api.js";
 import { cardElement } from "./demo-cards.js";
 import { showChart } from "./demo-chart.js";
 import { byId, showNotice, showServerHtml } from "./demo-dom.js";
-import { HOOKS, session } from "./demo-session.js";
+import { HOOKS, asSomebody, session } from "./demo-session.js";
 import { take } from "./demo-turns.js";
 import { showExchange } from "./demo-wire.js";
 
@@ -47,6 +48,7 @@ export async function fire(turn, hook) {
  */
 export async function send(turn, hook, body, onAnswered = () => {}) {
   showNotice(byId("advice-error"));
+  showNotice(byId("remembered"));
   const done = await turn.wait(exchange(session.setup.services[hook], body, token()));
   const cards = done.ok ? (done.json?.cards ?? []) : [];
   showExchange(byId("exchanges"), done, done.ok ? counted(cards) : "refused");
@@ -59,11 +61,19 @@ export async function send(turn, hook, body, onAnswered = () => {}) {
   const texts = cards.map((card) => card.detail ?? "");
   const looked = Promise.all([ask("/demo/render", JSON.stringify({ texts })), ask("/demo/look", body)]);
   const [rendered, seen] = await turn.wait(looked);
-  showCards(hook, cards, rendered.html);
+  showCards(hook, cards, rendered.html, seen.why);
+  showRemembered(remembered(done.json, seen.titles), actAsAnother);
   showChart(seen);
   showServerHtml(byId("findings"), seen.findings);
-  const ended = conclusion(hook, cards, seen, { signing: hook === HOOKS.sign, answered: session.answered });
-  conclude([...turn.said, ended, acted].filter(Boolean).join(" "));
+  session.hook = hook;
+  showAddress();
+  conclude([...turn.said, conclusion(hook, cards, seen, hook === HOOKS.sign), acted].filter(Boolean).join(" "));
+}
+
+/** Go on as a clinician who has answered nothing yet. */
+function actAsAnother() {
+  session.context = asSomebody(session.context);
+  forget("You are another clinician now. Select or sign again.");
 }
 
 /** Apply what the service does by itself, such as recording a rating on an order, and tell of it. */
@@ -76,12 +86,12 @@ function applySystemActions(answer) {
   return `The service also changed the drafts by itself (${actions.length} system action${actions.length > 1 ? "s" : ""}).`;
 }
 
-function showCards(hook, cards, html) {
+function showCards(hook, cards, html, whys) {
   const act = {
     accept: (card, suggestion) => take((turn) => accept(turn, hook, card, suggestion)),
     dismiss: (card, reason, comment) => take((turn) => dismiss(turn, hook, card, reason, comment)),
   };
-  const shown = cards.map((card, position) => cardElement(card, html[position], act));
+  const shown = cards.map((card, position) => cardElement(card, { html: html[position], why: whys[card.uuid] ?? "" }, act));
   shown.forEach((element, position) => {
     element.dataset.card = cards[position].uuid ?? "";
   });
@@ -91,21 +101,23 @@ function showCards(hook, cards, html) {
 /** Apply a suggestion once, tell the service, and ask again. The cards go first: they answer the earlier drafts. */
 async function accept(turn, hook, card, suggestion) {
   byId("cards").replaceChildren();
-  const done = apply(suggestion.actions ?? []);
+  const actions = suggestion.actions ?? [];
+  const answers = actions.filter(isAnswer);
+  const problems = session.drafts.apply(actions.filter((action) => !isAnswer(action)));
+  const kept = answers.filter((action) => session.sources.record(action.resource)).length;
   const { told } = await report(turn, hook, {
     card: card.uuid,
     outcome: "accepted",
     acceptedSuggestions: [{ id: suggestion.uuid }],
   });
-  turn.said.push(`Accepted “${suggestion.label}”${told}.`, ...done);
+  const written = kept ? ["The answer was written into the chart."] : [];
+  turn.said.push(`Accepted “${suggestion.label}”${told}.`, ...written, ...problems);
   await fire(turn, hook);
 }
 
-/** Do what a suggestion says: an answer is filed in the chart, an order is drafted. Return sentences about it. */
-function apply(actions) {
-  const files = (action) => action?.type === "create" && action.resource?.resourceType === "QuestionnaireResponse";
-  const filed = actions.filter(files).map((action) => session.sources.file(action.resource));
-  return [...filed, ...session.drafts.apply(actions.filter((action) => !files(action)))];
+/** Whether an action writes an answer into the chart instead of an order. */
+function isAnswer(action) {
+  return action?.type === "create" && action.resource?.resourceType === "QuestionnaireResponse";
 }
 
 /** Tell the service why a card is not followed, and ask again; without a reason it would only say the same again. */
@@ -139,7 +151,6 @@ async function report(turn, hook, entry) {
     throw error;
   }
   showExchange(byId("exchanges"), done, done.ok ? `feedback: ${entry.outcome}` : "feedback refused");
-  session.answered ||= done.ok;
   return { taken: done.ok, told: done.ok ? " and told the service" : ` (the feedback was refused with ${done.status})` };
 }
 

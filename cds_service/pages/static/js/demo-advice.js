@@ -8,13 +8,35 @@ export function counted(cards) {
   return cards.length === 0 ? "no card" : `${cards.length} card${cards.length > 1 ? "s" : ""}`;
 }
 
-/**
- * Say what an answered call came to; `seen` is the same request looked at from inside, with the mode in force, and
- * `answered` tells that the service has learnt of a decision about this patient.
- */
-export function conclusion(hook, cards, seen, { signing, answered }) {
+const SIGNED = " An EHR would now sign the drafts.";
+const ASSESSMENTS = "org.lumbar-mri-cds.assessments";
+
+/** Return what was answered before and is therefore not told in full again: a sentence for each answer. */
+export function remembered(answer, titles) {
+  const told = (answer?.extension?.[ASSESSMENTS] ?? []).flatMap((assessed) => assessed.notRepeated ?? []);
+  const leading = new Map();
+  for (const { message, answer: given, now } of told) {
+    const said = now === "line" ? "shrank to a line" : "is not shown again";
+    // The first message leads; the others of the same answer went with it.
+    leading.set(`${said} ${given}`, leading.get(`${said} ${given}`) ?? `“${titles[message] ?? message}” ${said}. ${given}`);
+  }
+  return [...leading.values()];
+}
+
+/** Show what was answered before, with the way to see it as somebody who has not. */
+export function showRemembered(sentences, onOther) {
+  const other = el("button", { type: "button", className: "small outline" }, "Act as another clinician");
+  other.addEventListener("click", onOther);
+  showNotice(byId("remembered"), ...(sentences.length ? [...sentences.map((text) => el("p", {}, text)), other] : []));
+}
+
+/** Say what an answered call came to; `seen` is the same request looked at from inside, with the mode in force. */
+export function conclusion(hook, cards, seen, signing) {
   if (cards.length) {
     return `${hook} was answered with ${counted(cards)}.`;
+  }
+  if (byId("remembered").hidden === false) {
+    return `${hook} was answered with no card: this clinician has answered it already.${signing ? SIGNED : ""}`;
   }
   if (seen.mode === "off") {
     return `${hook} was answered with no card. Mode off: the service did not look at the orders, and nobody gets advice.`;
@@ -26,9 +48,7 @@ export function conclusion(hook, cards, seen, { signing, answered }) {
   if (seen.mode === "silent") {
     return `${hook} was answered with no card. Mode silent: nobody gets a card, whatever is found.`;
   }
-  const next = signing ? " An EHR would now sign the drafts." : "";
-  const why = answered ? "nothing more is asked today" : "nobody is interrupted";
-  return `${hook} was answered with no card: ${why}.${next}`;
+  return `${hook} was answered with no card: nobody is interrupted.${signing ? SIGNED : ""}`;
 }
 
 /** Say how a call ended, and bring the answer into view. */
@@ -49,6 +69,7 @@ export function conclude(text) {
 export function forget(text = "Press Select while ordering, or Sign to sign every draft.") {
   byId("cards").replaceChildren();
   showNotice(byId("advice-error"));
+  showNotice(byId("remembered"));
   showFindings("They appear with the next answer.");
   byId("advice-status").textContent = text;
 }

@@ -5,10 +5,11 @@ import { el, freshId, showServerHtml } from "./demo-dom.js";
 const WORDS = { info: "Information", warning: "Warning", critical: "Critical" };
 
 /**
- * Return the element of a card. `html` is its detail as the service has cleaned it; `act.accept(card, suggestion)` and
+ * Return the element of a card: what a clinician sees, and collapsed below it why. `html` is its detail as the service
+ * has cleaned it, `why` its explanation as the service has made it; `act.accept(card, suggestion)` and
  * `act.dismiss(card, reason, comment)` are called when the user decides.
  */
-export function cardElement(card, html, act) {
+export function cardElement(card, { html, why }, act) {
   const title = freshId("card");
   const indicator = Object.hasOwn(WORDS, card.indicator) ? card.indicator : "info";
   const body = el("div", { className: "body" });
@@ -22,10 +23,23 @@ export function cardElement(card, html, act) {
       el("span", { className: "level" }, WORDS[indicator]),
       el("h3", { id: title, className: "summary" }, card.summary),
     ),
+    html ? body : null,
     suggestions(card, act),
-    html ? el("details", { className: "why quiet", open: true }, el("summary", {}, "Detail"), body) : null,
-    links(card),
     dismissal(card, act),
+    explanation(card, why),
+  );
+}
+
+/** What is behind the card: the rules and what was found for this patient, links, and the source. */
+function explanation(card, why) {
+  const found = el("div", { className: "explanation" });
+  showServerHtml(found, why);
+  return el(
+    "details",
+    { className: "why quiet" },
+    el("summary", {}, "Why, and sources"),
+    found,
+    links(card),
     footer(card),
   );
 }

@@ -1,12 +1,14 @@
 // Order entry: what can be ordered, and the order as it is entered.
 
 import { byId, el } from "./demo-dom.js";
+import { newOrder } from "./demo-order-code.js";
 import { session } from "./demo-session.js";
 
 /** Offer the studies and reasons of the service. */
 export function fillOrderEntry() {
   const { orderables, reasons } = session.setup;
-  byId("study").append(...orderables.map(({ name }, position) => el("option", { value: String(position) }, name)));
+  const listed = orderables.filter((orderable) => orderable.listed);
+  byId("study").append(...listed.map(({ id, name }) => el("option", { value: id }, name)));
   byId("reasons").append(
     ...reasons.map(({ name }, position) =>
       el("label", {}, el("input", { type: "checkbox", name: "reason", value: String(position) }), ` ${name}`),
@@ -19,39 +21,15 @@ export function usualOrder() {
   return order(session.setup.orderables[0], [session.setup.reasons[0].concept]);
 }
 
-/** Return the order that the form says, and the parts by which an address names it: what is typed is not among them. */
+/** Return the order that the form says. */
 export function enteredOrder() {
-  const chosen = [...document.querySelectorAll("#reasons input:checked")].map((box) => box.value);
-  const parts = [byId("study").value, byId("priority").value, byId("written").value, chosen.join(".")];
+  const { orderables, reasons } = session.setup;
+  const chosen = [...document.querySelectorAll("#reasons input:checked")].map((box) => reasons[Number(box.value)].concept);
+  const entered = order(orderables.find(({ id }) => id === byId("study").value), chosen);
   const note = byId("note").value.trim();
-  const resource = { ...orderOf(parts), ...(note ? { note: [{ text: note }] } : {}) };
-  return { resource, origin: ["entered", ...parts].join(":") };
+  return { ...entered, priority: byId("priority").value, ...(note ? { note: [{ text: note }] } : {}) };
 }
 
-/** Return the order of such parts: study, priority, day and reasons; null where they name nothing on offer. */
-export function orderOf([study, priority, day, reasons = ""]) {
-  const { orderables, reasons: offered } = session.setup;
-  const chosen = reasons.split(".").filter(Boolean).map((number) => offered[Number(number)]?.concept);
-  const priorities = [...byId("priority").options].map((option) => option.value);
-  const known = Object.hasOwn(orderables, study) && priorities.includes(priority) && /^\d{4}-\d\d-\d\d$/.test(day);
-  if (!known || chosen.includes(undefined)) {
-    return null;
-  }
-  return { ...order(orderables[Number(study)], chosen, day), priority };
-}
-
-function order({ resourceType, code }, reasons, day = byId("written").value) {
-  const { patientId, encounterId, userId } = session.context;
-  return {
-    resourceType,
-    status: "draft",
-    intent: "order",
-    priority: "routine",
-    [resourceType === "MedicationRequest" ? "medicationCodeableConcept" : "code"]: code,
-    subject: { reference: `Patient/${String(patientId).replace(/^Patient\//, "")}` },
-    ...(encounterId ? { encounter: { reference: `Encounter/${encounterId}` } } : {}),
-    authoredOn: day,
-    requester: { reference: userId },
-    ...(reasons.length ? { reasonCode: reasons } : {}),
-  };
+function order(orderable, reasons) {
+  return newOrder(orderable, { reasons, written: byId("written").value, context: session.context });
 }

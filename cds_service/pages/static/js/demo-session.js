@@ -1,21 +1,25 @@
 // What the parts of the demo share: the offer of the service, the patient, the draft orders and the sources.
 
-import { uuid } from "./demo-api.js";
-
 export const HOOKS = { select: "order-select", sign: "order-sign" };
 
 /**
  * `setup` is what the service offers; `members` are those of a pasted request beside the ones that the page writes
- * itself; `context` is the context without its orders; `chart` is the chosen chart's id, "" for a pasted request.
- * `answered` tells that the service has learnt of a decision about this patient.
+ * itself; `context` is the context without its orders; `chart` is the chosen chart's id, "" for a pasted request;
+ * `ordered` are the orders that the chart came with; `hook` is the last one that was answered for what is on the screen.
  */
-export const session = { setup: null, sources: null, drafts: null, members: {}, context: {}, chart: "", answered: false };
+export const session = {
+  setup: null,
+  sources: null,
+  drafts: null,
+  members: {},
+  context: {},
+  chart: "",
+  ordered: [],
+  hook: "",
+};
 
-// A clinician of this page alone: what another tester has answered must not keep a card from this one.
-const CLINICIAN = `-${uuid().slice(0, 8)}`;
-const EVERYBODY = "Practitioner/demo-clinician";
-
-/** Return the context of a chart, asked by the clinician of this page. */
-export function asked(context) {
-  return context.userId === EVERYBODY ? { ...context, userId: `${EVERYBODY}${CLINICIAN}` } : context;
+/** Return a context under a clinician of its own: what one visitor of the page answered is not another's answer. */
+export function asSomebody(context) {
+  const drawn = Math.floor(Math.random() * 0x10000).toString(16).padStart(4, "0");
+  return { ...context, userId: `${String(context.userId).replace(/-[0-9a-f]{4}$/, "")}-${drawn}` };
 }

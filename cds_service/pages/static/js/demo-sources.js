@@ -7,7 +7,7 @@ const FAILED = {
   issue: [{ severity: "error", code: "exception", diagnostics: "The demo EHR was told to let this search fail." }],
 };
 const EMPTY = { resourceType: "Bundle", type: "searchset", total: 0 };
-const ANSWERS = "questionnaireResponses";
+const STATES = ["absent", "failed", "empty"];
 const PRESETS = {
   reset: {},
   devices: { devices: "absent", deviceUseStatements: "absent" },
@@ -20,7 +20,6 @@ export class Sources {
     this.keys = keys;
     this.onChange = onChange;
     this.prefetch = {};
-    this.filed = 0;
     for (const { key } of keys) {
       this.control(key).addEventListener("change", () => this.changed());
     }
@@ -44,46 +43,12 @@ export class Sources {
 
   preset(states, tell = true) {
     for (const { key } of this.keys) {
-      this.control(key).value = states[key] ?? this.usual(key);
+      this.control(key).value = STATES.includes(states[key]) ? states[key] : this.usual(key);
     }
     this.mark();
     if (tell) {
       this.onChange();
     }
-  }
-
-  /** Return what was changed, as [key, state]. */
-  changes() {
-    const changed = this.keys.filter(({ key }) => this.control(key).value !== this.usual(key));
-    return changed.map(({ key }) => [key, this.control(key).value]);
-  }
-
-  /** Change what pairs of a key and a state say; others than those on offer are passed over. */
-  restore(changes) {
-    for (const [key, state] of changes) {
-      const option = this.keys.some((known) => known.key === key) && this.control(key).querySelector(`[value="${CSS.escape(state ?? "")}"]`);
-      if (option && !option.disabled) {
-        this.control(key).value = state;
-      }
-    }
-    this.mark();
-  }
-
-  /** Keep an answer in the chart, under an id as an EHR gives one; return a sentence about it. */
-  file(response) {
-    this.filed += 1;
-    const id = `demo-answer-${this.filed}`;
-    const chart = this.prefetch[ANSWERS] ?? EMPTY;
-    const entry = [...(chart.entry ?? []), { resource: { ...response, id }, search: { mode: "match" } }];
-    const unknown = !(ANSWERS in this.prefetch);
-    this.prefetch = { ...this.prefetch, [ANSWERS]: { ...chart, total: entry.length, entry } };
-    const control = this.control(ANSWERS);
-    control.querySelector("[value=present]").disabled = false;
-    if (unknown) {
-      control.value = "present";
-    }
-    const lost = control.value === "present" ? "" : `, which is not sent as long as ${ANSWERS} is taken away`;
-    return `The answer is in the chart as QuestionnaireResponse/${id}${lost}.`;
   }
 
   usual(key) {
@@ -95,8 +60,29 @@ export class Sources {
     this.onChange();
   }
 
+  /** Return the state of each source that is not as the chart has it. */
+  changes() {
+    const changed = this.keys.filter(({ key }) => this.control(key).value !== this.usual(key));
+    return Object.fromEntries(changed.map(({ key }) => [key, this.control(key).value]));
+  }
+
+  /** Write a resource into the chart, where the next call brings it; return whether the chart keeps its kind. */
+  record(resource) {
+    const kind = this.keys.find(({ type }) => type === resource.resourceType);
+    if (!kind) {
+      return false;
+    }
+    const [before, id] = [this.prefetch[kind.key], `demo-written-${crypto.getRandomValues(new Uint32Array(1))[0]}`];
+    const entry = [...(before?.entry ?? []), { resource: { ...resource, id }, search: { mode: "match" } }];
+    this.prefetch = { ...this.prefetch, [kind.key]: { ...EMPTY, ...before, total: entry.length, entry } };
+    this.control(kind.key).querySelector("[value=present]").disabled = false;
+    this.control(kind.key).value = "present";
+    this.mark();
+    return true;
+  }
+
   mark() {
-    const changed = this.changes().length;
+    const changed = Object.keys(this.changes()).length;
     const chip = byId("sources-changed");
     chip.textContent = `${changed} changed`;
     chip.hidden = changed === 0;

@@ -2,15 +2,15 @@
 
 import { announce } from "./copy.js";
 import { fire, request } from "./demo-acting.js";
+import { showAddress, wanted, wantedOrders } from "./demo-address.js";
 import { forget } from "./demo-advice.js";
-import { restoreAddress, writeAddress } from "./demo-address.js";
 import { CallError, ask, load } from "./demo-api.js";
 import { dropChart, hideChart, restoreChart, showChart, showOrigin } from "./demo-chart.js";
 import { byId, el, showNotice } from "./demo-dom.js";
 import { enteredOrder, fillOrderEntry, usualOrder } from "./demo-entry.js";
 import { DraftOrders } from "./demo-orders.js";
 import { sendPasted } from "./demo-pasting.js";
-import { HOOKS, asked, session } from "./demo-session.js";
+import { HOOKS, asSomebody, session } from "./demo-session.js";
 import { Sources } from "./demo-sources.js";
 import { overtake, take } from "./demo-turns.js";
 
@@ -32,37 +32,31 @@ async function start() {
   fillOrderEntry();
   listen();
   byId("ehr").hidden = false;
-  const address = location.search;
-  const wanted = new URLSearchParams(address).get("patient");
-  const known = setup.patients.some((patient) => patient.id === wanted);
-  byId("patient").value = known ? wanted : setup.patients[0].id;
-  await chooseChart();
-  if (known && session.chart === wanted) {
-    const hook = restoreAddress(address);
-    writeAddress();
-    if (hook) {
-      await press(hook);
-    }
+  await restore();
+}
+
+/** Open what the address names: a chart, and where it says so its orders, the sources taken away, and the answer. */
+async function restore() {
+  const asked = wanted();
+  const known = session.setup.patients.some((patient) => patient.id === asked.patient);
+  byId("patient").value = known ? asked.patient : session.setup.patients[0].id;
+  await chooseChart(known ? asked : {});
+  if (known && asked.hook && session.chart === asked.patient) {
+    await take((turn) => fire(turn, asked.hook));
   }
 }
 
-/** Fire a hook as the user asks; the address then tells of it. */
-function press(hook) {
-  return take((turn) => {
-    writeAddress(hook);
-    return fire(turn, hook);
-  });
-}
-
 function listen() {
-  byId("patient").addEventListener("change", chooseChart);
-  byId("select").addEventListener("click", () => press(HOOKS.select));
-  byId("sign").addEventListener("click", () => press(HOOKS.sign));
+  byId("patient").addEventListener("change", () => chooseChart());
+  // An address that somebody else sent; the link that skips the navigation changes what is behind the # too.
+  addEventListener("hashchange", () => wanted().patient && location.reload());
+  byId("copy-link").addEventListener("click", copyLink);
+  byId("select").addEventListener("click", () => take((turn) => fire(turn, HOOKS.select)));
+  byId("sign").addEventListener("click", () => take((turn) => fire(turn, HOOKS.sign)));
   byId("send-pasted").addEventListener("click", sendPasted);
   byId("order-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    const { resource, origin } = enteredOrder();
-    session.drafts.add(resource, origin);
+    session.drafts.add(enteredOrder());
     announce("Added to the draft orders.");
   });
 }
@@ -88,14 +82,14 @@ function fillChooser() {
 }
 
 /** Open the chart that the chooser names; where that cannot be, let it name the open one again. */
-async function chooseChart() {
+async function chooseChart(asked = {}) {
   const id = byId("patient").value;
-  if (!(await take((turn) => openChart(turn, id), { yields: true }))) {
+  if (!(await take((turn) => openChart(turn, id, asked), { yields: true }))) {
     byId("patient").value = session.chart;
   }
 }
 
-async function openChart(turn, id) {
+async function openChart(turn, id, { orders = [], sources = {} }) {
   hideChart();
   forget();
   let chart;
@@ -108,23 +102,38 @@ async function openChart(turn, id) {
     }
     throw error;
   }
-  Object.assign(session, { members: {}, context: asked(chart.context), chart: id, answered: false });
+  Object.assign(session, { members: {}, context: asSomebody(chart.context), chart: id, hook: "" });
   dropChart();
   byId("pasted-option")?.remove();
   session.sources.load(chart.prefetch);
   byId("written").value = chart.orderDate;
-  session.drafts.load(chart.orders.length ? chart.orders : [{ resource: { ...usualOrder(), id: "demo-draft-0" } }]);
+  session.sources.preset(sources, false);
+  const own = chart.orders.length ? chart.orders : [{ resource: { ...usualOrder(), id: "demo-draft-0" } }];
+  session.ordered = own.map((entry) => entry.resource);
+  const named = wantedOrders(orders);
+  session.drafts.load(named?.entries ?? own, named?.selections ?? null);
+  showAddress();
   const about = [chart.title, chart.expect && `Expect: ${chart.expect}`].filter(Boolean).join(". ");
   showOrigin(chart.origin === "bundled" ? "invented" : "from the folder", about);
-  writeAddress();
   showChart(await turn.wait(ask("/demo/look", JSON.stringify(request(chart.hook)))));
 }
 
 /** Take away cards, and an answer that is still to come, that answer something else than what is on the screen. */
 function outdate() {
-  writeAddress();
+  session.hook = "";
+  showAddress();
   if (overtake() || byId("cards").children.length) {
     forget("The orders or the data have changed. Select or sign again.");
+  }
+}
+
+async function copyLink() {
+  try {
+    await navigator.clipboard.writeText(location.href);
+    announce("The link is copied.");
+    byId("copied").textContent = "Copied.";
+  } catch {
+    byId("copied").textContent = "Copy it from the address bar.";
   }
 }
 

@@ -342,7 +342,7 @@ def test_foreign_and_damaged_records_are_reported() -> None:
         ("after surgery, contrast only", "without and with is the study to order"),
         ("insulin pump", "Take an insulin pump off"),
         ("acute pain", "this does not exclude one"),
-        ("nothing known", "negative screen"),
+        ("nothing known", "rules nothing out"),
         ("conditions not readable", "look at the chart"),
         ("recent study", "13 May 2026"),
     ],
@@ -351,6 +351,13 @@ def test_variant_of_a_text(name: str, phrase: str) -> None:
     """A situation that differs from the usual one is told in its own words."""
     text = "\n".join(card["summary"] + card["detail"] for card in cards_of(situation(name)))
     assert phrase in text
+
+
+def test_what_was_found_is_told_once() -> None:
+    """Two messages of one card that rest on the same record do not both quote it."""
+    (card,) = cards_of(situation("cancer history"))
+    assert "Contrast may help" in card["detail"]
+    assert card["detail"].count("**Found:**") == 1
 
 
 def test_blocked_emergency_never_tells_to_scan() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from cards.response.response import ASSESSMENTS
 from cds_service.cli.terminal import outcome_text, print_response, printable
 from tests.protocol.builders import FULL_CARD
 
@@ -63,3 +64,36 @@ def test_outcome_is_its_sentences() -> None:
     """An OperationOutcome is shown as its texts, each with the fields it names."""
     issue = {"details": {"text": "It is missing."}, "expression": ["context.userId", "hook"]}
     assert outcome_text({"issue": [issue, {}]}) == "It is missing. [context.userId, hook]\nThe request was refused."
+
+
+def test_card_comes_first_and_its_reasons_below_a_rule(capsys: pytest.CaptureFixture[str]) -> None:
+    """The box holds what a clinician sees; what was found and is not known, limits and sources stand below a rule."""
+    finding: dict[str, list[str]] = {"unavailable": [], "evidence": []}
+    assessed = {
+        "order": "ServiceRequest/1",
+        "outcome": "APPROPRIATE",
+        "messages": ["C-V7-RISK"],
+        "findings": [
+            {**finding, "criterion": "R-V7", "status": "MET", "evidence": [f"Condition/{n}" for n in range(5)]},
+            {**finding, "criterion": "R-MR", "status": "UNKNOWN", "unavailable": ["Device"]},
+            {**finding, "criterion": "R-CES", "status": "NOT_MET"},
+        ],
+        "limits": ["No implant is on record."],
+        "notRepeated": [{"message": "C-EDU", "answer": "Told in full earlier."}],
+    }
+    print_response({"cards": [FULL_CARD], "extension": {ASSESSMENTS: [assessed]}})
+    out = capsys.readouterr().out
+    box, why = out.split("Why ──")
+    assert "acr.org" not in box
+    assert "Source:" not in box
+    said = " ".join(why.split())
+    for part in (
+        "ServiceRequest/1: no reason to wait, and something to decide first",
+        "+ Risk of cancer or infection: Condition/0, Condition/1, Condition/2 and 2 more",
+        "? Implant that may forbid or limit MRI: not known, without Device",
+        "C-EDU was answered before: Told in full earlier.",
+        "No implant is on record.",
+        "Source: Guidance https://example.org",
+    ):
+        assert part in said
+    assert "cauda equina" not in said

@@ -107,20 +107,43 @@ def test_look_agrees_with_the_answer(client: FlaskClient, demo: BundledDemo) -> 
     assert seen["outcomes"] == [item["outcome"] for item in explained]
     for item in explained:
         for finding in item["findings"]:
-            status = finding["status"].replace("_", " ").lower()
-            if finding["criterion"] == "R-CON-SAFE" and not finding.get("evidence"):
-                status = "unknown"  # met for want of an eGFR: nobody has found a reason for caution
+            status = {"MET": "found", "NOT_MET": "not found", "UNKNOWN": "not known"}[finding["status"]]
+            if finding["status"] == "MET" and not finding["evidence"] and finding["criterion"] == "R-CON-SAFE":
+                status = "not known"  # an eGFR that lacks is nothing that was found
             row = seen["findings"].split(f">{finding['criterion']}<")[0].rsplit('<span class="finding-status', 1)[1]
             assert row.split(">")[1].startswith(status), finding["criterion"]
 
 
-def test_findings_do_not_praise_what_the_card_warns_of(client: FlaskClient) -> None:
-    """Beside a card that warns, the order is not called appropriate, and a missing eGFR is no reason that was found."""
+def test_findings_say_what_the_card_says(client: FlaskClient) -> None:
+    """Beside a card that warns, the order is not called appropriate, and a missing eGFR is nothing that was found."""
     demo = next(demo for demo in load_demos() if demo.name == "cancer-history")
     seen = client.post("/demo/look", data=demo.body(), content_type="application/json").get_json()["findings"]
-    assert "Due, with a caution" in seen
-    assert ">Appropriate<" not in seen
-    assert "No recent eGFR is on record" in seen
+    assert "No reason to wait, and something to decide first" in seen
+    assert "appropriate" not in seen.casefold()
+    caution = seen[: seen.index("Reason for caution with contrast")].rsplit("<tr>", 1)[1]
+    assert ">not known<" in caution
+    assert "No eGFR of the last 90 days; it matters only if contrast is given." in seen
+    assert seen.count("Does not decide here") == 2
+
+
+def test_every_card_is_explained(client: FlaskClient) -> None:
+    """Below each card stand the rules behind it, the limits of what was read, and a page for each of its messages."""
+    demo = next(demo for demo in load_demos() if demo.name == "acute-low-back-pain")
+    post = {"data": demo.body(), "content_type": "application/json"}
+    (card,) = client.post(f"/cds-services/lumbar-mri-{demo.hook}", **post).get_json()["cards"]
+    (why,) = client.post("/demo/look", **post).get_json()["why"].items()
+    assert why[0] == card["uuid"]
+    for part in ("Wait: treatment first.", "Care for this pain has only begun", 'href="/why/C-NOTAPP-6W"', "implant"):
+        assert part in why[1]
+    assert "Adult patient" not in why[1]
+
+
+def test_setup_names_answers_by_id(client: FlaskClient) -> None:
+    """A link names an answer by an id; the words it stands for are those that the service understands."""
+    setup = client.get("/demo/setup").get_json()
+    assert setup["answers"]["therapy.yes"] == "Six weeks of treatment have failed elsewhere"
+    assert setup["todayInWords"] == "2 Jun 2026"
+    assert {"pt_referral", "order_mri_lumbar_wo"} <= {orderable["id"] for orderable in setup["orderables"]}
 
 
 @pytest.mark.parametrize("demo", load_demos(), ids=lambda demo: demo.name)
