@@ -1,6 +1,9 @@
 PYTHON ?= python3
 PORT ?= 8080
 BUILD ?= build
+SECONDS ?= 60
+MINUTES ?= 30
+RATE ?= 20
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -24,7 +27,7 @@ install = rm -f $(VENV)/pip.failed; \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types format docs pictures lock sbom audit clean
+.PHONY: help run test lint types format docs pictures fuzz soak lock sbom audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -64,6 +67,12 @@ docs: $(VENV)/.dev ## Write what is generated: criteria, scenarios, gallery, doc
 
 pictures: $(VENV)/.dev ## Take the README's pictures anew (needs Chromium)
 	@$(BIN)/python -m tests.web.pictures
+
+fuzz: $(VENV)/.dev ## Try bad input for SECONDS (60) for each target, always other (TARGETS="words dates" for some)
+	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(TARGETS)
+
+soak: $(VENV)/.dev ## Keep a service busy for MINUTES (30) with RATE (20) calls a second, and watch what grows
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --rate $(RATE)
 
 lock: $(VENV)/.dev ## Write both lock files anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(COMPILE) --group build --output-file requirements.lock pyproject.toml

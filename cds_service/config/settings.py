@@ -46,7 +46,16 @@ class Settings(BaseModel):
     host: str = Field("127.0.0.1", min_length=1, description="Address to listen on.")
     port: int = Field(8080, ge=1, le=65535, description="Port to listen on.")
     workers: int = Field(default_factory=lambda: min(2, _processors()), ge=1, le=64, description="Worker processes.")
-    threads: int = Field(16, ge=1, le=256, description="Threads of each worker.")
+    threads: int = Field(
+        16, ge=1, le=256, description="Calls about lumbar MRI that each worker advises on at once, a thread for each."
+    )
+    wait_ms: int = Field(
+        300,
+        ge=10,
+        le=60_000,
+        description="Milliseconds that a call waits for its turn while others are answered; one that would wait longer "
+        "is sent away at once (503).",
+    )
     public_url: str | None = Field(
         None,
         pattern=r"^https?://[^\s/?#@\\]+(/[^\s?#@\\]*)?$",

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal
 from cds_service.egress.addresses import EgressError
 from cds_service.egress.destinations import Destinations
 from cds_service.egress.fhir_transport import FhirTransport
-from fhir_mappings.fhir.prefetch import sent_sources
+from fhir_mappings.fhir.prefetch import Sent, sent_sources
 from fhir_mappings.fhir_client.client import FhirClient
 from fhir_mappings.fhir_client.queries import order_references
 from fhir_mappings.fhir_client.retrieval import FetchLimits, FhirServer, Result
@@ -63,12 +63,20 @@ class DataAccess:
         self._fhir = FhirClient(executor, time.perf_counter)
         self._destinations = {client.name: Destinations.of(client) for client in clients}
 
+    def sent(self, request: HookRequest, client: ClientProfile, trace: Trace) -> Mapping[str, Sent]:
+        """Return what came with a call, by its key."""
+        with trace.phase("read"):
+            return sent_sources(request.prefetch, client.sources, client.fhir.form)
+
     def gather(
-        self, request: HookRequest, orders: Sequence[ImagingOrder], client: ClientProfile, trace: Trace
+        self,
+        sent: Mapping[str, Sent],
+        request: HookRequest,
+        orders: Sequence[ImagingOrder],
+        client: ClientProfile,
+        trace: Trace,
     ) -> Gathered:
         """Return what is known, and note in the trace how each source was had."""
-        with trace.phase("read"):
-            sent = sent_sources(request.prefetch, client.sources, client.fhir.form)
         server = self._server(request, client, trace)
         if server is None:
             readings = {key: found.reading for key, found in sent.items()}

@@ -22,6 +22,7 @@ from cds_service.hooks.handler import HookHandler
 from cds_service.hooks.memory import Remembrance
 from cds_service.hooks.setup import advisers_of, clients_of, http_client_of, redis_of, replay_store
 from cds_service.hooks.storage import Storage, open_storage
+from cds_service.overload.places import Places
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -89,6 +90,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
             identities=stores.identities,
             recorder=stores.recorder,
             remembrance=Remembrance(stores.identities, stores.answered, clock),
+            places=Places(settings.threads, settings.wait_ms / 1000, clients=len(clients)),
             clock=clock,
         ),
         switches=switches,

@@ -1,7 +1,8 @@
 """One hook call from an admitted caller to the bytes of the answer, and the record of it.
 
 The order of the steps is a safety rule. Orders that are not ours are let go before any patient data is decoded or
-fetched; a request that mixes two patients is refused before that; and nothing here turns a failure into silence.
+fetched, and before a call waits for a place; a request that mixes two patients is refused before that; and nothing here
+turns a failure into silence.
 What a client's mode hides is decided last, so that a silent client is assessed exactly as one that is shown cards.
 """
 
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from cds_service.clients.profile import ClientProfile
     from cds_service.clients.switches import Switches
     from cds_service.hooks.adviser import Adviser
-    from cds_service.hooks.data_access import DataAccess
+    from cds_service.hooks.data_access import DataAccess, Gathered
     from cds_service.hooks.memory import Remembrance
+    from cds_service.overload.places import Places
     from cds_service.protocol.discovery import HookService
     from cds_service.protocol.envelope import HookRequest
     from cds_service.protocol.trace import Trace
@@ -70,6 +72,7 @@ class HookHandler:
     identities: Identities
     recorder: Recorder
     remembrance: Remembrance
+    places: Places
     clock: Callable[[], datetime]
 
     def answer(self, caller: Caller, service: HookService, body: bytes, trace: Trace) -> bytes:
@@ -114,12 +117,22 @@ class HookHandler:
         if not request.user_id:
             _refuse_nobody(call.mode)
         trace.orders = len(orders)
-        response = self._advice(call, request, orders)
+        with self.places.place(client.name, trace):
+            response = self._advice(call, request, orders)
         return response.document if trace.shown else _NO_CARDS
 
     def _advice(self, call: _Call, request: HookRequest, orders: Sequence[ImagingOrder]) -> Response:
+        trace = call.trace
+        with self.places.work(trace, is_begun=False):
+            sent = self.data_access.sent(request, call.client, trace)
+        gathered = self.data_access.gather(sent, request, orders, call.client, trace)
+        with self.places.work(trace, is_begun=True):
+            return self._answer(call, request, orders, gathered)
+
+    def _answer(
+        self, call: _Call, request: HookRequest, orders: Sequence[ImagingOrder], gathered: Gathered
+    ) -> Response:
         trace, adviser = call.trace, self.advisers[call.client.name]
-        gathered = self.data_access.gather(request, orders, call.client, trace)
         with trace.phase("chart"):
             chart = read_chart(request.patient_id, gathered.readings, adviser.index)
         if missing := tuple(dict.fromkeys((*gathered.missing_required, *chart.missing_required))):
@@ -141,7 +154,7 @@ class HookHandler:
             response = adviser.respond(assessments, request, memory)
         if not (memory.keeps and trace.shown and response.document["cards"]):
             return response
-        with trace.phase("recall"):
+        with self.places.rest(trace), trace.phase("recall"):
             filled = self.remembrance.filled(memory, client, request)
         if filled is None:
             trace.remarks.append("answers-not-looked-up")

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 CIRCUIT_STATES: Final = ("closed", "half-open", "open")
 ORIGINS: Final = ("prefetch", "fetched")
 NOT_REPEATED: Final = ("line", "silent")
+SHED: Final = ("thread", "advice")
 FEEDBACK_OUTCOMES: Final = ("accepted", "overridden")
 
 # Seconds; close together where it matters: EHRs give up at about half a second.
@@ -97,6 +98,12 @@ class Metrics:
             "messages_not_repeated", "Messages answered before: silent, or told in a line.", "message", "how"
         )
         self._refused = self._counter("refusals", "Callers refused.", "reason")
+        self._shed = self._counter(
+            "shed_calls",
+            "Calls sent away (503): no thread, or no place for advice, in time.",
+            "client",
+            "reason",
+        )
         self._feedback = self._counter("feedback", "Feedback entries taken, repeats included.", "client", "outcome")
         self._latency = Histogram(
             "lumbar_cds_hook_duration_seconds",
@@ -154,6 +161,8 @@ class Metrics:
         self._requests.labels(trace.endpoint or "none", trace.method, status).inc()
         if trace.refusal:
             self._refused.labels(_known(trace.refusal, self._refusals)).inc()
+        if trace.shed:
+            self.shed(trace.client, trace.shed)
         for name, milliseconds in trace.phases.items():
             self._phases.labels(_known(name, PHASES)).observe(milliseconds / 1000)
         client = self._client(trace.client)
@@ -163,6 +172,10 @@ class Metrics:
             self._feedback.labels(client, _known(outcome, FEEDBACK_OUTCOMES)).inc(count)
         if trace.hook:
             self._observe_call(trace, client, status)
+
+    def shed(self, client: str | None, reason: str) -> None:
+        """Count a call that was sent away; one that found no thread is counted here only, by whom its token names."""
+        self._shed.labels(self._client(client), _known(reason, SHED)).inc()
 
     def _observe_call(self, trace: Trace, client: str, status: int) -> None:
         service = _known(trace.service, _SERVICES)

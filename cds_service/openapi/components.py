@@ -12,7 +12,13 @@ from http import HTTPStatus
 from typing import Any, Final
 
 from cds_service.protocol import schemas
-from cds_service.protocol.errors import MediaTypeError, StoreUnavailableError, TooManyCallsError, UnauthorizedError
+from cds_service.protocol.errors import (
+    OVERLOADED,
+    MediaTypeError,
+    StoreUnavailableError,
+    TooManyCallsError,
+    UnauthorizedError,
+)
 
 _OWN: Final = {
     "HookRequest": schemas.HOOK_REQUEST,
@@ -176,6 +182,7 @@ _REFUSALS: Final[Mapping[str, tuple[int, str]]] = {
         HTTPStatus.INTERNAL_SERVER_ERROR,
         "The service failed while working on this request. No advice was given; that does not mean approval.",
     ),
+    "Overloaded": (HTTPStatus.SERVICE_UNAVAILABLE, OVERLOADED + " `Retry-After` says when to call."),
     "StoreUnavailable": (HTTPStatus.SERVICE_UNAVAILABLE, StoreUnavailableError().message),
 }
 REFUSED_WITH: Final[Mapping[str, int]] = {name: int(status) for name, (status, _) in _REFUSALS.items()}

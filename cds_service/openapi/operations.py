@@ -153,7 +153,7 @@ def _hook(service: HookService) -> dict[str, Any]:
         summary=service.title,
         description=text,
         answers={"200": answer("The cards; none when nothing needs saying", "HookResponse")},
-        refusals=(*_CALL_REFUSALS, "DataMissing"),
+        refusals=(*_CALL_REFUSALS, "DataMissing", "Overloaded"),
         security=_CALLERS,
         more={"requestBody": _body("HookRequest", dict(_demo_examples(service.hook)))},
     ).document()

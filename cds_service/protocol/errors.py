@@ -162,6 +162,22 @@ class TokensUnavailableError(ServiceError):
         self.headers["Retry-After"] = "2"
 
 
+# In whole seconds; a burst is over by then, and who still comes too often is told again.
+RETRY_SECONDS: Final = 1
+OVERLOADED: Final = (
+    "More calls come than this service answers in time. No advice was given for this one; that does not mean approval."
+)
+
+
+class OverloadedError(ServiceError):
+    """503: the call could not have been answered in time, so it was not begun."""
+
+    def __init__(self) -> None:
+        """Say that the client may call again."""
+        super().__init__(HTTPStatus.SERVICE_UNAVAILABLE, "throttled", OVERLOADED)
+        self.headers["Retry-After"] = str(RETRY_SECONDS)
+
+
 class StoreUnavailableError(ServiceError):
     """503: the store did not confirm what it was given."""
 
@@ -179,19 +195,29 @@ def outcome_response(status: int, issue_code: str, message: str, expression: Ite
 
 def _faults_response(status: int, faults: Iterable[Fault]) -> Response:
     """Return an error answer: a validated OperationOutcome with an issue a fault, each with the request id."""
+    body = _outcome(status, faults, current_trace().request_id)
+    return Response(body, status=status, mimetype="application/json")
+
+
+def _outcome(status: int, faults: Iterable[Fault], request_id: str) -> str:
     issues = []
     for fault in faults:
         issue: dict[str, object] = {
             "severity": "fatal" if status >= HTTPStatus.INTERNAL_SERVER_ERROR else "error",
             "code": fault.issue_code,
             "details": {"text": fault.message},
-            "diagnostics": f"Request id: {current_trace().request_id}",
+            "diagnostics": f"Request id: {request_id}",
         }
         if fault.expression:
             issue["expression"] = list(fault.expression)
         issues.append(issue)
-    outcome = OperationOutcome.model_validate({"resourceType": "OperationOutcome", "issue": issues})
-    return Response(outcome.model_dump_json(), status=status, mimetype="application/json")
+    return str(OperationOutcome.model_validate({"resourceType": "OperationOutcome", "issue": issues}).model_dump_json())
+
+
+def overloaded_outcome(request_id: str) -> str:
+    """Return the body of the answer to a request for which there was not even a thread."""
+    error = OverloadedError()
+    return _outcome(error.status, error.faults, request_id)
 
 
 def _service_error(error: ServiceError) -> Response:

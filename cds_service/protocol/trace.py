@@ -20,11 +20,14 @@ from flask import g, request
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-Phase = Literal["authenticate", "read", "fetch", "chart", "assess", "respond", "recall", "store"]
+Phase = Literal["wait", "authenticate", "read", "fetch", "chart", "assess", "respond", "recall", "store"]
 PHASES: Final[tuple[str, ...]] = get_args(Phase)
+# Where the server leaves the `time.perf_counter()` at which a request had arrived whole, in the WSGI environment.
+ARRIVED: Final = "lumbar_cds.arrived"
 # Sent by the demo page and by the command line, whose patients are invented: their calls are recorded apart.
 DEMO_HEADER: Final = "X-Lumbar-CDS-Demo"
 
+_WORTH_TELLING: Final = 1.0  # milliseconds; handing a request to a thread takes less
 _USUAL: Final = "prefetch:complete"
 _SANE_ID: Final = re.compile(r"[A-Za-z0-9._-]{1,64}")
 _METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
@@ -35,9 +38,9 @@ class Trace:
     """The loggable facts of one request; filled in as they become known, by the thread that answers it.
 
     `client` is the name of a profile and `mode` its mode; `shown` says whether cards, if any, are sent, and
-    `is_demo` that the patient is an invented one of ours. `refusal` is
-    the fixed word of why a caller was refused, `problem` the FHIR issue code of an error answer and `problem_at` the
-    fields that it names; `remarks` are fixed words on what was tolerated. `orders` counts the lumbar MRI orders and
+    `is_demo` that the patient is an invented one of ours. `refusal` is the fixed word of why a caller was refused,
+    `shed` that of what a call did not get in time, `problem` the FHIR issue code of an error answer and `problem_at`
+    the fields that it names; `remarks` are fixed words on what was tolerated. `orders` counts the lumbar MRI orders and
     `unrecognised_orders` those that look like an MRI of the spine and were not recognised. `not_repeated` are messages
     that were answered before, each with `line` or `silent`.
     `phases` are milliseconds, `sources` states by prefetch key (`prefetch:complete`), `fhir_results` counts by the
@@ -56,6 +59,7 @@ class Trace:
     tenant: str | None = None
     token_id: str | None = None
     refusal: str | None = None
+    shed: str | None = None
     problem: str | None = None
     problem_at: tuple[str, ...] = ()
     remarks: list[str] = field(default_factory=list)
@@ -149,5 +153,15 @@ def current_trace() -> Trace:
             method=request.method if request.method in _METHODS else "other",
             endpoint=request.endpoint,
         )
+        _count_wait(g.trace, request.environ.get(ARRIVED))
     trace: Trace = g.trace
     return trace
+
+
+def _count_wait(trace: Trace, arrived: float | None) -> None:
+    """Let the time of a request begin when it had arrived: its EHR has waited since."""
+    if arrived is not None:
+        waited = (trace.started - arrived) * 1000
+        trace.started = arrived
+        if waited >= _WORTH_TELLING:
+            trace.phases["wait"] = waited

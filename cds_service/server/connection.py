@@ -11,6 +11,7 @@ from gunicorn.http.parser import RequestParser
 from gunicorn.workers.gthread import TConn
 
 from cds_service.server.arrivals import Arrival
+from cds_service.server.dispatch import Key, Lane
 
 if TYPE_CHECKING:
     from gunicorn.config import Config
@@ -19,13 +20,17 @@ _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
 
 
 class BufferedSocket:
-    """A socket that reads from what has arrived, and whose writer keeps what a client does not take at once."""
+    """A socket that reads from what has arrived, and whose writer keeps what a client does not take at once.
+
+    `arrived_at` is when the request in hand was whole (`time.perf_counter`).
+    """
 
     def __init__(self, sock: socket.socket) -> None:
         """Take a socket that does not block."""
         self.socket = sock
         self.unsent = bytearray()
         self.said_continue = False
+        self.arrived_at = 0.0
         self._arrived = memoryview(b"")
 
     def put(self, data: bytearray) -> None:
@@ -76,7 +81,8 @@ class Connection(TConn):
 
     `deadline` is when it is closed unless something happens (monotonic seconds), `since` when it began to wait.
     `keeps` whether it stays open after the answer, `is_whole` whether all of the request has arrived: where the next
-    one begins is unknown otherwise.
+    one begins is unknown otherwise. `lane`, `key`, `arrived` and `is_aside` tell of the request in
+    hand what `dispatch` goes by.
     """
 
     def __init__(self, cfg: Config, sock: socket.socket, client: Any, server: Any, longest_body: int) -> None:
@@ -85,20 +91,31 @@ class Connection(TConn):
         super().__init__(cfg, cast("socket.socket", self.buffered), client, server)
         sock.settimeout(0)
         self.raw = sock
+        self.address = str(client[0]) if isinstance(client, tuple) else ""
         self.arrival = Arrival(longest_body)
         self.longest_body = longest_body
         self.deadline = 0.0
         self.since = 0.0
         self.keeps = False
         self.is_whole = False
+        self.lane = Lane.OTHER
+        self.key: Key = ("", None)
+        self.arrived = 0.0
+        self.is_aside = False
         self.data_ready = True
         self.initialized = True
         self.requests = RequestParser(cfg, self.buffered, client)
         self.parser = self.requests
 
+    @property
+    def size(self) -> int:
+        """The bytes of a request that has arrived and was not handed over yet."""
+        return len(self.arrival.data)
+
     def hand_over(self) -> None:
         """Lay ready the request that has arrived, and begin the next one."""
         self.buffered.put(self.arrival.data)
+        self.buffered.arrived_at = self.arrived
         self.is_whole = self.arrival.is_whole
         self.arrival = Arrival(self.longest_body)
 

@@ -24,11 +24,14 @@ from cds_service.clients.switch_witnesses import announce, withdraw
 from cds_service.hooks.standing import told
 from cds_service.observability.logs import get_logger
 from cds_service.observability.metrics import forget_process
+from cds_service.protocol.trace import ARRIVED
 from cds_service.server.background import PeriodicTask
+from cds_service.server.claims import clients_by_issuer
 from cds_service.server.worker import PatientWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from cds_service.config.settings import Settings
     from cds_service.demo.requests import Demo
@@ -40,6 +43,9 @@ _TRY_PATIENCE: Final = 30  # seconds for the first worker to answer
 _REFRESH_SECONDS: Final = 5.0  # shorter than any usual interval of scraping
 
 _WITNESS_SECONDS: Final = 1.0  # a switch is in force within two seconds, whether anybody calls or not
+
+# Threads that compute give way to those that read and answer within a millisecond, instead of five.
+_SWITCH_SECONDS: Final = 0.001
 
 _MOST_CONNECTIONS: Final = 4000  # of one worker; an idle one takes about 10 kB
 
@@ -95,6 +101,7 @@ class Server(BaseApplication):
     def load(self) -> Any:
         """Build the application, in the parent process."""
         app = create_app(self._settings)
+        app.wsgi_app = _telling_arrival(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask documents middleware
         engine = app.extensions["engine"]
         self._authentication, self._approval = engine.authentication, told(engine.standing())
         gc.collect()
@@ -116,10 +123,19 @@ class Server(BaseApplication):
         settings = self._settings
         return {
             "bind": _netloc(settings.host, settings.port),
-            "worker_class": type("Worker", (PatientWorker,), {"longest_body": settings.max_body_bytes}),
+            "worker_class": type(
+                "Worker",
+                (PatientWorker,),
+                {
+                    "longest_body": settings.max_body_bytes,
+                    "patience": settings.wait_ms / 1000,
+                    "reading": _reading(settings.threads),
+                },
+            ),
             "worker_connections": _most_connections(),
             "workers": settings.workers,
-            "threads": settings.threads,
+            # As many may wait for a place as have one, and each lane has some to read with.
+            "threads": 2 * settings.threads + 3 * _reading(settings.threads),
             "preload_app": True,
             # Without it one worker of several takes nearly all keep-alive connections. Elsewhere than on Linux the
             # option does not spread connections.
@@ -188,6 +204,22 @@ def _most_connections() -> int:
     return max(64, min(_MOST_CONNECTIONS, hard // 2))
 
 
+def _reading(places: int) -> int:
+    """Return how many requests of a lane are read at once: few, because they take turns on one processor."""
+    return max(4, places // 4)
+
+
+def _telling_arrival(application: WSGIApplication) -> WSGIApplication:
+    """Return what lets an application know when a request had arrived: it may have waited for a thread."""
+
+    def answer(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if (connection := environ.get("gunicorn.socket")) is not None:
+            environ[ARRIVED] = connection.arrived_at
+        return application(environ, start_response)
+
+    return answer
+
+
 def _before_fork(arbiter: Any, _worker: object) -> None:
     """Look at the switch file in the parent: should it break, a worker begun later knows what was in force before."""
     _ = arbiter.app.wsgi().extensions["engine"].switches.state
@@ -197,7 +229,13 @@ def _begin_worker(worker: Any) -> None:
     """Let the application know when its worker is told to stop, and keep what it tells of itself current."""
     extensions = worker.wsgi.extensions
     extensions["lifecycle"].stopping = lambda: not worker.alive
-    extensions["engine"].gate.warm()
+    engine = extensions["engine"]
+    sys.setswitchinterval(_SWITCH_SECONDS)
+    engine.gate.warm()
+    worker.clients = clients_by_issuer(
+        (issuer.iss, client.name) for client in engine.clients for issuer in client.issuers
+    )
+    worker.count_sent_away = extensions["metrics"].shed
     PeriodicTask(extensions["metrics"].refresh, _REFRESH_SECONDS).start()
     PeriodicTask(extensions["witness"].speak, _WITNESS_SECONDS).start()
 

@@ -1,24 +1,34 @@
-"""gunicorn's threaded worker, with threads that wait for no client.
+"""gunicorn's threaded worker, with threads that wait for no client and are shared out fairly.
 
 gunicorn gives a thread to a connection as soon as a byte arrives: as many slow clients as there are threads stop every
 answer, `/livez` included. Here the main loop reads until a request is whole and sends what a client did not take at
-once, so that a connection costs memory and a descriptor only, and both are bounded. Preloading, draining and all that
+once, so that a connection costs memory and a descriptor only, and both are bounded. Which request gets a thread, and
+which is sent away, is decided in `dispatch`. Preloading, draining and all that
 hangs on them stay gunicorn's.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import selectors
 import socket
 import time
-from concurrent.futures import Future
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
 from typing import Any, Final
 
 from gunicorn.workers.gthread import ThreadWorker
 
+from cds_service.observability.logs import get_logger
+from cds_service.overload.reading import when_read
+from cds_service.server.claims import claimed_client
 from cds_service.server.connection import Connection
+from cds_service.server.dispatch import Dispatch, Lane, lane_of
+from cds_service.server.sent_away import overloaded_answer
+
+_LOG: Final = get_logger(__name__)
 
 _HEAD_SECONDS: Final = 10.0  # from the first byte of a request to the end of its head
 _BODY_SECONDS: Final = 60.0  # from the first byte of a request to its last: 5 MB over a line of 1 Mbit/s
@@ -26,6 +36,9 @@ _WRITE_SECONDS: Final = 30.0  # for a client to take an answer
 _LINGER_SECONDS: Final = 2.0  # for a client to close, so that the end of an answer is not lost (RFC 9112 section 9.6)
 _READ_SIZE: Final = 256 * 1024
 _ACCEPT_AT_ONCE: Final = 64  # new connections between two looks at the others
+_RESERVED_THREADS: Final = 3  # for probes and scrapes; two of them may hang on a store
+_LOOK_SECONDS: Final = 0.05  # between two looks at requests that wait for a thread
+_QUIET_SECONDS: Final = 10.0  # without a request sent away, before the next is worth a line in the log
 _MOST_BYTES: Final = 256 * 1024 * 1024  # of requests that are not yet whole, in one worker
 
 
@@ -34,6 +47,8 @@ class PatientWorker(ThreadWorker):
 
     # Set on a subclass before the workers are forked; gunicorn makes them without arguments of ours.
     longest_body = 5 * 1024 * 1024
+    patience = 0.3
+    reading = 4
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         """Begin without connections."""
@@ -41,6 +56,19 @@ class PatientWorker(ThreadWorker):
         # In the order in which they began to wait.
         self._waiting: dict[Connection, None] = {}
         self._bytes = 0
+        self._reserved = ThreadPoolExecutor(_RESERVED_THREADS, thread_name_prefix="probe")
+        self._dispatch: Dispatch[Connection] = Dispatch(self.reading, self.patience, self._start, self._send_away)
+        self._last_sent_away = -math.inf
+        # Set once the application is there: clients by the issuer of their tokens, and what counts who is sent away.
+        self.clients: Mapping[str, str] = {}
+        self.count_sent_away: Callable[[str | None, str], None] | None = None
+
+    def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
+        """Wait for what happens, and look now and then after requests that wait for a thread."""
+        waits = bool(self._dispatch.waiting)
+        super().wait_for_and_dispatch_events(_LOOK_SECONDS if waits else timeout)
+        if waits:
+            self._dispatch.go_on(time.perf_counter())
 
     def set_accept_enabled(self, enabled: bool | None) -> None:  # noqa: FBT001 - gunicorn's signature
         """Accept until the worker stops, then take what has connected and close the door.
@@ -104,14 +132,54 @@ class PatientWorker(ThreadWorker):
             self._drop(max(self._waiting, key=lambda waiting: len(waiting.arrival.data)))
 
     def _begin(self, connection: Connection) -> None:
-        """Let a thread handle a request."""
+        """Let a thread handle a request, or let it wait until there is one."""
         self._stop_waiting(connection)
+        connection.arrived = time.perf_counter()
+        connection.lane = lane_of(connection.arrival.data)
+        if connection.lane is Lane.PROBE:
+            self._start(connection)
+            return
+        connection.key = connection.address, claimed_client(connection.arrival.data, self.clients)
+        self._dispatch.arrive(connection, connection.arrived)
+
+    def _start(self, connection: Connection) -> None:
         connection.hand_over()
-        self.enqueue_req(connection)
+        if connection.lane is Lane.PROBE:
+            answered = self._reserved.submit(self.handle, connection)
+        else:
+            answered = self.tpool.submit(self._handle, connection)
+        answered.add_done_callback(lambda done: self.method_queue.defer(self.finish_request, connection, done))
+
+    def _handle(self, connection: Connection) -> Any:
+        """Handle a request in a thread, which may let another read in its place."""
+        when_read(lambda: self.method_queue.defer(self._set_aside, connection))
+        try:
+            return self.handle(connection)
+        finally:
+            when_read(None)
+
+    def _set_aside(self, connection: Connection) -> None:
+        self._dispatch.set_aside(connection, time.perf_counter())
+
+    def _send_away(self, connection: Connection) -> None:
+        """Answer a request for which there is no thread in time: at once, and without one."""
+        connection.hand_over()
+        connection.keeps = False
+        _, client = connection.key
+        if self.count_sent_away:
+            self.count_sent_away(client, "thread")
+        if connection.arrived - self._last_sent_away > _QUIET_SECONDS:
+            _LOG.warning("requests are sent away, because more come than are answered in time")
+        self._last_sent_away = connection.arrived
+        with contextlib.suppress(OSError):
+            connection.buffered.sendall(overloaded_answer())
+        self._send(connection)
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:
         """Send what is left of an answer, then go on with the connection or close it."""
         conn.keeps = not fs.cancelled() and fs.exception() is None and bool(fs.result())
+        if conn.lane is not Lane.PROBE:
+            self._dispatch.finish(conn, time.perf_counter())
         self._send(conn)
 
     def _send(self, connection: Connection, _fileobj: object = None) -> None:

@@ -63,6 +63,7 @@ ROOMS: dict[str, str] = {
     "cards/response": "cards/suggestions cards/decision cards/guideline fhir_mappings/*",
     "cds_service/protocol/schemas": "",
     "cds_service/protocol": "cds_service/protocol/schemas fhir_mappings/fhir",
+    "cds_service/overload": "cds_service/protocol",
     "cds_service/config": "cds_service/protocol/* cards/* fhir_mappings/*",
     "cds_service/egress": "cds_service/protocol/* fhir_mappings/fhir_client",
     "cds_service/records": "cds_service/protocol",
@@ -90,8 +91,8 @@ ROOMS: dict[str, str] = {
     "cds_service/guideline": "cds_service/protocol cards/* fhir_mappings/*",
     "cds_service/openapi": "cds_service/demo cds_service/protocol/*",
     "cds_service/hooks": (
-        "cds_service/auth/* cds_service/clients/* cds_service/config cds_service/egress cds_service/records"
-        " cds_service/protocol cards/* fhir_mappings/*"
+        "cds_service/auth/* cds_service/clients/* cds_service/config cds_service/egress cds_service/overload"
+        " cds_service/records cds_service/protocol cards/* fhir_mappings/*"
     ),
     "cds_service/pages/plots": "",
     "cds_service/pages/rendering": "cds_service/protocol",
@@ -129,7 +130,7 @@ ROOMS: dict[str, str] = {
     ),
     "cds_service/server": (
         "cds_service/app.py cds_service/hooks cds_service/observability cds_service/clients cds_service/config"
-        " cds_service/demo cards/guideline"
+        " cds_service/demo cds_service/overload cds_service/protocol cards/guideline"
     ),
     "cds_service/cli/connection": (
         "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"

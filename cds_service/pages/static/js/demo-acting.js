@@ -62,7 +62,8 @@ export async function send(turn, hook, body, onAnswered = () => {}) {
   showCards(hook, cards, rendered.html);
   showChart(seen);
   showServerHtml(byId("findings"), seen.findings);
-  conclude([...turn.said, conclusion(hook, cards, seen, hook === HOOKS.sign), acted].filter(Boolean).join(" "));
+  const ended = conclusion(hook, cards, seen, { signing: hook === HOOKS.sign, answered: session.answered });
+  conclude([...turn.said, ended, acted].filter(Boolean).join(" "));
 }
 
 /** Apply what the service does by itself, such as recording a rating on an order, and tell of it. */
@@ -90,28 +91,41 @@ function showCards(hook, cards, html) {
 /** Apply a suggestion once, tell the service, and ask again. The cards go first: they answer the earlier drafts. */
 async function accept(turn, hook, card, suggestion) {
   byId("cards").replaceChildren();
-  const problems = session.drafts.apply(suggestion.actions ?? []);
-  const told = await report(turn, hook, {
+  const done = apply(suggestion.actions ?? []);
+  const { told } = await report(turn, hook, {
     card: card.uuid,
     outcome: "accepted",
     acceptedSuggestions: [{ id: suggestion.uuid }],
   });
-  turn.said.push(`Accepted “${suggestion.label}”${told}.`, ...problems);
+  turn.said.push(`Accepted “${suggestion.label}”${told}.`, ...done);
   await fire(turn, hook);
 }
 
+/** Do what a suggestion says: an answer is filed in the chart, an order is drafted. Return sentences about it. */
+function apply(actions) {
+  const files = (action) => action?.type === "create" && action.resource?.resourceType === "QuestionnaireResponse";
+  const filed = actions.filter(files).map((action) => session.sources.file(action.resource));
+  return [...filed, ...session.drafts.apply(actions.filter((action) => !files(action)))];
+}
+
+/** Tell the service why a card is not followed, and ask again; without a reason it would only say the same again. */
 async function dismiss(turn, hook, card, reason, comment) {
   const why = { ...(reason ? { reason } : {}), ...(comment ? { userComment: comment } : {}) };
   byId("cards").querySelector(`[data-card="${CSS.escape(card.uuid ?? "")}"]`)?.remove();
-  const told = await report(turn, hook, {
+  const { told, taken } = await report(turn, hook, {
     card: card.uuid,
     outcome: "overridden",
     ...(Object.keys(why).length ? { overrideReason: why } : {}),
   });
-  conclude(`Dismissed “${card.summary}”${told}. The drafts stay as they are.`);
+  turn.said.push(`Dismissed “${card.summary}”${told}. The drafts stay as they are.`);
+  if (reason && taken) {
+    await fire(turn, hook);
+  } else {
+    conclude(turn.said.join(" "));
+  }
 }
 
-/** Send feedback; return how that went, for the sentence that tells of the decision, which stands in any case. */
+/** Send feedback; return whether it was taken, and words on that for the sentence about the decision, which stands. */
 async function report(turn, hook, entry) {
   const path = `${session.setup.services[hook]}/feedback`;
   const body = JSON.stringify({ feedback: [{ ...entry, outcomeTimestamp: new Date().toISOString() }] });
@@ -120,12 +134,13 @@ async function report(turn, hook, entry) {
     done = await turn.wait(exchange(path, body, token()));
   } catch (error) {
     if (error instanceof CallError) {
-      return " (the feedback could not be sent)";
+      return { taken: false, told: " (the feedback could not be sent)" };
     }
     throw error;
   }
   showExchange(byId("exchanges"), done, done.ok ? `feedback: ${entry.outcome}` : "feedback refused");
-  return done.ok ? " and told the service" : ` (the feedback was refused with ${done.status})`;
+  session.answered ||= done.ok;
+  return { taken: done.ok, told: done.ok ? " and told the service" : ` (the feedback was refused with ${done.status})` };
 }
 
 function token() {

@@ -8,8 +8,11 @@ export function counted(cards) {
   return cards.length === 0 ? "no card" : `${cards.length} card${cards.length > 1 ? "s" : ""}`;
 }
 
-/** Say what an answered call came to; `seen` is the same request looked at from inside, with the mode in force. */
-export function conclusion(hook, cards, seen, signing) {
+/**
+ * Say what an answered call came to; `seen` is the same request looked at from inside, with the mode in force, and
+ * `answered` tells that the service has learnt of a decision about this patient.
+ */
+export function conclusion(hook, cards, seen, { signing, answered }) {
   if (cards.length) {
     return `${hook} was answered with ${counted(cards)}.`;
   }
@@ -24,7 +27,8 @@ export function conclusion(hook, cards, seen, signing) {
     return `${hook} was answered with no card. Mode silent: nobody gets a card, whatever is found.`;
   }
   const next = signing ? " An EHR would now sign the drafts." : "";
-  return `${hook} was answered with no card: nobody is interrupted.${next}`;
+  const why = answered ? "nothing more is asked today" : "nobody is interrupted";
+  return `${hook} was answered with no card: ${why}.${next}`;
 }
 
 /** Say how a call ended, and bring the answer into view. */

@@ -19,16 +19,28 @@ export function usualOrder() {
   return order(session.setup.orderables[0], [session.setup.reasons[0].concept]);
 }
 
-/** Return the order that the form says. */
+/** Return the order that the form says, and the parts by which an address names it: what is typed is not among them. */
 export function enteredOrder() {
-  const { orderables, reasons } = session.setup;
-  const chosen = [...document.querySelectorAll("#reasons input:checked")].map((box) => reasons[Number(box.value)].concept);
-  const entered = order(orderables[Number(byId("study").value)], chosen);
+  const chosen = [...document.querySelectorAll("#reasons input:checked")].map((box) => box.value);
+  const parts = [byId("study").value, byId("priority").value, byId("written").value, chosen.join(".")];
   const note = byId("note").value.trim();
-  return { ...entered, priority: byId("priority").value, ...(note ? { note: [{ text: note }] } : {}) };
+  const resource = { ...orderOf(parts), ...(note ? { note: [{ text: note }] } : {}) };
+  return { resource, origin: ["entered", ...parts].join(":") };
 }
 
-function order({ resourceType, code }, reasons) {
+/** Return the order of such parts: study, priority, day and reasons; null where they name nothing on offer. */
+export function orderOf([study, priority, day, reasons = ""]) {
+  const { orderables, reasons: offered } = session.setup;
+  const chosen = reasons.split(".").filter(Boolean).map((number) => offered[Number(number)]?.concept);
+  const priorities = [...byId("priority").options].map((option) => option.value);
+  const known = Object.hasOwn(orderables, study) && priorities.includes(priority) && /^\d{4}-\d\d-\d\d$/.test(day);
+  if (!known || chosen.includes(undefined)) {
+    return null;
+  }
+  return { ...order(orderables[Number(study)], chosen, day), priority };
+}
+
+function order({ resourceType, code }, reasons, day = byId("written").value) {
   const { patientId, encounterId, userId } = session.context;
   return {
     resourceType,
@@ -38,7 +50,7 @@ function order({ resourceType, code }, reasons) {
     [resourceType === "MedicationRequest" ? "medicationCodeableConcept" : "code"]: code,
     subject: { reference: `Patient/${String(patientId).replace(/^Patient\//, "")}` },
     ...(encounterId ? { encounter: { reference: `Encounter/${encounterId}` } } : {}),
-    authoredOn: byId("written").value,
+    authoredOn: day,
     requester: { reference: userId },
     ...(reasons.length ? { reasonCode: reasons } : {}),
   };

@@ -15,6 +15,7 @@ export class DraftOrders {
     this.entry = entry;
     this.onChange = onChange;
     this.drafts = [];
+    this.loaded = [];
     this.removed = [];
     this.counted = 0;
     this.systems = {};
@@ -23,23 +24,48 @@ export class DraftOrders {
   /** Take the entries of a Bundle; those named in `selections` are selected, or all without it. */
   load(entries, selections = null) {
     this.removed = [];
-    this.drafts = entries
+    const orders = entries
       .filter((entry) => entry?.resource && typeof entry.resource === "object")
-      .map((entry) => {
+      .map((entry, position) => {
         const known = names(entry);
         const selected = !selections || selections.some((name) => known.includes(String(name)));
-        return { entry, selected, mark: "", changes: [] };
+        return { entry, selected, origin: `chart:${position}`, mark: "", changes: [] };
       });
+    this.loaded = orders.map(({ entry, selected }) => ({ entry, selected }));
+    this.drafts = orders;
+    this.show();
+  }
+
+  /** Return whether the drafts are the orders that were loaded, whatever an accepted card made of them. */
+  asLoaded() {
+    const same = (draft, position) =>
+      draft.origin === `chart:${position}` && draft.selected === this.loaded[position].selected;
+    return this.drafts.length === this.loaded.length && this.drafts.every(same);
+  }
+
+  /** Return an order of the chart as it was loaded; null where there is none of that number. */
+  ofChart(position, selected) {
+    const found = this.loaded[position];
+    return found ? { resource: null, entry: found.entry, selected, origin: `chart:${position}` } : null;
+  }
+
+  /** Put other drafts in the place of those that were loaded: orders of the chart, and resources as entered. */
+  replace(drafts) {
+    this.drafts = [];
+    for (const { resource, entry, selected, origin } of drafts) {
+      const own = entry ?? { resource: this.named(resource) };
+      this.drafts.push({ entry: own, selected, origin, mark: "", changes: [] });
+    }
     this.show();
   }
 
   /** Add an order that the user has entered; it alone is selected, as in an EHR where one picks an order. */
-  add(resource) {
+  add(resource, origin) {
     this.settle();
     for (const draft of this.drafts) {
       draft.selected = false;
     }
-    this.drafts.push({ entry: { resource: this.named(resource) }, selected: true, mark: "", changes: [] });
+    this.drafts.push({ entry: { resource: this.named(resource) }, selected: true, origin, mark: "", changes: [] });
     this.show();
     this.onChange();
   }
@@ -82,7 +108,7 @@ export class DraftOrders {
       }
     }
     for (const action of of("create")) {
-      const draft = { entry: { resource: this.named(action.resource) }, selected: true, mark: "new", changes: [] };
+      const draft = { entry: { resource: this.named(action.resource) }, selected: true, origin: "", mark: "new", changes: [] };
       this.drafts.push(draft);
       touched.add(draft);
     }
@@ -116,6 +142,24 @@ export class DraftOrders {
     const boxes = this.list.querySelectorAll("input");
     (boxes[position] ?? boxes[boxes.length - 1] ?? this.entry).focus();
     this.onChange();
+  }
+
+  /** Return the field for one note more: some EHRs let no card change an order, so its answers are typed. */
+  noting(draft, name) {
+    const field = el("input", { type: "text", autocomplete: "off", "aria-label": `Note on ${name}` });
+    const form = el("form", { className: "noting" }, field, el("button", { type: "submit", className: "small outline" }, "Add the note"));
+    form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      const text = field.value.trim();
+      if (text) {
+        this.settle();
+        draft.entry = { ...draft.entry, resource: noted(draft.entry.resource, text) };
+        this.show();
+        this.list.children[this.drafts.indexOf(draft)].querySelector(".noting-fold > summary").focus();
+        this.onChange();
+      }
+    });
+    return el("details", { className: "noting-fold quiet" }, el("summary", {}, "Type a note"), form);
   }
 
   find(reference) {
@@ -165,9 +209,16 @@ export class DraftOrders {
       el("p", { className: "draft-facts" }, ...facts),
       reasonsOf(resource) && el("p", { className: "draft-text" }, `Reason: ${reasonsOf(resource)}`),
       ...notesOf(resource).map((note) => el("p", { className: "draft-text" }, `Note: ${note}`)),
+      this.noting(draft, name),
       ...draft.changes.map((change) => el("p", { className: "draft-change" }, change)),
     );
   }
+}
+
+/** Return a resource with one note more, as a clinician types it today. */
+function noted(resource, text) {
+  const notes = Array.isArray(resource.note) ? resource.note : [];
+  return { ...resource, note: [...notes, { time: new Date().toISOString(), text }] };
 }
 
 function removedItem(draft) {

@@ -2,6 +2,7 @@
 
 import { send } from "./demo-acting.js";
 import { forget } from "./demo-advice.js";
+import { writeAddress } from "./demo-address.js";
 import { dropChart, showOrigin } from "./demo-chart.js";
 import { byId, el, showNotice } from "./demo-dom.js";
 import { session } from "./demo-session.js";
@@ -41,11 +42,12 @@ function takeOver(pasted) {
   const { hook, hookInstance, context, prefetch, ...members } = pasted;
   const { draftOrders, selections, ...rest } = context && typeof context === "object" ? context : {};
   dropChart();
-  Object.assign(session, { members, context: rest, chart: "" });
+  Object.assign(session, { members, context: rest, chart: "", answered: false });
   session.sources.load(prefetch && typeof prefetch === "object" ? prefetch : {});
   session.drafts.load(Array.isArray(draftOrders?.entry) ? draftOrders.entry : [], Array.isArray(selections) ? selections : null);
   forget();
   nameInChooser();
+  writeAddress();
   showOrigin("pasted");
 }
 

@@ -7,6 +7,7 @@ const FAILED = {
   issue: [{ severity: "error", code: "exception", diagnostics: "The demo EHR was told to let this search fail." }],
 };
 const EMPTY = { resourceType: "Bundle", type: "searchset", total: 0 };
+const ANSWERS = "questionnaireResponses";
 const PRESETS = {
   reset: {},
   devices: { devices: "absent", deviceUseStatements: "absent" },
@@ -19,6 +20,7 @@ export class Sources {
     this.keys = keys;
     this.onChange = onChange;
     this.prefetch = {};
+    this.filed = 0;
     for (const { key } of keys) {
       this.control(key).addEventListener("change", () => this.changed());
     }
@@ -50,6 +52,40 @@ export class Sources {
     }
   }
 
+  /** Return what was changed, as [key, state]. */
+  changes() {
+    const changed = this.keys.filter(({ key }) => this.control(key).value !== this.usual(key));
+    return changed.map(({ key }) => [key, this.control(key).value]);
+  }
+
+  /** Change what pairs of a key and a state say; others than those on offer are passed over. */
+  restore(changes) {
+    for (const [key, state] of changes) {
+      const option = this.keys.some((known) => known.key === key) && this.control(key).querySelector(`[value="${CSS.escape(state ?? "")}"]`);
+      if (option && !option.disabled) {
+        this.control(key).value = state;
+      }
+    }
+    this.mark();
+  }
+
+  /** Keep an answer in the chart, under an id as an EHR gives one; return a sentence about it. */
+  file(response) {
+    this.filed += 1;
+    const id = `demo-answer-${this.filed}`;
+    const chart = this.prefetch[ANSWERS] ?? EMPTY;
+    const entry = [...(chart.entry ?? []), { resource: { ...response, id }, search: { mode: "match" } }];
+    const unknown = !(ANSWERS in this.prefetch);
+    this.prefetch = { ...this.prefetch, [ANSWERS]: { ...chart, total: entry.length, entry } };
+    const control = this.control(ANSWERS);
+    control.querySelector("[value=present]").disabled = false;
+    if (unknown) {
+      control.value = "present";
+    }
+    const lost = control.value === "present" ? "" : `, which is not sent as long as ${ANSWERS} is taken away`;
+    return `The answer is in the chart as QuestionnaireResponse/${id}${lost}.`;
+  }
+
   usual(key) {
     return key in this.prefetch ? "present" : "absent";
   }
@@ -60,7 +96,7 @@ export class Sources {
   }
 
   mark() {
-    const changed = this.keys.filter(({ key }) => this.control(key).value !== this.usual(key)).length;
+    const changed = this.changes().length;
     const chip = byId("sources-changed");
     chip.textContent = `${changed} changed`;
     chip.hidden = changed === 0;

@@ -3,13 +3,14 @@
 import { announce } from "./copy.js";
 import { fire, request } from "./demo-acting.js";
 import { forget } from "./demo-advice.js";
+import { restoreAddress, writeAddress } from "./demo-address.js";
 import { CallError, ask, load } from "./demo-api.js";
 import { dropChart, hideChart, restoreChart, showChart, showOrigin } from "./demo-chart.js";
 import { byId, el, showNotice } from "./demo-dom.js";
 import { enteredOrder, fillOrderEntry, usualOrder } from "./demo-entry.js";
 import { DraftOrders } from "./demo-orders.js";
 import { sendPasted } from "./demo-pasting.js";
-import { HOOKS, session } from "./demo-session.js";
+import { HOOKS, asked, session } from "./demo-session.js";
 import { Sources } from "./demo-sources.js";
 import { overtake, take } from "./demo-turns.js";
 
@@ -31,20 +32,37 @@ async function start() {
   fillOrderEntry();
   listen();
   byId("ehr").hidden = false;
-  const wanted = new URLSearchParams(location.search).get("patient");
+  const address = location.search;
+  const wanted = new URLSearchParams(address).get("patient");
   const known = setup.patients.some((patient) => patient.id === wanted);
   byId("patient").value = known ? wanted : setup.patients[0].id;
   await chooseChart();
+  if (known && session.chart === wanted) {
+    const hook = restoreAddress(address);
+    writeAddress();
+    if (hook) {
+      await press(hook);
+    }
+  }
+}
+
+/** Fire a hook as the user asks; the address then tells of it. */
+function press(hook) {
+  return take((turn) => {
+    writeAddress(hook);
+    return fire(turn, hook);
+  });
 }
 
 function listen() {
   byId("patient").addEventListener("change", chooseChart);
-  byId("select").addEventListener("click", () => take((turn) => fire(turn, HOOKS.select)));
-  byId("sign").addEventListener("click", () => take((turn) => fire(turn, HOOKS.sign)));
+  byId("select").addEventListener("click", () => press(HOOKS.select));
+  byId("sign").addEventListener("click", () => press(HOOKS.sign));
   byId("send-pasted").addEventListener("click", sendPasted);
   byId("order-form").addEventListener("submit", (event) => {
     event.preventDefault();
-    session.drafts.add(enteredOrder());
+    const { resource, origin } = enteredOrder();
+    session.drafts.add(resource, origin);
     announce("Added to the draft orders.");
   });
 }
@@ -90,7 +108,7 @@ async function openChart(turn, id) {
     }
     throw error;
   }
-  Object.assign(session, { members: {}, context: chart.context, chart: id });
+  Object.assign(session, { members: {}, context: asked(chart.context), chart: id, answered: false });
   dropChart();
   byId("pasted-option")?.remove();
   session.sources.load(chart.prefetch);
@@ -98,11 +116,13 @@ async function openChart(turn, id) {
   session.drafts.load(chart.orders.length ? chart.orders : [{ resource: { ...usualOrder(), id: "demo-draft-0" } }]);
   const about = [chart.title, chart.expect && `Expect: ${chart.expect}`].filter(Boolean).join(". ");
   showOrigin(chart.origin === "bundled" ? "invented" : "from the folder", about);
+  writeAddress();
   showChart(await turn.wait(ask("/demo/look", JSON.stringify(request(chart.hook)))));
 }
 
 /** Take away cards, and an answer that is still to come, that answer something else than what is on the screen. */
 function outdate() {
+  writeAddress();
   if (overtake() || byId("cards").children.length) {
     forget("The orders or the data have changed. Select or sign again.");
   }

@@ -41,10 +41,11 @@ def unannounced(monkeypatch: pytest.MonkeyPatch, tmp_path: Any) -> None:
 
 
 def test_settings_reach_gunicorn() -> None:
-    """Address, workers and threads are those of the settings."""
-    config = made(host="::1", port=9001, workers=3, threads=5, max_body_bytes=4096).cfg
-    assert (config.address, config.workers, config.threads) == ([("::1", 9001)], 3, 5)
+    """Address, workers, threads and patience are those of the settings."""
+    config = made(host="::1", port=9001, workers=3, threads=20, wait_ms=250, max_body_bytes=4096).cfg
+    assert (config.address, config.workers, config.threads) == ([("::1", 9001)], 3, 20 + 20 + 3 * 5)
     assert issubclass(config.worker_class, PatientWorker)
+    assert (config.worker_class.reading, config.worker_class.patience) == (5, 0.25)
     assert config.worker_class.longest_body == 4096
 
 

@@ -1,0 +1,1 @@
+"""What happens when more calls come than can be answered in time: who waits, who goes first, who is sent away."""
