@@ -20,7 +20,7 @@ from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, possible_days
 from fhir_mappings.questionnaire.fixed_words import Said, asked_by, names_in
-from fhir_mappings.questionnaire.table import by_link_id
+from fhir_mappings.questionnaire.table import LINK_PREFIX, by_link_id
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.matcher import mentions_in, topics_in
 from fhir_mappings.words.vocabulary import is_readable
@@ -181,15 +181,20 @@ def _response(
 def _own(
     item: fhir.QuestionItem, value: AnswerValue, response: fhir.QuestionnaireResponse, *, of_order: bool
 ) -> QuestionAnswer | None:
-    """Return the answer to a question of ours, known by its linkId, else by its text; None for any other."""
+    """Return the answer to a question of ours, known by its text or its linkId; None for any other.
+
+    One that is neither yes nor no raises what was asked.
+    """
     question, inverted = by_link_id(item.link_id), False
-    if question is None and item.text:
-        question, inverted = asked_by(item.text) or (None, False)
+    if item.text and (told := asked_by(item.text)):
+        # What was asked are the words that were read, whatever the item is called.
+        question, inverted = told
     if question is None or not question.label:
         return None
     answered = _found(value)
     if inverted and answered is not Answered.UNCLEAR:
         answered = Answered.NO if answered is Answered.YES else Answered.YES
+    unclear = answered is Answered.UNCLEAR and not _is_not_answered(value)
     words = {Answered.YES: question.words(yes=True), Answered.NO: question.words(yes=False)}
     return QuestionAnswer(
         words.get(answered) or f"{question.label}: {value}",
@@ -197,6 +202,7 @@ def _own(
         answered,
         f"QuestionnaireResponse/{response.id}",
         link_id=item.link_id or "",
+        topics=frozenset({question.topic}) if unclear and question.topic else frozenset(),
         when=possible_days(response.authored),
         of_order=of_order,
         own=question.id,
@@ -221,7 +227,10 @@ def affirmed_unnamed(response: fhir.QuestionnaireResponse, index: TerminologyInd
 
 def _says_what(item: fhir.QuestionItem) -> bool:
     """Whether at least a word of a question can be read."""
-    return by_link_id(item.link_id) is not None or any(map(is_readable, _asked(item).split()))
+    if not item.text and (item.link_id or "").startswith(LINK_PREFIX):
+        # A question of another edition of ours: its linkId names it to nobody.
+        return by_link_id(item.link_id) is not None
+    return any(map(is_readable, _asked(item).split()))
 
 
 def _asked(item: fhir.QuestionItem) -> str:
@@ -277,7 +286,7 @@ def _read(  # noqa: PLR0913, PLR0917 - what makes an answer
             resource=response,
         )
         return
-    if isinstance(value, str) and " ".join(value.casefold().split()) in _NOT_ANSWERED:
+    if _is_not_answered(value):
         return
     meant = understood(question)
     if answer.value_coding is not None and isinstance(value, str) and _CHECKLIST.search(question.casefold()):
@@ -330,6 +339,10 @@ def _weighed(value: AnswerValue, meant: Question | None) -> tuple[Answered, froz
         # "No saddle numbness": the answer denies in its own words.
         return Answered.NO, topics
     return answered, topics
+
+
+def _is_not_answered(value: AnswerValue) -> bool:
+    return isinstance(value, str) and " ".join(value.casefold().split()) in _NOT_ANSWERED
 
 
 def _found(value: AnswerValue) -> Answered:

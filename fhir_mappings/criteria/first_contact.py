@@ -8,7 +8,7 @@ reaches back, and whatever may be an earlier contact or treatment leaves the ans
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date
 
 from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry, reference_of, words_of
@@ -26,6 +26,7 @@ from fhir_mappings.orders.contents import references
 from fhir_mappings.orders.requesters import is_specialist
 from fhir_mappings.terminology.concepts import NONSPECIFIC_PAIN, PAIN, THERAPY_PROCEDURES, TRACES_OF_CARE
 from fhir_mappings.words.back_care import says_chronic
+from fhir_mappings.words.matcher import said_now
 from fhir_mappings.words.vocabulary import is_readable
 
 # Encounters that are plainly about something else, by the words of their type.
@@ -36,6 +37,12 @@ _OTHER_CARE = re.compile(
 _PRESSING_CLASSES = frozenset({"EMER", "ACUTE", "IMP"})
 _PRESSING_NAME = re.compile(
     r"\b(?<!non-)(?<!non )(?<!sub-)(?<!post-)(?:emergency|emergent|inpatient|acute|hospitali[sz]ation)\b", re.IGNORECASE
+)
+# A red flag that the order says is there, and does not name.
+_RED_FLAG_SAID = re.compile(
+    r"\b(?:has|have|having|with|new|multiple|several|positive for|concern(?:s|ed|ing)? for) red[ -]flags?\b"
+    r"|(?<!\bno )(?<!\bany )(?<!\bother )\bred[ -]flags?(?: symptoms?| signs?| features?)?(?: (?:is|are))?"
+    r"(?:\s*[:=?]\s*|\s+-\s+|\s+)(?:yes|y\b|present|positive\b(?! for no)|pos\b|identified|\[x\]|\+)"
 )
 _PRESSING_PRIORITIES = frozenset({"stat", "asap"})
 _UNDER_WAY = frozenset({"arrived", "triaged", "in-progress", "onleave"})
@@ -223,7 +230,7 @@ def _says_why(facts: Facts, encounter: Encounter) -> bool:
 def r_priority(facts: Facts) -> Finding:
     """Whether somebody already treats this as pressing: a stat order, or a patient in an emergency or on a ward.
 
-    Tag `flagged` where somebody answered that a red flag is there, without saying which.
+    Tag `flagged` where somebody answered, or the order says, that a red flag is there, without saying which.
     """
     evidence = [
         Evidence(f"Encounter/{found.id}", "pressing_encounter", when=_day_of(found))
@@ -232,11 +239,19 @@ def r_priority(facts: Facts) -> Finding:
     ]
     if facts.order.priority in _PRESSING_PRIORITIES:
         evidence.append(Evidence(facts.order.reference, "pressing_order"))
-    flagged = facts.own_answers.affirmed("red_flags")
-    if flagged:
-        evidence += facts.answered("red_flag_stated", "red_flags")
+    flagged = [*_flagged_in_words(facts)]
+    if facts.own_answers.affirmed("red_flags"):
+        flagged += facts.answered("red_flag_stated", "red_flags")
+    evidence += flagged
     tags = ("flagged",) if flagged else ()
     return facts.finding("R-PRIORITY", evidence, sources=("Encounter",), tags=tags, met=bool(evidence))
+
+
+def _flagged_in_words(facts: Facts) -> Iterator[Evidence]:
+    """Yield where the author of the order says of today that a red flag is there."""
+    for said in facts.order.own_texts:
+        if said.when.on_or_after(facts.as_of) is not False and (quote := said_now(said.text, _RED_FLAG_SAID)):
+            yield Evidence(said.reference, "red_flag_stated", (), said.when, "", ("stated",), quote, said.place)
 
 
 def _is_pressing(encounter: Encounter) -> bool:

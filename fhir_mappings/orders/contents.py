@@ -21,6 +21,7 @@ from fhir_mappings.fhir.datatypes import CodeableConcept, id_in, named_type
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, possible_days
 from fhir_mappings.fhir.decoding import convert_resource, salvage
 from fhir_mappings.questionnaire.fixed_words import answers_in
+from fhir_mappings.questionnaire.table import QUESTIONS
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.matcher import topics_in
 from fhir_mappings.words.topics import topics_of
@@ -146,13 +147,13 @@ def read_contents(
     reason_references = tuple(references(named))
     supporting_references = tuple(references(supporting))
     carried = _carried(order, companions, {*reason_references, *supporting_references})
-    own_texts, answered = _parted(_own_texts(reference, order, reasons, index))
+    own_texts, answered, beside = _parted(_own_texts(reference, order, reasons, index))
     return OrderContents(
         tuple(reasons),
         reason_references,
         supporting_references,
         own_texts,
-        tuple(_other_texts(reference, order, named, supporting, carried, index)),
+        (*beside, *_other_texts(reference, order, named, supporting, carried, index)),
         (*answered, *_answers(order, carried, companions, index)),
         {next(references([part]), ""): next(_displays([part]), "") for part in named},
     )
@@ -160,16 +161,24 @@ def read_contents(
 
 def _parted(
     texts: Iterable[OrderText],
-) -> tuple[tuple[OrderText, ...], tuple[QuestionAnswer, ...]]:
-    """Return the author's words without the answers to questions of ours that stand among them, and those answers."""
+) -> tuple[tuple[OrderText, ...], tuple[QuestionAnswer, ...], tuple[OrderText, ...]]:
+    """Return the author's words without the answers to questions of ours, those answers, and what stood in them.
+
+    A no denies what was asked: whatever else a quoted record or a remark beside the day speaks of goes on asking.
+    """
     kept: list[OrderText] = []
     answered: list[QuestionAnswer] = []
+    beside: list[OrderText] = []
     for said in texts:
         found, rest = answers_in(said.text)
         answered += (own_answer(each, said.reference, said.written) for each in found)
+        for each in found:
+            asked = frozenset({QUESTIONS[each.question].topic})
+            beside += [replace(said, text=each.quoted, covered=asked)] if each.quoted else []
+            beside += [replace(said, text=each.more)] if each.more else []
         if rest:
             kept.append(replace(said, text=rest) if found else said)
-    return tuple(kept), tuple(answered)
+    return tuple(kept), tuple(answered), tuple(beside)
 
 
 def _own_texts(

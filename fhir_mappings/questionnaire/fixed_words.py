@@ -19,14 +19,18 @@ _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct",
 _LONGEST = 20_000
 _LONGEST_NAMES = 400
 _ANSWER = re.compile(r"[ \t]*[:?.–-]*[ \t]*(?P<answer>yes|no)\b", re.IGNORECASE)
-_NAMES = re.compile(rf"[ \t]*:?[ \t]*(?P<names>[“\"][^\n]{{1,{_LONGEST_NAMES}}}?[”\"])(?=[ \t]*(?:\(asked|[.;\n]|$))")
 _NAME = re.compile(r"[“\"]([^“”\"\n]+)[”\"]")
+_NAMES = re.compile(
+    rf"[ \t]*:?[ \t]*(?P<names>{_NAME.pattern}(?:(?:, | and ){_NAME.pattern})*)(?=[ \t]*(?:\(asked|[.;\n]|$))"
+)
 _DAY = re.compile(
     r"[ \t]*\((?:asked|said|on)[ \t]+(?:(?P<day>\d{1,2}) (?P<month>[A-Za-z]{3})[a-z]* (?P<year>\d{4})"
-    r"|(?P<iso>\d{4}-\d\d-\d\d))[^()\n]{0,80}\)",
+    r"|(?P<iso>\d{4}-\d\d-\d\d))(?P<more>[^()\n]{0,80})\)",
     re.IGNORECASE,
 )
 _END = re.compile(r"[ \t]*(?:[.;\n]|$)")
+# "no; now yes": which of the two holds cannot be told, and it is read like any other text.
+_TAKEN_BACK = re.compile(r"[ \t.;,]*(?:(?:but|now|then|later|today|since|as of)\b[^.;\n]{0,20}?)?\byes\b")
 _BEGIN = re.compile(r"(?:^|[.;\n])[ \t]*(?:[-*•–][ \t]*)?$")
 # The record that a card quotes before its question: "Note: “…” (5 Oct 2026): is a leg weak now?"
 _QUOTING = re.compile(r"[“\"][^\n]*[”\"][^\n]{0,40}:[ \t]*$")
@@ -34,13 +38,18 @@ _QUOTING = re.compile(r"[“\"][^\n]*[”\"][^\n]{0,40}:[ \t]*$")
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """An answer found in a text: to which question, with the day it names and the records it names."""
+    """An answer found in a text: to which question, with the day it names and the records it names.
+
+    `quoted` are words of records that stand in it, `more` is what was written beside the day: neither is ours.
+    """
 
     question: str
     yes: bool
     words: str
     when: DateInterval = UNKNOWN_DATE
     named: tuple[str, ...] = ()
+    quoted: str = ""
+    more: str = ""
 
 
 def day_in_words(day: date) -> str:
@@ -127,6 +136,7 @@ def _statement(  # noqa: PLR0913, PLR0917 - where a phrase stands, and what it m
     before = head[line:at]
     start = at
     named: tuple[str, ...] = ()
+    more = ""
     if not _BEGIN.search(before):
         # The text of a question may follow the record that it quotes.
         if phrase not in _TEXTS or not _QUOTING.search(before):
@@ -138,14 +148,16 @@ def _statement(  # noqa: PLR0913, PLR0917 - where a phrase stands, and what it m
         if answer is None:
             return None
         yes, end = (answer["answer"] == "yes") is not inverted, answer.end()
+    quoted = text[start:at]
     if QUESTIONS[question].named and (names := _NAMES.match(text, end, end + _LONGEST_NAMES + 40)):
         named, end = tuple(map(plain_name, _NAME.findall(names["names"]))), names.end()
+        quoted = names["names"]
     when = UNKNOWN_DATE
     if day := _DAY.match(text, end):
-        when, end = _date_of(day), day.end()
-    if not _END.match(head, end):
+        when, end, more = _date_of(day), day.end(), day["more"].strip()
+    if not _END.match(head, end) or (not yes and _TAKEN_BACK.match(head, end)):
         return None
-    return start, end, Said(question, yes, " ".join(text[start:end].split()), when, named)
+    return start, end, Said(question, yes, " ".join(text[start:end].split()), when, named, quoted, more)
 
 
 def _date_of(found: re.Match[str]) -> DateInterval:

@@ -17,6 +17,10 @@ _PLUS_BEFORE = re.compile(r"(?:\(\s*\+\s*\)|\+|☑|☒|✓|✔)\s*$")
 _SIGNS = ("-", "\u2013", "\u2212")
 _ASKS = re.compile(r"\s*\)?\s*(?:[:?=]|[-–—]+\s)\s*\[?\(?\s*$")
 _ASKING = frozenset({"do", "does", "did", "has", "have", "is", "are", "any", "was", "were"})
+# What may stand between a no and the yes that takes it back: "no. Since noon: yes".
+_LATER = frozenset(("yes", "but", "now", "then", "later", "since", "as", "of")).union(
+    ("today", "tonight", "noon", "this", "morning", "afternoon", "evening")
+)
 _STOPS = re.compile(r"\s*[])]?\s*(?:[.,;|/)\n\r]|$)")
 
 
@@ -89,6 +93,8 @@ def _heading_answer(text: Words, span: Span) -> int | None:
 
 def _is_whole(text: Words, end: int) -> bool:
     """Whether an answer is all that is said: a stop follows, or the label of the next item."""
+    if _is_taken_back(text, end):
+        return False
     if _STOPS.match(text.gaps[end]):
         return True
     return any(
@@ -96,3 +102,13 @@ def _is_whole(text: Words, end: int) -> bool:
         for at in range(end, min(end + _NEXT_LABEL, len(text)))
         if not text.begins[at] or at == end
     )
+
+
+def _is_taken_back(text: Words, end: int) -> bool:
+    """Whether a yes follows a no and belongs to the same question: both were said."""
+    for at in range(end, min(end + _NEXT_LABEL, len(text))):
+        if text.folded[at] not in _LATER:
+            return False
+        if text.folded[at] == "yes":
+            return True
+    return False
