@@ -1,4 +1,4 @@
-"""Bodies of hook calls to measure with: charts as Synthea's exporter writes them, under the service's own prefetch keys.
+"""Bodies of hook calls to measure with: charts as Synthea writes them, under the service's own prefetch keys.
 
 About one record in twenty is about the back; the others are what fills any chart. Everything follows from the size, so
 that two runs measure the same bytes.
@@ -50,7 +50,7 @@ _MEDICINES: Final = (
 
 
 def body(size: int, *, ours: bool) -> bytes:
-    """Return the body of an order-sign call of about so many bytes, for an MRI of the lumbar spine or something else."""
+    """Return the body of an order-sign call of about so many bytes, for a lumbar MRI or for something else."""
     document = _call(ours=ours)
     written = len(_text(document))
     records = _chart()
@@ -186,7 +186,9 @@ def _medication(number: int) -> dict[str, Any]:
         "medicationCodeableConcept": _coded(_RXNORM, *_MEDICINES[number % len(_MEDICINES)]),
         "authoredOn": _day(number),
         "requester": {"reference": "Practitioner/0000", "display": "Dr. Example"},
-        "dosageInstruction": [{"sequence": 1, "timing": {"repeat": {"frequency": 1, "period": 1.0, "periodUnit": "d"}}}],
+        "dosageInstruction": [
+            {"sequence": 1, "timing": {"repeat": {"frequency": 1, "period": 1.0, "periodUnit": "d"}}}
+        ],
     }
 
 

@@ -55,7 +55,9 @@ def count(sizes: Iterable[str]) -> Figures:
             raise SystemExit(done.stderr)
         texts = [path.read_text(encoding="utf-8") for path in sorted(Path(folder).glob("callgrind.out.*"))]
     figures: Figures = {}
-    counted = {name[1]: int(found[1]) for text in texts if (name := _TRIGGER.search(text)) and (found := _SUMMARY.search(text))}
+    counted = {
+        name[1]: int(found[1]) for text in texts if (name := _TRIGGER.search(text)) and (found := _SUMMARY.search(text))
+    }
     empty = counted.pop("empty")
     for label, instructions in counted.items():
         name, _, what = label.rpartition(" ")

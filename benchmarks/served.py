@@ -1,6 +1,6 @@
 """The service under its own server, with one address more that reads a body and does nothing: what all is held against.
 
-    python -m benchmarks.served PORT FOLDER
+python -m benchmarks.served PORT FOLDER
 """
 
 from __future__ import annotations

@@ -86,10 +86,12 @@ class DatabaseFeedbackStore:
         received = datetime.now(UTC)
         # In one order everywhere: two batches with the same events must not wait for each other crosswise.
         distinct = [event for _, event in sorted({event.fingerprint: event for event in events}.items())]
+        # Made before the transaction: while that is open, nobody else writes to a file.
+        rows, accepted = [feedback_row(event, received) for event in distinct], list(accepted_rows(distinct))
         try:
             with self._database.write() as connection:
-                new = insert_new(connection, FEEDBACK, [feedback_row(event, received) for event in distinct])
-                insert_new(connection, ACCEPTED_SUGGESTIONS, list(accepted_rows(distinct)))
+                new = insert_new(connection, FEEDBACK, rows)
+                insert_new(connection, ACCEPTED_SUGGESTIONS, accepted)
         except SQLAlchemyError as error:
             raise StoreUnavailableError from error
         return new

@@ -55,7 +55,8 @@ class Facts:
     thresholds: Thresholds
     treat_conditional_as: str = "warn"
     called_on: date | None = None
-    _cache: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+    _entries: dict[tuple[str, ...], tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+    _stated: dict[tuple[str, ...], tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
     _denials: dict[str, _Denials] = field(default_factory=dict, repr=False)
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
@@ -83,18 +84,19 @@ class Facts:
 
     def entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return every entry of some concepts that is not dated in the future, each once."""
-        unique: dict[int, ChartEntry] = {}
-        for concept in concepts:
-            if concept not in self._cache:
-                found = (
-                    *self.chart.entries.get(concept, ()),
-                    *self.order.entries.get(concept, ()),
-                    *self._answered.get(concept, ()),
-                )
-                self._cache[concept] = tuple(entry for entry in found if self._is_usable(entry))
-            for entry in self._cache[concept]:
-                unique[id(entry)] = entry
-        return tuple(unique.values())
+        found = self._entries.get(concepts)
+        if found is None:
+            found = self._entries_of(*concepts) if len(concepts) == 1 else _each_once(map(self.entries, concepts))
+            self._entries[concepts] = found
+        return found
+
+    def _entries_of(self, concept: str) -> tuple[ChartEntry, ...]:
+        found = (
+            *self.chart.entries.get(concept, ()),
+            *self.order.entries.get(concept, ()),
+            *self._answered.get(concept, ()),
+        )
+        return _each_once([[entry for entry in found if self._is_usable(entry)]]) if found else ()
 
     @cached_property
     def answers(self) -> tuple[QuestionAnswer, ...]:
@@ -170,12 +172,17 @@ class Facts:
 
     def stated(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return the entries that assert a concept, at least as a suspicion, and that no newer negative outweighs."""
-        found: dict[int, ChartEntry] = {}
-        for concept in concepts:
-            for entry in self.entries(concept):
-                if entry.assertion in STATED and not self._is_outweighed(entry, concept):
-                    found[id(entry)] = entry
-        return tuple(found.values())
+        found = self._stated.get(concepts)
+        if found is None:
+            found = self._stated_of(*concepts) if len(concepts) == 1 else _each_once(map(self.stated, concepts))
+            self._stated[concepts] = found
+        return found
+
+    def _stated_of(self, concept: str) -> tuple[ChartEntry, ...]:
+        entries = self.entries(concept)
+        return tuple(
+            entry for entry in entries if entry.assertion in STATED and not self._is_outweighed(entry, concept)
+        )
 
     def current(self, *concepts: str, within: int | None = None) -> list[ChartEntry]:
         """Return the stated entries that are not over; with a window in days, those in it or of unknown date."""
@@ -342,6 +349,10 @@ class Facts:
 def _is_believed(concept: str) -> bool:
     """Whether R-DATE asks about a concept: a red flag or an implant, which counts once somebody says that it holds."""
     return concept in RED_FLAGS or concept in ("fever", "retained_metal", "external_pump") or "implant_" in concept
+
+
+def _each_once(found: Iterable[Iterable[ChartEntry]]) -> tuple[ChartEntry, ...]:
+    return tuple({id(entry): entry for entries in found for entry in entries}.values())
 
 
 _SIDES = (frozenset[str](), frozenset({"left"}), frozenset({"right"}), frozenset({"left", "right"}))

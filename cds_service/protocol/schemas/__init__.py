@@ -30,6 +30,7 @@ _SENTENCES: Final = {
     "required": ("required", "{} is missing."),
     "dependentRequired": ("required", "{} lacks a member that it needs here."),
     "anyOf": ("required", "{} lacks a member that it needs here."),
+    "maxItems": ("too-costly", "{} holds more items than are taken at once."),
     "type": ("structure", "{} is not of the JSON type that the contract asks for."),
 }
 _MOST_PROBLEMS: Final = 20
