@@ -1,4 +1,4 @@
-"""Bodies of hook calls to measure with: charts as Synthea writes them, under the service's own prefetch keys.
+"""Bodies of hook calls to measure with: charts in Synthea's form, under our own prefetch keys.
 
 About one record in twenty is about the back; the others are what fills any chart. Everything follows from the size, so
 that two runs measure the same bytes.
@@ -50,7 +50,7 @@ _MEDICINES: Final = (
 
 
 def body(size: int, *, ours: bool) -> bytes:
-    """Return the body of an order-sign call of about so many bytes, for a lumbar MRI or for something else."""
+    """Return the body of an order-sign call of about so many bytes, for a lumbar MRI or something else."""
     document = _call(ours=ours)
     written = len(_text(document))
     records = _chart()

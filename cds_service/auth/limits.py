@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from redis import Redis
 
 from cds_service.auth.counts import Counts
+from cds_service.auth.shared_counts import SharedCounts
+from cds_service.clients.profile import ClientProfile
 from cds_service.protocol.errors import TooManyCallsError
 
 
@@ -14,7 +17,7 @@ from cds_service.protocol.errors import TooManyCallsError
 class CallLimits:
     """Counts the calls of each client."""
 
-    counts: Counts
+    counts: Counts | SharedCounts
 
     def take(self, client: str, per_minute: int | None) -> None:
         """Count one call of a client; TooManyCallsError (429) when its minute is used up."""
@@ -22,6 +25,9 @@ class CallLimits:
             raise TooManyCallsError(wait)
 
 
-def call_limits(redis: Redis | None, workers: int) -> CallLimits:
-    """Return limits that all workers share in Redis, or part among them."""
-    return CallLimits(Counts(redis, workers))
+def call_limits(redis: Redis | None, workers: int, clients: Iterable[ClientProfile]) -> CallLimits:
+    """Return limits that all workers share, of all hosts where Redis is; to be called before the workers fork."""
+    if redis is not None:
+        return CallLimits(Counts(redis, workers))
+    limits = {client.name: client.calls_per_minute for client in clients}
+    return CallLimits(SharedCounts({name: most for name, most in limits.items() if most is not None}))

@@ -97,7 +97,7 @@ class Settings(BaseModel):
     redis_url: SecretStr | None = Field(
         None,
         description="`redis://…` shared by several hosts to recognise replayed tokens and to count calls; none: one "
-        "host alone, on which each worker counts its share of the calls.",
+        "host alone.",
     )
     switches_file: Path | None = Field(
         None, description="File that `lumbar-cds switch` writes; none: `switches.toml` in the data folder."

@@ -82,7 +82,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
         authentication=authentication_state(clients, insecure=settings.insecure),
         gate=gate,
         replay=replay,
-        admission=Admission(gate, call_limits(redis_of(settings), settings.workers)),
+        admission=Admission(gate, call_limits(redis_of(settings), settings.workers, clients)),
         handler=HookHandler(
             advisers=advisers,
             data_access=DataAccess(clients, http, breakers, searches),

@@ -243,7 +243,7 @@ def test_keyboard_is_never_lost(page: Page) -> None:
     ehr.focused("#advice-title")
     assert len(ehr.drafts) == 2
     page.locator(".draft button").first.press("Enter")
-    ehr.focused(".draft input")
+    ehr.focused(".draft input[type=checkbox]")
     page.locator(".draft button").press("Enter")
     ehr.focused("#order-entry > summary")
     page.locator("#sign").press("Enter")

@@ -73,7 +73,7 @@ def test_every_address_is_described(app: Flask) -> None:
 
 def _concrete(path: str) -> list[str]:
     """Return the addresses of a route as the description has them: each service is one of its own."""
-    path = path.replace("{value_set_id}", "{id}")
+    path = path.replace("{value_set_id}", "{id}").replace("{questionnaire_id}", "lumbar-mri")
     return [path.replace("{service_id}", service) for service in SERVICES] if "{service_id}" in path else [path]
 
 

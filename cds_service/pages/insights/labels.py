@@ -16,6 +16,7 @@ from fhir_mappings.fhir.needs import DATA_NEEDS
 
 PHASES: Final[Mapping[str, str]] = {
     "total": "Whole call",
+    "wait": "Waiting for its turn",
     "authenticate": "Checking who calls",
     "read": "Reading the request",
     "fetch": "Fetching from the FHIR server",
