@@ -31,8 +31,8 @@ from cds_service.guideline.questionnaire import QuestionnaireView
 from cds_service.guideline.value_sets import ValueSetViews
 from cds_service.hooks.engine import build_engine
 from cds_service.hooks.views import Views
+from cds_service.observability.access_log import log_requests
 from cds_service.observability.health import Health, Lifecycle
-from cds_service.observability.logs import log_requests
 from cds_service.observability.metrics import Metrics
 from cds_service.observability.metrics_endpoint import MetricsEndpoint, count_requests
 from cds_service.pages.offered import insights_access, offered_pages, problem_page

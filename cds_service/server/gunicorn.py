@@ -27,6 +27,7 @@ from cds_service.observability.metrics import forget_process
 from cds_service.protocol.trace import ARRIVED
 from cds_service.server.background import PeriodicTask
 from cds_service.server.claims import clients_by_issuer
+from cds_service.server.memory import keep_returned_memory
 from cds_service.server.worker import PatientWorker
 
 if TYPE_CHECKING:
@@ -100,6 +101,7 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Build the application, in the parent process."""
+        keep_returned_memory()
         app = create_app(self._settings)
         app.wsgi_app = _telling_arrival(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask documents middleware
         engine = app.extensions["engine"]
