@@ -37,7 +37,7 @@ def costs(targets: Sequence[Target], sizes: Iterable[str], rounds: int) -> dict[
 
 def _costs(targets: Sequence[Target], sent: bytes, rounds: int) -> Cost:
     calls = {target.name: _calls_in_a_slice(target, sent) for target in targets}
-    found: dict[str, list[float]] = {target.name: [] for target in targets} | {"json": []}
+    found: dict[str, list[float]] = {name: [] for name in (*calls, "json")}
     for _ in range(rounds):
         for target in targets:
             found[target.name].append(_slice(target, sent, calls[target.name]))
