@@ -244,7 +244,7 @@ def test_keyboard_is_never_lost(page: Page) -> None:
     assert len(ehr.drafts) == 2
     page.locator(".draft button").first.press("Enter")
     ehr.focused(".draft input[type=checkbox]")
-    page.locator(".draft button").press("Enter")
+    page.locator(".draft-head button").press("Enter")
     ehr.focused("#order-entry > summary")
     page.locator("#sign").press("Enter")
     ehr.focused("#advice-title")

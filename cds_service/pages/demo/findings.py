@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from cards.guideline.guideline import Indicator, Outcome
 from cards.response.limits import Limits
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.criteria.registry import CRITERIA
@@ -21,6 +22,12 @@ _TAG: Final = re.compile(r" \([a-z/ ]+\)$")
 _TITLES: Final = {criterion.id: criterion.title for criterion in CRITERIA}
 _WORDS: Final = {Status.MET: "met", Status.NOT_MET: "not met", Status.UNKNOWN: "unknown"}
 _RANK: Final = (Status.MET, Status.UNKNOWN, Status.NOT_MET)
+# A rule that is met because something is not known, as its tag says, is shown as unknown.
+_NOT_KNOWN: Final = {"egfr_missing": "No recent eGFR is on record; it is needed before gadolinium."}
+_CAUTION: Final = (
+    "Due, with a caution",
+    "The timing fits the guidance. The card names what has to be decided or known before the scan.",
+)
 _MOST_EVIDENCE: Final = 6
 _MOST_RECORDS: Final = 3
 
@@ -49,11 +56,12 @@ class FindingView:
 
 @dataclass(frozen=True, slots=True)
 class AssessedOrder:
-    """What the guideline says of one order: the outcome, the titles of its messages, every finding."""
+    """What the guideline says of one order: the outcome, its name, the messages' titles, every finding."""
 
     order: str
     reference: str
     outcome: str
+    called: str
     meaning: str
     messages: tuple[str, ...]
     findings: tuple[FindingView, ...]
@@ -71,15 +79,31 @@ class AssessedOrder:
 
 def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
     """Return an assessment in words, what is met first."""
-    found = sorted(assessment.findings.values(), key=lambda finding: _RANK.index(finding.status))
+    found = sorted(assessment.findings.values(), key=lambda finding: _RANK.index(_shown_status(finding)))
+    called, meaning = _outcome(assessment, wording)
     return AssessedOrder(
         order=wording.text("orders", assessment.order.contrast.value),
         reference=assessment.order.reference,
         outcome=assessment.outcome.value,
-        meaning=wording.find("outcomes", assessment.outcome.value),
+        called=called,
+        meaning=meaning,
         messages=tuple(wording.text("messages", message.id, "title") for message in assessment.messages),
         findings=tuple(_view(finding, assessment, wording) for finding in found),
     )
+
+
+def _outcome(assessment: Assessment, wording: Wording) -> tuple[str, str]:
+    """Return what an outcome is called and means; one that fits is not praised beside a card that warns."""
+    name = assessment.outcome.value
+    warns = any(message.indicator is not Indicator.INFO for message in assessment.messages)
+    if assessment.outcome is Outcome.APPROPRIATE and warns:
+        return _CAUTION
+    return name.replace("_", " ").capitalize(), wording.find("outcomes", name)
+
+
+def _shown_status(finding: Finding) -> Status:
+    """Return a finding's status; one that is met for want of a record, and by nothing else, is unknown to a reader."""
+    return Status.UNKNOWN if finding.met and finding.tags and finding.tags <= _NOT_KNOWN.keys() else finding.status
 
 
 def _view(finding: Finding, assessment: Assessment, wording: Wording) -> FindingView:
@@ -90,7 +114,7 @@ def _view(finding: Finding, assessment: Assessment, wording: Wording) -> Finding
     return FindingView(
         criterion=finding.criterion,
         title=_TITLES[finding.criterion],
-        status=_WORDS[finding.status],
+        status=_WORDS[_shown_status(finding)],
         evidence=lines[:_MOST_EVIDENCE],
         more=max(0, len(lines) - _MOST_EVIDENCE),
         unavailable=_sources(finding.unavailable, wording),
@@ -100,6 +124,8 @@ def _view(finding: Finding, assessment: Assessment, wording: Wording) -> Finding
 
 def _open(finding: Finding, assessment: Assessment, wording: Wording) -> tuple[str, ...]:
     """Return what a finding leaves open; no record can settle that there is no implant, so that one says why."""
+    if _shown_status(finding) is not finding.status:
+        return tuple(_NOT_KNOWN[tag] for tag in sorted(finding.tags))
     asked = tuple(wording.text("questions", question) for question in finding.questions)
     if asked or finding.unavailable or finding.criterion != "R-MR":
         return asked

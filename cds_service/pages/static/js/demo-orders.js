@@ -139,7 +139,7 @@ export class DraftOrders {
     this.settle();
     this.drafts.splice(position, 1);
     this.show();
-    const boxes = this.list.querySelectorAll("input");
+    const boxes = this.list.querySelectorAll("input[type=checkbox]");
     (boxes[position] ?? boxes[boxes.length - 1] ?? this.entry).focus();
     this.onChange();
   }
