@@ -11,6 +11,7 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 # Seconds and zone are ignored on purpose: the day as the author wrote it is the clinical day.
 _FHIR_DATE = re.compile(r"\s*(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?\s*", re.DOTALL)
@@ -83,7 +84,12 @@ def exact(day: date) -> DateInterval:
 
 def parse_date(text: object) -> DateInterval:
     """Read a FHIR date, dateTime or instant; anything else is an unknown date."""
-    match = _FHIR_DATE.fullmatch(text) if isinstance(text, str) else None
+    return _parsed(text) if isinstance(text, str) else UNKNOWN_DATE
+
+
+@lru_cache(maxsize=4096)  # the dates of a record are asked for again and again, and one visit has many records
+def _parsed(text: str) -> DateInterval:
+    match = _FHIR_DATE.fullmatch(text)
     if match is None:
         return UNKNOWN_DATE
     year, month, day = (int(part) if part else None for part in match.groups())

@@ -21,6 +21,7 @@ from fhir_mappings.words.values import Value, values_of
 
 _WIDEST = 14  # words that a phrase may span
 LONGEST_QUOTE = 60
+_LONGEST_NAME = 120  # characters of a text that is remembered
 _FAR = 240  # characters around a phrase among which its quotation is looked for
 
 
@@ -51,11 +52,19 @@ class Mention:
 
 def mentions_in(text: str) -> tuple[Mention, ...]:
     """Return the phrases of a text with their topics, in its order."""
+    return _mentions_in_name(text) if len(text) <= _LONGEST_NAME else _mentions_in(text)
+
+
+def _mentions_in(text: str) -> tuple[Mention, ...]:
     words = read(text)
     return tuple(
         Mention(found.span.kind, words.starts[found.span.start], words.ends[found.span.end - 1], found.standing)
         for found in judged(words)
     )
+
+
+# The names of codes come again with every chart; what somebody wrote does not.
+_mentions_in_name = lru_cache(maxsize=4096)(_mentions_in)
 
 
 def topics_in(text: str, about: str | None = None) -> frozenset[str]:
