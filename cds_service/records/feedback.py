@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,28 +25,6 @@ _PROBE_SECONDS: Final = 0.5
 _WRITERS: Final = 4  # of each process
 _TURN_SECONDS: Final = 0.25
 _WRITE_SECONDS: Final = 5.0
-
-
-class FeedbackStore(Protocol):
-    """Keeps feedback events."""
-
-    def record(self, events: Sequence[FeedbackEvent]) -> int:
-        """Keep all events or none and return how many were new; StoreUnavailableError when none could be kept."""
-
-    def available(self) -> bool:
-        """Return whether events can be kept now."""
-
-
-class NullFeedbackStore:
-    """Keeps nothing: for one-off answers, which nobody gives feedback on."""
-
-    def record(self, events: Sequence[FeedbackEvent]) -> int:
-        """Return how many there were."""
-        return len(events)
-
-    def available(self) -> bool:
-        """Nothing can fail."""
-        return True
 
 
 class DatabaseFeedbackStore:
