@@ -139,11 +139,11 @@ def _application() -> Callable[[str, bytes], None]:
 
 
 def _settle() -> None:
-    from cds_service.server.gunicorn import GC_THRESHOLDS  # noqa: PLC0415 - only the child needs the service
+    from cds_service.server.memory import collect_rarely  # noqa: PLC0415 - only the child needs the service
 
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()
 
 
 def _counted(name: str, work: Callable[[], object]) -> None:

@@ -45,7 +45,7 @@ def clients_of(settings: Settings) -> tuple[ClientProfile, ...]:
 @cache
 def bundled_index() -> TerminologyIndex:
     """Return the index of the bundled value sets, which never changes and is read once a process."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+    return TerminologyIndex.from_directory(bundled_value_sets(), is_ours=True)
 
 
 def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping[str, Adviser]:
