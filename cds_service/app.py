@@ -35,8 +35,7 @@ from cds_service.observability.access_log import log_requests
 from cds_service.observability.health import Health, Lifecycle
 from cds_service.observability.metrics import Metrics, RecorderNumbers
 from cds_service.observability.metrics_endpoint import MetricsEndpoint, count_requests
-from cds_service.pages.insights.access import insights_access
-from cds_service.pages.offered import offered_pages, problem_page
+from cds_service.pages.offered import insights_access, offered_pages, problem_page
 from cds_service.pages.rendering.security import refuse_sniffing
 from cds_service.protocol.discovery import SERVICES
 from cds_service.protocol.errors import outcome_response, register_error_handlers

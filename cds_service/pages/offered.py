@@ -12,7 +12,7 @@ from cds_service.hooks.standing import standings
 from cds_service.pages.demo.charts import DemoCharts
 from cds_service.pages.demo.page import Demo, demo_client, demo_is_on
 from cds_service.pages.home import SANDBOX_ORIGIN
-from cds_service.pages.insights.access import InsightsAccess, insights_access
+from cds_service.pages.insights.access import InsightsAccess
 from cds_service.pages.problem import ProblemPage
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.service_facts import PageFacts
@@ -39,9 +39,9 @@ def offered_pages(
     if facts.demo_enabled:
         yield _demo(engine, settings, facts, clock).blueprint()
     if engine.storage.database is not None:
-        from cds_service.pages.insights.offered import pages_behind_login  # noqa: PLC0415 - brings the database
+        from cds_service.pages.behind_login import pages_behind_login  # noqa: PLC0415 - brings the database
 
-        yield from pages_behind_login(engine.storage.database, settings, facts, clock, journal)
+        yield from pages_behind_login(engine.storage.database, access, settings, facts, clock, journal)
 
 
 def problem_page(engine: Engine, settings: Settings) -> ProblemPage:
@@ -68,6 +68,13 @@ def _facts(engine: Engine, settings: Settings, access: InsightsAccess, *, calls:
         calls_enabled=calls,
         insecure=settings.insecure,
     )
+
+
+def insights_access(settings: Settings) -> InsightsAccess:
+    """Return who may see the insights: without a token, only a developer on this machine."""
+    token = settings.admin_token
+    alone = settings.profile == "development" and not settings.insecure
+    return InsightsAccess(token.get_secret_value() if token else None, open_without=alone)
 
 
 def _demo(engine: Engine, settings: Settings, facts: PageFacts, clock: Callable[[], datetime]) -> Demo:

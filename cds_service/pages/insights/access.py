@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cds_service.auth.counts import Counts
-    from cds_service.config.settings import Settings
 
 _SALT: Final = b"lumbar-mri-cds insights session"
 _OF_ADDRESS: Final = 5
@@ -78,10 +77,3 @@ class Attempts:
 
 def _name(address: str) -> str:
     return f"{_ALL} {address}"
-
-
-def insights_access(settings: Settings) -> InsightsAccess:
-    """Return who may see the insights: without a token, only a developer on this machine."""
-    token = settings.admin_token
-    alone = settings.profile == "development" and not settings.insecure
-    return InsightsAccess(token.get_secret_value() if token else None, open_without=alone)

@@ -8,7 +8,7 @@ from cds_service.auth.counts import Counts
 from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.hooks.setup import redis_of, shared_store
 from cds_service.pages.calls.page import CallsPage
-from cds_service.pages.insights.access import Attempts, insights_access
+from cds_service.pages.insights.access import Attempts, InsightsAccess
 from cds_service.pages.insights.labels import insights_words
 from cds_service.pages.insights.login import InsightsLogin
 from cds_service.pages.insights.page import InsightsPage
@@ -27,15 +27,16 @@ if TYPE_CHECKING:
     from cds_service.records.database import Database
 
 
-def pages_behind_login(
+def pages_behind_login(  # noqa: PLR0913, PLR0917 - what the pages are made of
     database: Database,
+    access: InsightsAccess,
     settings: Settings,
     facts: PageFacts,
     clock: Callable[[], datetime],
     journal: Journal | None,
 ) -> Iterator[Blueprint]:
     """Yield the routes of these pages; calls are shown where a journal judges them."""
-    login = _login(settings, facts, clock)
+    login = _login(access, settings, facts, clock)
     if journal is not None:
         yield CallsPage(Renderer(facts), journal, login).blueprint()
     yield InsightsPage(
@@ -47,7 +48,8 @@ def pages_behind_login(
     ).blueprint()
 
 
-def _login(settings: Settings, facts: PageFacts, clock: Callable[[], datetime]) -> InsightsLogin:
-    access = insights_access(settings)
+def _login(
+    access: InsightsAccess, settings: Settings, facts: PageFacts, clock: Callable[[], datetime]
+) -> InsightsLogin:
     ended = shared_store(settings, clock) if access.token else MemoryReplayStore(clock)
     return InsightsLogin(Renderer(facts), access, Visits(ended, clock), Attempts(Counts(redis_of(settings))))
