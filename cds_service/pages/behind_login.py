@@ -23,12 +23,12 @@ if TYPE_CHECKING:
 
     from cds_service.calls.journal import Journal
     from cds_service.config.settings import Settings
+    from cds_service.hooks.engine import Engine
     from cds_service.pages.rendering.service_facts import PageFacts
-    from cds_service.records.database import Database
 
 
 def pages_behind_login(  # noqa: PLR0913, PLR0917 - what the pages are made of
-    database: Database,
+    engine: Engine,
     access: InsightsAccess,
     settings: Settings,
     facts: PageFacts,
@@ -36,6 +36,9 @@ def pages_behind_login(  # noqa: PLR0913, PLR0917 - what the pages are made of
     journal: Journal | None,
 ) -> Iterator[Blueprint]:
     """Yield the routes of these pages; calls are shown where a journal judges them."""
+    database = engine.storage.database
+    if database is None:
+        return
     login = _login(access, settings, facts, clock)
     if journal is not None:
         yield CallsPage(Renderer(facts), journal, login).blueprint()

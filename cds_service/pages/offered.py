@@ -41,7 +41,7 @@ def offered_pages(
     if engine.storage.database is not None:
         from cds_service.pages.behind_login import pages_behind_login  # noqa: PLC0415 - brings the database
 
-        yield from pages_behind_login(engine.storage.database, access, settings, facts, clock, journal)
+        yield from pages_behind_login(engine, access, settings, facts, clock, journal)
 
 
 def problem_page(engine: Engine, settings: Settings) -> ProblemPage:
