@@ -9,19 +9,17 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 
 from fhir_mappings.words.cues import cues_of
 from fhir_mappings.words.phrases import Phrases, Span, compiled, lines_of
 from fhir_mappings.words.scope import Judged, judge
-from fhir_mappings.words.tokens import Words, plain, read
+from fhir_mappings.words.tokens import Words, plain, read, remembered
 from fhir_mappings.words.topics import AGENT, LASTING
 from fhir_mappings.words.values import Value, values_of
 
 _WIDEST = 14  # words that a phrase may span
 LONGEST_QUOTE = 60
-_LONGEST_NAME = 120  # characters of a text that is remembered
 _FAR = 240  # characters around a phrase among which its quotation is looked for
 
 
@@ -50,21 +48,14 @@ class Mention:
     standing: str
 
 
+@remembered
 def mentions_in(text: str) -> tuple[Mention, ...]:
     """Return the phrases of a text with their topics, in its order."""
-    return _mentions_in_name(text) if len(text) <= _LONGEST_NAME else _mentions_in(text)
-
-
-def _mentions_in(text: str) -> tuple[Mention, ...]:
     words = read(text)
     return tuple(
         Mention(found.span.kind, words.starts[found.span.start], words.ends[found.span.end - 1], found.standing)
         for found in judged(words)
     )
-
-
-# The names of codes come again with every chart; what somebody wrote does not.
-_mentions_in_name = lru_cache(maxsize=4096)(_mentions_in)
 
 
 def topics_in(text: str, about: str | None = None) -> frozenset[str]:
@@ -89,7 +80,7 @@ def judged(words: Words) -> list[Judged]:
     return list(judge(words, spans, cues_of(_CUES.find(words))))
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def asking_names(text: str) -> tuple[Mention, ...]:
     """Return what a text says of the patient by a name that asks, with the rule of its age as the topic."""
     words = read(text)
