@@ -27,7 +27,7 @@ install = rm -f $(VENV)/pip.failed; \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types format docs pictures fuzz soak lock sbom audit clean
+.PHONY: help run test lint types cost bench format docs pictures fuzz soak lock sbom audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -35,7 +35,7 @@ help: ## Show this list
 run: $(VENV)/.run ## Start the service on 127.0.0.1:8080 (PORT=… for another) and show a demo card
 	@exec $(BIN)/lumbar-cds serve --host 127.0.0.1 --port $(PORT) --try acute-low-back-pain
 
-test: lint types ## Run every check: lint, types, tests (COVERAGE=1 with branch coverage, as CI does)
+test: lint types cost ## Run every check: lint, types, tests (COVERAGE=1 with branch coverage, as CI does)
 	@echo "pytest: the quick kinds$(if $(COVERAGE), with branch coverage)"
 	@$(PYTEST) -m "not slow" $(if $(COVERAGE),--cov --cov-report term)
 	@echo "pytest: the slow kinds (browser, processes, databases)"
@@ -70,6 +70,18 @@ pictures: $(VENV)/.dev ## Take the README's pictures anew (needs Chromium)
 
 fuzz: $(VENV)/.dev ## Try bad input for SECONDS (60) for each target, always other (TARGETS="words dates" for some)
 	@$(BIN)/python -m tests.fuzz.run --seconds $(SECONDS) $(TARGETS)
+
+cost: $(VENV)/.dev ## Count the instructions of a call, and fail where one has become dearer (needs valgrind)
+	@echo "instructions of a call"
+	@$(BIN)/python -m benchmarks.instructions --check
+
+bench: $(VENV)/.dev $(if $(HEALTHCHAIN),build/healthchain) ## Measure everything and write docs/performance.md (HEALTHCHAIN=1: beside HealthChain)
+	@$(BIN)/python -m benchmarks
+
+# The server that it is served by is a choice of its users; with this one it is fastest.
+build/healthchain:
+	@$(PYTHON) -m venv $@
+	@$@/bin/pip install --quiet --disable-pip-version-check healthchain==0.16.1 'uvicorn[standard]'
 
 soak: $(VENV)/.dev ## Keep a service busy for MINUTES (30) with RATE (20) calls a second, and watch what grows
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --rate $(RATE)

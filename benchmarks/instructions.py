@@ -22,6 +22,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, time
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final
@@ -55,14 +56,18 @@ def count(sizes: Iterable[str]) -> Figures:
             raise SystemExit(done.stderr)
         texts = [path.read_text(encoding="utf-8") for path in sorted(Path(folder).glob("callgrind.out.*"))]
     figures: Figures = {}
-    counted = {
-        name[1]: int(found[1]) for text in texts if (name := _TRIGGER.search(text)) and (found := _SUMMARY.search(text))
-    }
+    counted = dict(filter(None, map(_read, texts)))
     empty = counted.pop("empty")
     for label, instructions in counted.items():
         name, _, what = label.rpartition(" ")
         figures.setdefault(name, {})[what] = instructions - empty
     return figures
+
+
+def _read(dump: str) -> tuple[str, int] | None:
+    """Return what was counted, and how much of it, from a dump of callgrind; None of one that is not ours."""
+    name, instructions = _TRIGGER.search(dump), _SUMMARY.search(dump)
+    return (name[1], int(instructions[1])) if name and instructions else None
 
 
 def ratio(figure: Mapping[str, float]) -> float:
@@ -89,10 +94,9 @@ def _child(sizes: Iterable[str]) -> None:
     _settle()
     _counted("empty", lambda: None)
     for name, sent in bodies.items():
-        _counted(f"{name} hook", lambda sent=sent: call(CALL, sent))
-        _counted(f"{name} nothing", lambda sent=sent: call(NOTHING, sent))
-        text = sent.decode()
-        _counted(f"{name} json", lambda text=text: json.loads(text))
+        _counted(f"{name} hook", partial(call, CALL, sent))
+        _counted(f"{name} nothing", partial(call, NOTHING, sent))
+        _counted(f"{name} json", partial(json.loads, sent.decode()))
 
 
 def _application() -> Callable[[str, bytes], None]:
@@ -127,7 +131,7 @@ def _application() -> Callable[[str, bytes], None]:
             "wsgi.input": io.BytesIO(sent),
             "wsgi.errors": sys.stderr,
         }
-        answer = b"".join(app.wsgi_app(environ, lambda status, _headers, _error=None: said.append(status)))  # type: ignore[arg-type,return-value]
+        answer = b"".join(app.wsgi_app(environ, lambda status, _headers, _error=None: said.append(status)))  # type: ignore[arg-type]
         if said[0] != "200 OK":
             raise SystemExit(answer.decode())
 
@@ -135,11 +139,11 @@ def _application() -> Callable[[str, bytes], None]:
 
 
 def _settle() -> None:
-    from cds_service.server.gunicorn import GC_THRESHOLDS  # noqa: PLC0415 - only the child needs the service
+    from cds_service.server.memory import collect_rarely  # noqa: PLC0415 - only the child needs the service
 
     gc.collect()
     gc.freeze()
-    gc.set_threshold(*GC_THRESHOLDS)
+    collect_rarely()
 
 
 def _counted(name: str, work: Callable[[], object]) -> None:

@@ -29,7 +29,7 @@ def add_nothing(app: Flask) -> None:
 def main() -> None:
     """Serve until ended."""
     port, folder = int(sys.argv[1]), Path(sys.argv[2])
-    settings = load_settings({}, profile="development", port=port, data_dir=folder, log_format="json")
+    settings = load_settings({}, profile="development", port=port, data_dir=folder, log_format="json", wait_ms=10_000)
     configure_logging(settings)
     with shared_metrics_folder():
         from cds_service.server.gunicorn import Server  # noqa: PLC0415 - after the folder is named

@@ -31,9 +31,9 @@ from cds_service.guideline.questionnaire import QuestionnaireView
 from cds_service.guideline.value_sets import ValueSetViews
 from cds_service.hooks.engine import build_engine
 from cds_service.hooks.views import Views
+from cds_service.observability.access_log import log_requests
 from cds_service.observability.health import Health, Lifecycle
-from cds_service.observability.logs import log_requests
-from cds_service.observability.metrics import Metrics
+from cds_service.observability.metrics import Metrics, RecorderNumbers
 from cds_service.observability.metrics_endpoint import MetricsEndpoint, count_requests
 from cds_service.pages.offered import insights_access, offered_pages, problem_page
 from cds_service.pages.rendering.security import refuse_sniffing
@@ -42,9 +42,8 @@ from cds_service.protocol.errors import outcome_response, register_error_handler
 from cds_service.protocol.paths import TidyPaths
 from cds_service.protocol.serialization import MsgspecProvider
 from cds_service.protocol.trace import Trace
-from cds_service.records.answers import NoAnsweredCards
 from cds_service.records.invocations import NullRecorder
-from cds_service.records.recorder import QueueRecorder
+from cds_service.records.stores import NoAnsweredCards
 from fhir_mappings.fhir_client.retrieval import Result
 
 if TYPE_CHECKING:
@@ -106,7 +105,7 @@ def _metrics(engine: Engine) -> Metrics:
     metrics.watch_modes(engine.modes)
     metrics.watch_tokens(lambda: engine.replay.is_available)
     metrics.watch_switches(engine.switched, lambda: engine.switches.is_current)
-    if isinstance(engine.storage.recorder, QueueRecorder):
+    if isinstance(engine.storage.recorder, RecorderNumbers):
         metrics.watch_recorder(engine.storage.recorder)
     return metrics
 

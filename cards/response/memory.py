@@ -53,6 +53,29 @@ class NotRepeated:
     answer: Answer
 
 
+@dataclass(frozen=True, slots=True)
+class _Changes:
+    """What the actions of a suggestion do to the orders that are there, by id; orders are removed by reference."""
+
+    removed: frozenset[str]
+    other_studies: frozenset[str]
+    updated: Mapping[str, Mapping[str, Any]]
+    contrasts: Mapping[str, str]
+
+    @classmethod
+    def of(cls, actions: Sequence[Action]) -> _Changes:
+        """Sort the actions; of several updates of one order the last counts."""
+        updates = [(action, action.resource) for action in actions if action.type == "update" and action.resource]
+        named = [(action, resource["id"], resource) for action, resource in updates if resource.get("id")]
+        studies = [(name, action.orderable) for action, name, _ in named if action.orderable]
+        return cls(
+            removed=frozenset(action.resource_id for action in actions if action.type == "delete"),
+            other_studies=frozenset(name for name, study in studies if study not in _CONTRAST_OF),
+            updated={name: resource for _, name, resource in named},
+            contrasts={name: _CONTRAST_OF[study].value for name, study in studies if study in _CONTRAST_OF},
+        )
+
+
 def _kept_nowhere(_text: str) -> str:
     return ""
 
@@ -101,23 +124,20 @@ class Memory:
         """
         if any(action.type == "create" and not action.orderable for action in suggestion.actions):
             return ()
-        left = _unique(mark for order in orders for mark in self._marks_after(order, suggestion.actions))
+        changes = _Changes.of(suggestion.actions)
+        left = _unique(mark for order in orders for mark in self._marks_after(order, changes))
         added = (action for action in suggestion.actions if action.type == "create" and action.orderable)
         return (*left, *_unique(f"+{drafts.concept_of(action.orderable)}" for action in added)) if left else ()
 
-    def _marks_after(self, order: ImagingOrder, actions: Sequence[Action]) -> Iterable[str]:
-        """Return the marks of an order once the actions are done; none where it is gone or became another study."""
-        resource, contrast = order.resource, order.contrast.value
-        elements: tuple[str, ...] = ()
-        for action in actions:
-            if action.type == "delete" and action.resource_id == order.reference:
-                return ()
-            if action.type == "update" and action.resource is not None and action.resource.get("id") == order.id:
-                if action.orderable and action.orderable not in _CONTRAST_OF:
-                    return ()
-                resource, elements = action.resource, changed_elements(order, action.resource)
-                contrast = _CONTRAST_OF[action.orderable].value if action.orderable else contrast
-        return self._marks(resource, contrast, (*IDENTITY, *elements))
+    def _marks_after(self, order: ImagingOrder, changes: _Changes) -> Iterable[str]:
+        """Return the marks of an order once the changes are done; none where it is gone or became another study."""
+        if order.reference in changes.removed or order.id in changes.other_studies:
+            return ()
+        resource = changes.updated.get(order.id)
+        if resource is None:
+            return self._marks(order.resource, order.contrast.value)
+        contrast = changes.contrasts.get(order.id, order.contrast.value)
+        return self._marks(resource, contrast, (*IDENTITY, *changed_elements(order, resource)))
 
     def _marks(self, resource: Mapping[str, Any], contrast: str, elements: Sequence[str] = IDENTITY) -> Iterator[str]:
         """Yield the names of some elements and the hash of their values, one for each coding; none if not kept."""

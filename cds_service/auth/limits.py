@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from redis import Redis
-
-from cds_service.auth.counts import Counts
 from cds_service.auth.shared_counts import SharedCounts
 from cds_service.clients.profile import ClientProfile
 from cds_service.protocol.errors import TooManyCallsError
+
+if TYPE_CHECKING:
+    from redis import Redis
+
+    from cds_service.auth.counts import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,8 @@ class CallLimits:
 def call_limits(redis: Redis | None, workers: int, clients: Iterable[ClientProfile]) -> CallLimits:
     """Return limits that all workers share, of all hosts where Redis is; to be called before the workers fork."""
     if redis is not None:
+        from cds_service.auth.counts import Counts  # noqa: PLC0415 - its libraries are slow to import, and few need them
+
         return CallLimits(Counts(redis, workers))
     limits = {client.name: client.calls_per_minute for client in clients}
     return CallLimits(SharedCounts({name: most for name, most in limits.items() if most is not None}))

@@ -23,6 +23,7 @@ from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, read_settings
 from cds_service.cli.site_commands import orders, review_sheet, terminology
 from cds_service.cli.try_command import JSON, demo_named, service_of, try_demo
 from cds_service.observability.metrics_folder import keep_metrics_in_process, shared_metrics_folder
+from cds_service.server.memory import collect_rarely
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -51,6 +52,7 @@ def main() -> None:
     Every option of `serve` can also be set by an environment variable such as LUMBAR_CDS_PORT. The advice is for
     clinicians; until yours have approved it (`lumbar-cds review-sheet`), do not use it for the care of real patients.
     """  # noqa: D301 - a real backspace tells click not to wrap the paragraph
+    collect_rarely()
 
 
 @main.command()

@@ -19,7 +19,9 @@ from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 
 def bundled_guideline(wording: Wording) -> Guideline:
     """Return the guideline as it comes, with the default thresholds."""
-    return read_guideline(wording, TerminologyIndex.from_directory(bundled_value_sets()), AssessmentProfile())
+    return read_guideline(
+        wording, TerminologyIndex.from_directory(bundled_value_sets(), is_ours=True), AssessmentProfile()
+    )
 
 
 def criteria_page() -> str:

@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from cards.response.memory import Outcome
     from cds_service.clients.profile import ClientProfile
     from cds_service.protocol.envelope import HookRequest
-    from cds_service.records.answers import AnsweredCard, AnsweredCards
     from cds_service.records.identities import Identities
+    from cds_service.records.stores import AnsweredCard, AnsweredCards
 
 
 @dataclass(frozen=True, slots=True)

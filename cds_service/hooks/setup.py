@@ -6,7 +6,6 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from cds_service.auth.configuration import configuration_problems
-from cds_service.auth.replay.redis import RedisReplayStore, connect_redis
 from cds_service.auth.replay.sqlite import SqliteReplayStore
 from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.clients.file.exposure import exposure_problem
@@ -46,7 +45,7 @@ def clients_of(settings: Settings) -> tuple[ClientProfile, ...]:
 @cache
 def bundled_index() -> TerminologyIndex:
     """Return the index of the bundled value sets, which never changes and is read once a process."""
-    return TerminologyIndex.from_directory(bundled_value_sets())
+    return TerminologyIndex.from_directory(bundled_value_sets(), is_ours=True)
 
 
 def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping[str, Adviser]:
@@ -71,7 +70,11 @@ def check_tokens(clients: Sequence[ClientProfile], settings: Settings) -> None:
 
 def redis_of(settings: Settings) -> Redis | None:
     """Return Redis where one is configured, and connect to nothing; SettingsError when its address cannot be used."""
-    return connect_redis(settings.redis_url.get_secret_value()) if settings.redis_url else None
+    if not settings.redis_url:
+        return None
+    from cds_service.auth.replay.redis import connect_redis  # noqa: PLC0415 - slow to import, and few need it
+
+    return connect_redis(settings.redis_url.get_secret_value())
 
 
 def replay_store(clients: Sequence[ClientProfile], settings: Settings, clock: Callable[[], datetime]) -> ReplayStore:
@@ -90,6 +93,8 @@ def shared_store(settings: Settings, clock: Callable[[], datetime]) -> UsedToken
     """
     redis = redis_of(settings)
     if redis is not None:
+        from cds_service.auth.replay.redis import RedisReplayStore  # noqa: PLC0415 - as above
+
         store = RedisReplayStore(redis, clock)
         store.begin()
         return store

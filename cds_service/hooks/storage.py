@@ -1,4 +1,9 @@
-"""What a process keeps, and how: feedback, records of calls, what was answered, and the key of the hashes in them."""
+"""What a process keeps, and how: feedback, records of calls, what was answered, and the key of the hashes in them.
+
+What a database takes to import is most of what a one-off answer would wait for, so it is imported where one is used.
+"""
+
+# ruff: noqa: PLC0415 - see above
 
 from __future__ import annotations
 
@@ -8,14 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from cds_service.protocol.errors import SettingsError
-from cds_service.records.answers import AnsweredCards, NoAnsweredCards, StoredAnsweredCards
-from cds_service.records.database import database_address
-from cds_service.records.feedback import DatabaseFeedbackStore, FeedbackStore, NullFeedbackStore
 from cds_service.records.identities import Identities, check_hash_key, load_identities
 from cds_service.records.invocations import NullRecorder, Recorder
-from cds_service.records.opening import open_database
-from cds_service.records.recorder import QueueRecorder
-from cds_service.records.retention import prune
+from cds_service.records.stores import AnsweredCards, FeedbackStore, NoAnsweredCards, NullFeedbackStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,6 +39,8 @@ class Storage:
 
 def check_storage(settings: Settings) -> None:
     """Check address and key as far as that takes no database and no folder; SettingsError names all that is wrong."""
+    from cds_service.records.database import database_address
+
     problems: list[str] = []
     checks: tuple[tuple[SecretStr | None, Callable[[str], object]], ...] = (
         (settings.database_url, database_address),
@@ -59,6 +61,12 @@ def open_storage(settings: Settings) -> Storage:
 
     To be called before workers fork. A database server that is not there yet is no error, see `open_database`.
     """
+    from cds_service.records.answers import StoredAnsweredCards
+    from cds_service.records.feedback import DatabaseFeedbackStore
+    from cds_service.records.opening import open_database
+    from cds_service.records.recorder import QueueRecorder
+    from cds_service.records.retention import prune
+
     check_storage(settings)
     url, key = settings.database_url, settings.hash_key
     database = open_database(url.get_secret_value() if url else None, settings.data_dir, wait_for_server=False)

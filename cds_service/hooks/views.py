@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from cds_service.auth.admission import Admission
     from cds_service.auth.verifiers.callers import Caller
     from cds_service.hooks.handler import HookHandler
-    from cds_service.records.feedback import FeedbackStore
+    from cds_service.records.stores import FeedbackStore
 
 # FHIR's media types too, also under its old name, and none at all: clients send them with the same JSON.
 _JSON: Final = frozenset({"", "application/json", "application/fhir+json", "application/json+fhir"})

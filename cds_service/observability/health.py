@@ -20,7 +20,7 @@ from cds_service.protocol.serialization import encode
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
 
-    from cds_service.records.feedback import FeedbackStore
+    from cds_service.records.stores import FeedbackStore
 
 
 @dataclass(slots=True)

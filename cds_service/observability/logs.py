@@ -20,14 +20,13 @@ from typing import TYPE_CHECKING, Any, Final, TextIO, cast
 
 import msgspec
 import structlog
-from flask import has_request_context, request
+from flask import has_request_context
 
 from cds_service.protocol.trace import current_trace
 
 if TYPE_CHECKING:
     from types import FrameType
 
-    from flask import Flask, Response
     from structlog.typing import EventDict, Processor
 
     from cds_service.config.settings import Settings
@@ -96,11 +95,10 @@ _CARRIED: Final = frozenset(
 )
 _ALLOWED: Final = frozenset(FIELDS) | {"place"} | _CARRIED
 _FORMATTED: Final = ("message", "asctime")  # left on a record by another handler's formatter
+ACCESS: Final = "cds_service.access"  # the logger of the line of each request
+ACCESS_SENTENCE: Final = "request"
 _OURS: Final = ("cds_service", "cards", "fhir_mappings")
 _OUR_LOGGERS: Final = tuple(f"{name}." for name in _OURS)  # the bare first name is that of Flask's own logger
-
-# Supervisors ask every few seconds; their lines would bury the others.
-_QUIET_ENDPOINTS: Final = frozenset({"health.live", "health.ready", "metrics.scrape"})
 
 
 def get_logger(name: str) -> structlog.stdlib.BoundLogger:
@@ -184,7 +182,8 @@ def line_formatter(log_format: str, *, colours: bool = False) -> logging.Formatt
             sort_keys=False,
             exception_formatter=structlog.dev.plain_traceback,
         )
-    return structlog.stdlib.ProcessorFormatter(
+    formatter = structlog.stdlib.ProcessorFormatter if log_format == "console" else _JsonFormatter
+    return formatter(
         foreign_pre_chain=[structlog.stdlib.ExtraAdder(), _only_allowed],
         processors=[
             _name_the_request,
@@ -198,22 +197,26 @@ def line_formatter(log_format: str, *, colours: bool = False) -> logging.Formatt
     )
 
 
-def log_requests(app: Flask) -> None:
-    """Give every answer of an application its request id, and every request its line."""
-    access = get_logger("cds_service.access")
+class _JsonFormatter(structlog.stdlib.ProcessorFormatter):
+    """Writes the line of a request by itself: it comes with every call, and nothing but the list is in it."""
 
-    @app.before_request
-    def _begin() -> None:
-        current_trace()
+    def format(self, record: logging.LogRecord) -> str:
+        """Return a line."""
+        if record.name != ACCESS:
+            return super().format(record)
+        given = vars(record)
+        line = _beginning(record, ACCESS_SENTENCE)
+        line |= {name: _plain(given[name]) for name in FIELDS if name in given}
+        return _json_line(None, "", _name_the_request(None, "", line))
 
-    @app.after_request
-    def _finish(response: Response) -> Response:
-        trace = current_trace()
-        response.headers["X-Request-ID"] = trace.request_id
-        level = logging.DEBUG if request.endpoint in _QUIET_ENDPOINTS else logging.INFO
-        if access.isEnabledFor(level):
-            access.log(level, "request", **trace.line(response.status_code))
-        return response
+
+def _beginning(record: logging.LogRecord, sentence: str) -> dict[str, Any]:
+    return {
+        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+        "level": record.levelname.lower(),
+        "logger": record.name,
+        "message": sentence,
+    }
 
 
 def _only_allowed(_logger: object, _method: str, fields: EventDict) -> EventDict:
@@ -247,12 +250,8 @@ def _describe(_logger: object, _method: str, fields: EventDict) -> EventDict:
     record: logging.LogRecord = fields["_record"]
     sentence, error = fields.pop("event"), fields.pop("exc_info", None)
     arguments, _ = fields.pop("positional_args", ()), fields.pop("stack_info", None)
-    line: dict[str, Any] = {
-        "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
-        "level": record.levelname.lower(),
-        "logger": record.name,
-        "message": sentence if _stands_in_code(sentence, sys._getframe()) else _WITHHELD,  # noqa: SLF001 - see there
-    }
+    stands = _stands_in_code(sentence, sys._getframe())  # noqa: SLF001 - see there
+    line = _beginning(record, sentence if stands else _WITHHELD)
     if _ours(record):
         line["message"] = _filled_in(line["message"], arguments)
     else:

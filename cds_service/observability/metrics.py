@@ -12,7 +12,7 @@ from __future__ import annotations
 import os
 import struct
 import threading
-from typing import TYPE_CHECKING, Final, Protocol
+from typing import TYPE_CHECKING, Final, Protocol, runtime_checkable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics, generate_latest
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
@@ -53,6 +53,7 @@ disable_created_metrics()  # type: ignore[no-untyped-call] # the library leaves 
 _MULTI_PROCESS: Final = VARIABLE in os.environ
 
 
+@runtime_checkable
 class RecorderNumbers(Protocol):
     """What a recorder tells of its queue, for its own process."""
 

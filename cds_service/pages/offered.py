@@ -6,21 +6,13 @@ from typing import TYPE_CHECKING
 
 from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service import __version__
-from cds_service.auth.counts import Counts
-from cds_service.auth.replay.store import MemoryReplayStore
 from cds_service.clients.cors_origins import allows_origin
 from cds_service.clients.profile import BY_TOKEN
-from cds_service.hooks.setup import redis_of, shared_store
 from cds_service.hooks.standing import standings
-from cds_service.pages.calls.page import CallsPage
 from cds_service.pages.demo.charts import DemoCharts
 from cds_service.pages.demo.page import Demo, demo_client, demo_is_on
 from cds_service.pages.home import SANDBOX_ORIGIN
-from cds_service.pages.insights.access import Attempts, InsightsAccess
-from cds_service.pages.insights.labels import insights_words
-from cds_service.pages.insights.login import InsightsLogin
-from cds_service.pages.insights.page import InsightsPage
-from cds_service.pages.insights.visits import Visits
+from cds_service.pages.insights.access import InsightsAccess
 from cds_service.pages.problem import ProblemPage
 from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.service_facts import PageFacts
@@ -47,16 +39,9 @@ def offered_pages(
     if facts.demo_enabled:
         yield _demo(engine, settings, facts, clock).blueprint()
     if engine.storage.database is not None:
-        login = _login(access, settings, facts, clock)
-        if journal is not None:
-            yield CallsPage(Renderer(facts), journal, login).blueprint()
-        yield InsightsPage(
-            renderer=Renderer(facts),
-            database=engine.storage.database,
-            login=login,
-            words=insights_words(settings.language),
-            clock=clock,
-        ).blueprint()
+        from cds_service.pages.behind_login import pages_behind_login  # noqa: PLC0415 - brings the database
+
+        yield from pages_behind_login(engine, access, settings, facts, clock, journal)
 
 
 def problem_page(engine: Engine, settings: Settings) -> ProblemPage:
@@ -90,14 +75,6 @@ def insights_access(settings: Settings) -> InsightsAccess:
     token = settings.admin_token
     alone = settings.profile == "development" and not settings.insecure
     return InsightsAccess(token.get_secret_value() if token else None, open_without=alone)
-
-
-def _login(
-    access: InsightsAccess, settings: Settings, facts: PageFacts, clock: Callable[[], datetime]
-) -> InsightsLogin:
-    ended = shared_store(settings, clock) if access.token else MemoryReplayStore(clock)
-    counts = Counts(redis_of(settings))
-    return InsightsLogin(Renderer(facts), access, Visits(ended, clock), Attempts(counts))
 
 
 def _demo(engine: Engine, settings: Settings, facts: PageFacts, clock: Callable[[], datetime]) -> Demo:

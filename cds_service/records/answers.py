@@ -12,13 +12,13 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import Connection, and_, or_, select
 
 from cds_service.records.database import Database
+from cds_service.records.stores import AnsweredCard
 from cds_service.records.tables import ACCEPTED_SUGGESTIONS, CARDS, FEEDBACK, INVOCATIONS, SUGGESTIONS
 
 _LOG: Final = logging.getLogger(__name__)
@@ -27,32 +27,6 @@ _PATIENCE: Final = 0.2  # seconds that a call waits
 _REST: Final = 1.0  # seconds in which nobody waits again after the database did not answer
 _AT_ONCE: Final = 4  # look-ups of a process
 _MOST: Final = 200  # rows
-
-
-@dataclass(frozen=True, slots=True)
-class AnsweredCard:
-    """A card that was shown and answered: accepted, or overridden with a reason; keys and marks as they were kept."""
-
-    shown_at: datetime
-    outcome: str
-    reason: str
-    message_keys: tuple[str, ...]
-    marks: tuple[str, ...]
-
-
-class AnsweredCards(Protocol):
-    """Finds what was answered."""
-
-    def of(self, client: str, user: str, patient: str, since: datetime) -> tuple[AnsweredCard, ...] | None:
-        """Return the answered cards of a user and a patient, by their hashes, newest first; None if not to be had."""
-
-
-class NoAnsweredCards:
-    """Knows of none: where nothing is kept."""
-
-    def of(self, client: str, user: str, patient: str, since: datetime) -> tuple[AnsweredCard, ...]:  # noqa: ARG002 - the interface's
-        """Return nothing."""
-        return ()
 
 
 class StoredAnsweredCards:

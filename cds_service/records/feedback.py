@@ -10,7 +10,7 @@ import threading
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
 from sqlalchemy import select
 from sqlalchemy.exc import SQLAlchemyError
@@ -25,28 +25,6 @@ _PROBE_SECONDS: Final = 0.5
 _WRITERS: Final = 4  # of each process
 _TURN_SECONDS: Final = 0.25
 _WRITE_SECONDS: Final = 5.0
-
-
-class FeedbackStore(Protocol):
-    """Keeps feedback events."""
-
-    def record(self, events: Sequence[FeedbackEvent]) -> int:
-        """Keep all events or none and return how many were new; StoreUnavailableError when none could be kept."""
-
-    def available(self) -> bool:
-        """Return whether events can be kept now."""
-
-
-class NullFeedbackStore:
-    """Keeps nothing: for one-off answers, which nobody gives feedback on."""
-
-    def record(self, events: Sequence[FeedbackEvent]) -> int:
-        """Return how many there were."""
-        return len(events)
-
-    def available(self) -> bool:
-        """Nothing can fail."""
-        return True
 
 
 class DatabaseFeedbackStore:
@@ -86,10 +64,12 @@ class DatabaseFeedbackStore:
         received = datetime.now(UTC)
         # In one order everywhere: two batches with the same events must not wait for each other crosswise.
         distinct = [event for _, event in sorted({event.fingerprint: event for event in events}.items())]
+        # Made before the transaction: while that is open, nobody else writes to a file.
+        rows, accepted = [feedback_row(event, received) for event in distinct], list(accepted_rows(distinct))
         try:
             with self._database.write() as connection:
-                new = insert_new(connection, FEEDBACK, [feedback_row(event, received) for event in distinct])
-                insert_new(connection, ACCEPTED_SUGGESTIONS, list(accepted_rows(distinct)))
+                new = insert_new(connection, FEEDBACK, rows)
+                insert_new(connection, ACCEPTED_SUGGESTIONS, accepted)
         except SQLAlchemyError as error:
             raise StoreUnavailableError from error
         return new

@@ -27,6 +27,7 @@ from cds_service.records.rows import Batch, CallKey, call_key, is_unrelated, wri
 _LOG: Final = logging.getLogger(__name__)
 
 _MOST_IN_BATCH: Final = 500
+_GATHERING: Final = 0.25  # seconds in which records come together: a transaction costs more than an unrelated call
 _FIRST_PAUSE: Final = 0.1  # seconds before a failed batch is tried again, doubled each time up to the longest
 _LONGEST_PAUSE: Final = 5.0
 
@@ -66,6 +67,7 @@ class QueueRecorder:
         self._lock = threading.Lock()
         self._settled = threading.Condition(self._lock)  # told after each batch
         self._closing = threading.Event()
+        self._hurried = threading.Event()  # somebody waits for what is queued
         self._deadline = float("inf")
         self._thread: threading.Thread | None = None
         self._taken = 0
@@ -100,8 +102,13 @@ class QueueRecorder:
 
     def flush(self, timeout: float = 5.0) -> bool:
         """Wait, at most so many seconds, until nothing is queued in this process; return whether that is so."""
-        with self._settled:
-            return self._settled.wait_for(lambda: self.queued == 0, timeout)
+        self._hurried.set()
+        try:
+            with self._settled:
+                return self._settled.wait_for(lambda: self.queued == 0, timeout)
+        finally:
+            if not self._closing.is_set():
+                self._hurried.clear()
 
     def close(self, timeout: float = 5.0) -> bool:
         """Write what is queued, for at most so many seconds, and return whether everything taken was written.
@@ -111,6 +118,7 @@ class QueueRecorder:
         with self._lock:
             self._deadline = time.monotonic() + timeout
             self._closing.set()
+            self._hurried.set()
             thread = self._thread
             self._queue.put(None)
         if thread is not None:
@@ -150,9 +158,10 @@ class QueueRecorder:
                 self._settled.notify_all()
 
     def _collect(self) -> Batch:
-        """Return what waits, after waiting for something."""
+        """Return what waits, after waiting for something and for what comes soon after it."""
         batch = Batch()
         waiting = self._queue.get()
+        self._hurried.wait(_GATHERING)
         while True:
             if waiting is not None:
                 batch.add(waiting)

@@ -10,6 +10,37 @@ from httptools import HttpParserError, HttpParserUpgrade, HttpRequestParser
 LONGEST_HEAD: Final = 1024 * 1024
 
 
+class _Progress:
+    """What the parser has told of a request. It knows nothing of the bytes.
+
+    The parser holds on to whom it tells. Were that the one who holds the parser and the bytes, each request would be
+    in memory until the garbage collector came by, and that comes rarely: thousands of bodies later.
+    """
+
+    def __init__(self, longest_body: int) -> None:
+        self.longest_body = longest_body
+        self.is_ready = False
+        self.is_whole = False
+        self.has_head = False
+        self.expects = False
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """Note what decides how much is still to come."""
+        match name.lower():
+            case b"content-length" if value.isdigit() and int(value[:20]) > self.longest_body:
+                self.is_ready = True
+            case b"expect" if value.lower() == b"100-continue":
+                self.expects = True
+
+    def on_headers_complete(self) -> None:
+        """Note that only the body is still to come."""
+        self.has_head = True
+
+    def on_message_complete(self) -> None:
+        """Note that the request is whole."""
+        self.is_ready = self.is_whole = True
+
+
 class Arrival:
     """The bytes of one request, and of what a client sent behind it.
 
@@ -21,41 +52,40 @@ class Arrival:
     def __init__(self, longest_body: int) -> None:
         """Take the size in bytes beyond which a body is refused unread."""
         self.data = bytearray()
-        self.is_ready = False
-        self.is_whole = False
-        self.has_head = False
-        self.awaits_continue = False
-        self._longest_body = longest_body
-        self._expects = False
-        self._parser = HttpRequestParser(self)
+        self._progress = _Progress(longest_body)
+        self._parser = HttpRequestParser(self._progress)
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether a thread need not wait for more."""
+        return self._progress.is_ready
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the request has arrived to its end."""
+        return self._progress.is_whole
+
+    @property
+    def has_head(self) -> bool:
+        """Whether only the body is still to come."""
+        return self._progress.has_head
+
+    @property
+    def awaits_continue(self) -> bool:
+        """Whether the client holds its body back."""
+        return self._progress.expects and not self._progress.is_ready
 
     def feed(self, data: bytes) -> None:
         """Take the bytes that came."""
         self.data += data
-        if self.is_ready:
+        progress = self._progress
+        if progress.is_ready:
             return
         try:
             self._parser.feed_data(data)
         except (HttpParserError, HttpParserUpgrade):
             # What is wrong with it, the server says in its answer.
-            self.is_ready = True
-        longest = LONGEST_HEAD + (self._longest_body if self.has_head else 0)
+            progress.is_ready = True
+        longest = LONGEST_HEAD + (progress.longest_body if progress.has_head else 0)
         if len(self.data) > longest:
-            self.is_ready = True
-        self.awaits_continue = self._expects and not self.is_ready
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        """Note what decides how much is still to come."""
-        match name.lower():
-            case b"content-length" if value.isdigit() and int(value[:20]) > self._longest_body:
-                self.is_ready = True
-            case b"expect" if value.lower() == b"100-continue":
-                self._expects = True
-
-    def on_headers_complete(self) -> None:
-        """Note that only the body is still to come."""
-        self.has_head = True
-
-    def on_message_complete(self) -> None:
-        """Note that the request is whole."""
-        self.is_ready = self.is_whole = True
+            progress.is_ready = True

@@ -40,7 +40,8 @@ class BufferedSocket:
     def recv(self, size: int) -> bytes:
         """Return the next bytes of what has arrived; nothing at its end, as if the client had closed."""
         data = bytes(self._arrived[:size])
-        self._arrived = self._arrived[size:]
+        # An empty view would keep the whole request in memory for as long as the connection stays.
+        self._arrived = self._arrived[size:] if size < len(self._arrived) else memoryview(b"")
         return data
 
     def sendall(self, data: bytes) -> None:

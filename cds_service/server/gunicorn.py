@@ -27,6 +27,7 @@ from cds_service.observability.metrics import forget_process
 from cds_service.protocol.trace import ARRIVED
 from cds_service.server.background import PeriodicTask
 from cds_service.server.claims import clients_by_issuer
+from cds_service.server.memory import collect_rarely, keep_returned_memory
 from cds_service.server.worker import PatientWorker
 
 if TYPE_CHECKING:
@@ -48,9 +49,6 @@ _WITNESS_SECONDS: Final = 1.0  # a switch is in force within two seconds, whethe
 _SWITCH_SECONDS: Final = 0.001
 
 _MOST_CONNECTIONS: Final = 4000  # of one worker; an idle one takes about 10 kB
-
-# Collect young objects rarely: decoding a chart makes many objects at once, and nearly all die with the request.
-GC_THRESHOLDS: Final = (100_000, 50, 1_000)
 
 
 def _telling_deaths(write: Callable[..., None], level: str) -> Callable[..., None]:
@@ -100,13 +98,14 @@ class Server(BaseApplication):
 
     def load(self) -> Any:
         """Build the application, in the parent process."""
+        keep_returned_memory()
         app = create_app(self._settings)
         app.wsgi_app = _telling_arrival(app.wsgi_app)  # type: ignore[method-assign, assignment] # as Flask documents middleware
         engine = app.extensions["engine"]
         self._authentication, self._approval = engine.authentication, told(engine.standing())
         gc.collect()
         gc.freeze()
-        gc.set_threshold(*GC_THRESHOLDS)
+        collect_rarely()
         return app
 
     @property

@@ -11,6 +11,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+import msgspec
+
 from fhir_mappings.chart.answers import QuestionAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
 from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_of
@@ -262,10 +264,16 @@ def _without_repeats(found: list[fhir.Resource]) -> tuple[fhir.Resource, ...]:
     """Drop resources that arrived twice, under two keys or on two pages; two that only share an id are both kept."""
     unique: dict[object, list[fhir.Resource]] = {}
     for position, resource in enumerate(found):
-        same = unique.setdefault(resource.id or position, [])
-        if resource not in same:
-            same.append(resource)
-    return tuple(resource for same in unique.values() for resource in same)
+        unique.setdefault(resource.id or position, []).append(resource)
+    return tuple(resource for same in unique.values() for resource in (same if len(same) == 1 else _distinct(same)))
+
+
+def _distinct(same: list[fhir.Resource]) -> Iterable[fhir.Resource]:
+    """Return each of some resources once; written out they can be told apart without comparing each with each."""
+    unique: dict[bytes, fhir.Resource] = {}
+    for resource in same:
+        unique.setdefault(msgspec.json.encode(resource), resource)
+    return unique.values()
 
 
 def subject_of(resource: fhir.Resource) -> Reference | None:

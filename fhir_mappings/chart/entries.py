@@ -7,6 +7,7 @@ anything (entered in error, not done, cancelled) end here.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -153,6 +154,15 @@ def _own_code(index: TerminologyIndex, concept: str, coding: Coding) -> Code:
 def reference_of(resource: fhir.Resource) -> str:
     """Return `Type/id`, or the bare type where a resource has no id."""
     return f"{resource.resource_type}/{resource.id}" if resource.id else resource.resource_type
+
+
+def by_concept(entries: Iterable[ChartEntry]) -> dict[str, tuple[ChartEntry, ...]]:
+    """Return entries by each concept that they state, in their order."""
+    found: dict[str, list[ChartEntry]] = {}
+    for entry in entries:
+        for concept in entry.concepts:
+            found.setdefault(concept, []).append(entry)
+    return {concept: tuple(stated) for concept, stated in found.items()}
 
 
 def words_with_sites(coded: Coded, sites: list[CodeableConcept]) -> str:

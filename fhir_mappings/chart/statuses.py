@@ -5,7 +5,7 @@ One table for whoever reads a record: what is no evidence of a finding is no sou
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection
 
 from fhir_mappings.chart.medications import is_disregarded as is_drug_disregarded
 from fhir_mappings.fhir import resources as fhir
@@ -31,15 +31,15 @@ _NO_EVIDENCE: dict[type[fhir.Resource], frozenset[str]] = {
 
 def is_disregarded(resource: fhir.Resource) -> bool:
     """Whether a record says nothing of the patient, by its status."""
-    match resource:
-        case fhir.Condition() | fhir.AllergyIntolerance():
-            return status_code(resource.verification_status, VERIFICATION_STATUSES) == ENTERED_IN_ERROR
-        case fhir.MedicationRequest() | fhir.MedicationStatement():
-            return is_drug_disregarded(resource)
-        case fhir.ServiceRequest() if resource.do_not_perform:
-            return True
-    status: str | None = getattr(resource, "status", None)
-    return status in _NO_EVIDENCE.get(type(resource), ())
+    statuses = _NO_EVIDENCE.get(type(resource))
+    if statuses is not None:
+        # `status` is an element of all types in the table.
+        return getattr(resource, "status", None) in statuses or getattr(resource, "do_not_perform", None) is True
+    if isinstance(resource, fhir.Condition | fhir.AllergyIntolerance):
+        return status_code(resource.verification_status, VERIFICATION_STATUSES) == ENTERED_IN_ERROR
+    if isinstance(resource, fhir.MedicationRequest | fhir.MedicationStatement):
+        return is_drug_disregarded(resource)
+    return False
 
 
 def is_refuted(resource: fhir.Resource) -> bool:
@@ -61,14 +61,15 @@ def is_over(resource: fhir.Resource) -> bool:
     )
 
 
-def status_code(concept: CodeableConcept | None, known: Iterable[str]) -> str:
+def status_code(concept: CodeableConcept | None, known: Collection[str]) -> str:
     """Return the one of the known codes that a status has, by its codes or else by its words; empty for none.
 
     A site's own codes may stand beside the standard one, and some senders write the status as a text only.
     """
     if concept is None:
         return ""
+    if len(concept.coding) == 1 and (code := concept.coding[0].code) in known:
+        return code or ""
     codes = {coding.code.strip().lower() for coding in concept.coding if coding.code}
     words = {(text or "").strip().lower() for text in (concept.text, *(coding.display for coding in concept.coding))}
-    known = tuple(known)
     return next((code for given in (codes, words) for code in known if code in given), "")

@@ -56,7 +56,8 @@ def _cancers(facts: Facts) -> tuple[list[Evidence], list[Evidence]]:
     plexus = [entry for entry in facts.stated("plexopathy") if _is_neoplastic(entry)]
     for entry in (*facts.stated("cancer_active", "cancer_metastatic_spine"), *plexus):
         item = facts.evidence(entry, "cancer_active", "cancer_metastatic_spine", "plexopathy")
-        over = entry.activity is Activity.INACTIVE or (_is_silent(facts) and not _has_spread(entry))
+        silent = facts.once("cancer is silent", lambda: _is_silent(facts))
+        over = entry.activity is Activity.INACTIVE or (silent and not _has_spread(entry))
         (past if over else active).append(item)
     past += [facts.evidence(entry, "cancer_history") for entry in facts.stated("cancer_history")]
     return active, past

@@ -8,7 +8,7 @@ its reason counts like a record of that day.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
@@ -17,7 +17,7 @@ from typing import Any, TypeVar
 from fhir_mappings.chart.answer_records import answer_entries, answer_remarks
 from fhir_mappings.chart.answers import QuestionAnswer
 from fhir_mappings.chart.chart import Chart, belongs_to
-from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry
+from fhir_mappings.chart.entries import Activity, Assertion, ChartEntry, by_concept
 from fhir_mappings.chart.ledger import LedgerLine, said_of
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
@@ -55,8 +55,9 @@ class Facts:
     thresholds: Thresholds
     treat_conditional_as: str = "warn"
     called_on: date | None = None
-    _cache: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
-    _denials: dict[str, tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+    _entries: dict[tuple[str, ...], tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+    _stated: dict[tuple[str, ...], tuple[ChartEntry, ...]] = field(default_factory=dict, repr=False)
+    _denials: dict[str, _Denials] = field(default_factory=dict, repr=False)
     _made: dict[Hashable, Any] = field(default_factory=dict, repr=False)
 
     def once(self, what: Hashable, make: Callable[[], T]) -> T:
@@ -83,18 +84,19 @@ class Facts:
 
     def entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return every entry of some concepts that is not dated in the future, each once."""
-        unique: dict[int, ChartEntry] = {}
-        for concept in concepts:
-            if concept not in self._cache:
-                found = (
-                    *self.chart.entries.get(concept, ()),
-                    *self.order.entries.get(concept, ()),
-                    *self._answered.get(concept, ()),
-                )
-                self._cache[concept] = tuple(entry for entry in found if self._is_usable(entry))
-            for entry in self._cache[concept]:
-                unique[id(entry)] = entry
-        return tuple(unique.values())
+        found = self._entries.get(concepts)
+        if found is None:
+            found = self._entries_of(*concepts) if len(concepts) == 1 else _each_once(map(self.entries, concepts))
+            self._entries[concepts] = found
+        return found
+
+    def _entries_of(self, concept: str) -> tuple[ChartEntry, ...]:
+        found = (
+            *self.chart.entries.get(concept, ()),
+            *self.order.entries.get(concept, ()),
+            *self._answered.get(concept, ()),
+        )
+        return _each_once([[entry for entry in found if self._is_usable(entry)]]) if found else ()
 
     @cached_property
     def answers(self) -> tuple[QuestionAnswer, ...]:
@@ -126,11 +128,7 @@ class Facts:
     @cached_property
     def _answered(self) -> dict[str, tuple[ChartEntry, ...]]:
         """What the answers in the chart state, by concept; the order's own are among its entries."""
-        found: dict[str, tuple[ChartEntry, ...]] = {}
-        for entry in (*answer_entries(self._chart_answers), *self.own_answers.stated()):
-            for concept in entry.concepts:
-                found[concept] = (*found.get(concept, ()), entry)
-        return found
+        return by_concept((*answer_entries(self._chart_answers), *self.own_answers.stated()))
 
     @cached_property
     def remarks(self) -> tuple[Remark, ...]:
@@ -166,22 +164,25 @@ class Facts:
         found = entry.when if entry.when.is_known else entry.recorded
         return found.earliest is not None and found.earliest > shifted(day, self.thresholds.data_error_after)
 
-    def _negatives(self, concept: str) -> tuple[ChartEntry, ...]:
-        """Return the entries that deny a concept; asked for with each piece of evidence, so looked up once."""
+    def _denials_of(self, concept: str) -> _Denials:
+        """Return what denies a concept; asked for with each piece of evidence, so looked up once."""
         if concept not in self._denials:
-            found = (entry for entry in self.entries(concept) if entry.assertion is Assertion.ABSENT)
-            self._denials[concept] = tuple(found)
+            self._denials[concept] = _Denials.of(self.entries(concept))
         return self._denials[concept]
 
     def stated(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return the entries that assert a concept, at least as a suspicion, and that no newer negative outweighs."""
-        found: dict[int, ChartEntry] = {}
-        for concept in concepts:
-            negatives = self._negatives(concept)
-            for entry in self.entries(concept):
-                if entry.assertion in STATED and not any(self._outweighs(negative, entry) for negative in negatives):
-                    found[id(entry)] = entry
-        return tuple(found.values())
+        found = self._stated.get(concepts)
+        if found is None:
+            found = self._stated_of(*concepts) if len(concepts) == 1 else _each_once(map(self.stated, concepts))
+            self._stated[concepts] = found
+        return found
+
+    def _stated_of(self, concept: str) -> tuple[ChartEntry, ...]:
+        entries = self.entries(concept)
+        return tuple(
+            entry for entry in entries if entry.assertion in STATED and not self._is_outweighed(entry, concept)
+        )
 
     def current(self, *concepts: str, within: int | None = None) -> list[ChartEntry]:
         """Return the stated entries that are not over; with a window in days, those in it or of unknown date."""
@@ -196,24 +197,22 @@ class Facts:
         """Return the entries that assert a concept, whatever newer records deny it."""
         return tuple(entry for entry in self.entries(*concepts) if entry.assertion in STATED)
 
-    def _outweighs(self, negative: ChartEntry, positive: ChartEntry) -> bool:
-        """A newer negative cancels an older positive of the same thing; soon after it, only from the same author."""
-        if positive.of_order or negative.asserted.after(positive.asserted) is not True:
+    def _is_outweighed(self, entry: ChartEntry, concept: str) -> bool:
+        """Whether a newer negative cancels an entry about the same thing; soon after it, only from the same author."""
+        latest = entry.asserted.latest
+        denials = self._denials_of(concept)
+        if not denials.newest or entry.of_order or latest is None:
             return False
-        if not _same_thing(negative, positive):
-            return False
-        if negative.author is not None and negative.author == positive.author:
+        own = denials.newest_of(entry, entry.author) if entry.author is not None else None
+        if own is not None and own > latest:
             return True
-        # A known day: nothing is newer than a statement whose last possible day is unknown.
-        latest = positive.asserted.latest or self.as_of
-        return negative.asserted.on_or_after(shifted(latest, self.thresholds.disagreement)) is True
+        newest = denials.newest_of(entry)
+        return newest is not None and newest > latest and newest >= shifted(latest, self.thresholds.disagreement)
 
     def conflicting(self, entry: ChartEntry, concept: str) -> bool:
         """Whether a newer record denies what an entry states."""
-        return any(
-            other.asserted.after(entry.asserted) is True and _same_thing(other, entry)
-            for other in self._negatives(concept)
-        )
+        newest, latest = self._denials_of(concept).newest_of(entry), entry.asserted.latest
+        return newest is not None and latest is not None and newest > latest
 
     def entries_since(self, *but: str) -> tuple[ChartEntry, ...]:
         """Return the entries that are dated after the day of the order, but for those of some concepts."""
@@ -352,13 +351,47 @@ def _is_believed(concept: str) -> bool:
     return concept in RED_FLAGS or concept in ("fever", "retained_metal", "external_pump") or "implant_" in concept
 
 
-def _same_thing(one: ChartEntry, other: ChartEntry) -> bool:
-    """Whether two entries speak of the same thing: a code in common, and no different side of the body."""
-    codes = {(code.system, code.code) for _, code in one.codes}
-    if codes.isdisjoint((code.system, code.code) for _, code in other.codes):
-        return False
-    sides = [frozenset(side for side in ("left", "right") if side in entry.words) for entry in (one, other)]
-    return not (sides[0] and sides[1] and sides[0] != sides[1])
+def _each_once(found: Iterable[Iterable[ChartEntry]]) -> tuple[ChartEntry, ...]:
+    return tuple({id(entry): entry for entries in found for entry in entries}.values())
+
+
+_SIDES = (frozenset[str](), frozenset({"left"}), frozenset({"right"}), frozenset({"left", "right"}))
+
+
+@dataclass(frozen=True, slots=True)
+class _Denials:
+    """The day from which each thing was denied at the latest: by code, by side of the body, and by author or anybody.
+
+    Two entries speak of the same thing where they share a code and name no different side.
+    """
+
+    newest: Mapping[tuple[str, str, frozenset[str], str | None], date]
+
+    @classmethod
+    def of(cls, entries: Iterable[ChartEntry]) -> _Denials:
+        """Take the entries that deny."""
+        newest: dict[tuple[str, str, frozenset[str], str | None], date] = {}
+        for entry in entries:
+            day = entry.asserted.earliest
+            if entry.assertion is Assertion.ABSENT and day is not None:
+                for _, code in entry.codes:
+                    for author in {None, entry.author}:
+                        key = (code.system, code.code, _sides(entry), author)
+                        newest[key] = max(day, newest.get(key, day))
+        return cls(newest)
+
+    def newest_of(self, entry: ChartEntry, author: str | None = None) -> date | None:
+        """Return the newest day of what denies the same thing, by an author or by anybody."""
+        if not self.newest:
+            return None
+        own = _sides(entry)
+        sides = [side for side in _SIDES if not (side and own and side != own)]
+        keys = ((code.system, code.code, side, author) for _, code in entry.codes for side in sides)
+        return max((self.newest[key] for key in keys if key in self.newest), default=None)
+
+
+def _sides(entry: ChartEntry) -> frozenset[str]:
+    return frozenset(side for side in ("left", "right") if side in entry.words)
 
 
 def merged(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:

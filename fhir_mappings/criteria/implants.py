@@ -17,7 +17,7 @@ from fhir_mappings.chart.readers import device_concepts, procedure_date
 from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
-from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, reference_id
+from fhir_mappings.fhir.datatypes import CodeableConcept, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
 from fhir_mappings.fhir.resources import Device, DeviceUseStatement, Procedure
 from fhir_mappings.terminology.code_systems import CPT, NCIT, canonical_system
@@ -114,13 +114,14 @@ def _implants(facts: Facts) -> Iterator[_Implant]:
     devices = [*_devices(facts)]
     labelled = {concept for device, concepts in devices if _explains(facts, device) for concept in concepts}
     explained = labelled - set(_GROUPS)
+    known = {device.id for device, _ in devices}
     for device, concepts in devices:
         yield _device(facts, device, concepts)
     for concept in IMPLANTS:
         for entry in facts.asserted(concept):
             if isinstance(entry.resource, Device) or concept in explained:
                 continue
-            if isinstance(entry.resource, Procedure) and _names_known_device(entry.resource, devices):
+            if isinstance(entry.resource, Procedure) and not known.isdisjoint(_acted_on(entry.resource, "implanted")):
                 continue
             yield _recorded(facts, concept, entry)
 
@@ -222,10 +223,13 @@ def _worded_safety(status: CodeableConcept) -> str:
 
 def _use_has_ended(facts: Facts, device: Device) -> bool:
     """Whether a DeviceUseStatement says that the use is over, which is not an explant either."""
-    return any(
-        isinstance(use, DeviceUseStatement) and use.status in ("completed", "stopped") and _names(use.device, device)
-        for use in facts.chart.resources.get("DeviceUseStatement", ())
-    )
+    return device.id in facts.once("ended uses", lambda: _ended_uses(facts))
+
+
+def _ended_uses(facts: Facts) -> set[str | None]:
+    uses = facts.chart.resources.get("DeviceUseStatement", ())
+    over = (use for use in uses if isinstance(use, DeviceUseStatement) and use.status in ("completed", "stopped"))
+    return {reference_id(use.device, "Device") for use in over} - {None}
 
 
 def _recorded(facts: Facts, concept: str, entry: ChartEntry) -> _Implant:
@@ -249,27 +253,35 @@ def _in_danger(entry: ChartEntry) -> bool:
 
 def _is_removed(facts: Facts, concept: str, device: Device | None) -> bool:
     """Whether the implant was taken out, certainly later than every record that it was in."""
-    implanted = _implant_dates(facts, concept)
-    removals = [] if device is None else _explants_of(facts, device)
-    if implanted and concept in _REMOVALS:
-        # A removal that names no device clears nothing whose implantation is undated: it may be of an older device.
-        removals += [
-            entry.resource
-            for entry in facts.stated(_REMOVALS[concept])
-            if isinstance(entry.resource, Procedure) and _may_be_of(facts, concept, entry)
-        ]
-    for removal in removals:
-        when = procedure_date(removal)
-        done = removal.status == "completed" and when.is_known and when.on_or_before(facts.as_of) is True
-        if done and all(when.after(date) is True for date in implanted):
-            return True
-    return False
+    implanted = _implanted(facts, concept)
+    explants = facts.once("explants", lambda: _explants(facts)).get(device.id if device else None, ())
+    if any(_is_done_after(facts, removal, implanted) for removal in explants):
+        return True
+    # A removal that names no device clears nothing whose implantation is undated: it may be of an older device.
+    return implanted is not None and facts.once(("removed", concept), lambda: _is_kind_removed(facts, concept))
 
 
-def _may_be_of(facts: Facts, concept: str, removal: ChartEntry) -> bool:
-    """Whether no record of this kind of implant is of another site than the removal: vagal, sacral, spinal."""
+def _is_kind_removed(facts: Facts, concept: str) -> bool:
+    """Whether a removal that names no device is of this kind, and later than every record that one was in.
+
+    It is not where a record of this kind of implant is of another site than the removal: vagal, sacral, spinal.
+    """
+    if concept not in _REMOVALS:
+        return False
+    implanted = _implanted(facts, concept)
     sites = {site for entry in facts.asserted(concept) for site in _sites(entry, concept)}
-    return sites <= _sites(removal, _REMOVALS[concept])
+    return any(
+        isinstance(entry.resource, Procedure)
+        and sites <= _sites(entry, _REMOVALS[concept])
+        and _is_done_after(facts, entry.resource, implanted)
+        for entry in facts.stated(_REMOVALS[concept])
+    )
+
+
+def _is_done_after(facts: Facts, removal: Procedure, implanted: DateInterval | None) -> bool:
+    when = procedure_date(removal)
+    done = removal.status == "completed" and when.is_known and when.on_or_before(facts.as_of) is True
+    return done and (implanted is None or when.after(implanted) is True)
 
 
 def _sites(entry: ChartEntry, concept: str) -> set[str]:
@@ -278,34 +290,36 @@ def _sites(entry: ChartEntry, concept: str) -> set[str]:
     return found | ({"spinal"} if "laminectomy" in names else set())
 
 
-def _implant_dates(facts: Facts, concept: str) -> list[DateInterval]:
-    """Return when records other than Devices say the implant was put in, or was still there; undated ones too."""
-    return [found.asserted for found in facts.asserted(concept) if not isinstance(found.resource, Device)]
+def _implanted(facts: Facts, concept: str) -> DateInterval | None:
+    """Return when records other than Devices say, at the latest, that the implant was put in or was still there.
+
+    None where no record says so, and an unknown date where one of them is undated.
+    """
+    return facts.once(("implanted", concept), lambda: _newest(facts, concept))
 
 
-def _explants_of(facts: Facts, device: Device) -> list[Procedure]:
-    """Return procedures that name this very device as explanted."""
-    return [
-        procedure
-        for procedure in facts.chart.resources.get("Procedure", ())
-        if isinstance(procedure, Procedure) and _device_action(procedure, device, "explanted")
-    ]
+def _newest(facts: Facts, concept: str) -> DateInterval | None:
+    said = [found.asserted.latest for found in facts.asserted(concept) if not isinstance(found.resource, Device)]
+    dated = [day for day in said if day is not None]
+    if not said:
+        return None
+    return DateInterval(latest=max(dated)) if len(dated) == len(said) else UNKNOWN_DATE
 
 
-def _device_action(procedure: Procedure, device: Device, action: str) -> bool:
-    return any(
-        focal.action is not None and focal.action.has_code(action) and _names(focal.manipulated, device)
-        for focal in procedure.focal_device
-    )
+def _explants(facts: Facts) -> dict[str | None, list[Procedure]]:
+    """Return the procedures that name a device as explanted, by its id."""
+    found: dict[str | None, list[Procedure]] = {}
+    for procedure in facts.chart.resources.get("Procedure", ()):
+        if isinstance(procedure, Procedure):
+            for device in _acted_on(procedure, "explanted"):
+                found.setdefault(device, []).append(procedure)
+    return found
 
 
-def _names(reference: Reference | None, device: Device) -> bool:
-    """Whether a reference names a device; one without an id is named by nothing."""
-    return device.id is not None and reference_id(reference, "Device") == device.id
-
-
-def _names_known_device(procedure: Procedure, devices: list[tuple[Device, tuple[str, ...]]]) -> bool:
-    return any(_device_action(procedure, device, "implanted") for device, _ in devices)
+def _acted_on(procedure: Procedure, action: str) -> set[str]:
+    """Return the ids of the devices that a procedure names as implanted or explanted."""
+    acted = (focal.manipulated for focal in procedure.focal_device if focal.action and focal.action.has_code(action))
+    return {name for name in (reference_id(reference, "Device") for reference in acted) if name}
 
 
 def r_artifact(facts: Facts) -> Finding:

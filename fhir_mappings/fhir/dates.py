@@ -11,10 +11,12 @@ import re
 from calendar import monthrange
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 # Seconds and zone are ignored on purpose: the day as the author wrote it is the clinical day.
 _FHIR_DATE = re.compile(r"\s*(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[T ].*)?)?)?\s*", re.DOTALL)
 # UCUM time units in which ages are given.
+_LONGEST_DATE = 40  # characters of a date that is remembered
 _MONTHS = {"a": 12, "mo": 1}
 _DAYS = {"wk": 7.0, "d": 1.0, "h": 1 / 24, "min": 1 / 1440}
 
@@ -83,7 +85,13 @@ def exact(day: date) -> DateInterval:
 
 def parse_date(text: object) -> DateInterval:
     """Read a FHIR date, dateTime or instant; anything else is an unknown date."""
-    match = _FHIR_DATE.fullmatch(text) if isinstance(text, str) else None
+    if not isinstance(text, str):
+        return UNKNOWN_DATE
+    return _known_date(text) if len(text) <= _LONGEST_DATE else _read_date(text)
+
+
+def _read_date(text: str) -> DateInterval:
+    match = _FHIR_DATE.fullmatch(text)
     if match is None:
         return UNKNOWN_DATE
     year, month, day = (int(part) if part else None for part in match.groups())
@@ -97,6 +105,10 @@ def parse_date(text: object) -> DateInterval:
         return exact(date(year, month, day))
     except ValueError:
         return UNKNOWN_DATE
+
+
+# The dates of a record are asked for again and again, and one visit has many records.
+_known_date = lru_cache(maxsize=4096)(_read_date)
 
 
 def possible_days(text: object) -> DateInterval:

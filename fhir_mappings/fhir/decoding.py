@@ -68,8 +68,11 @@ def convert_resource(plain: object) -> Resource | None:
     """Return the resource in decoded JSON (a contained one, or one from the order's Bundle), as `decode_resource`."""
     name = plain.get("resourceType") if isinstance(plain, dict) else None
     cls = RESOURCE_TYPES.get(name) if isinstance(name, str) else None
-    if cls is None:
-        return None
+    return None if cls is None else convert(cls, plain)
+
+
+def convert(cls: type[R], plain: Any) -> R:
+    """Build a struct from decoded JSON: as it is where it fits, and else from what can be read of it."""
     try:
         return msgspec.convert(plain, cls, strict=False)
     except msgspec.ValidationError:

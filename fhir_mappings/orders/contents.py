@@ -19,7 +19,7 @@ from fhir_mappings.chart.remarks import Remark, remarks_of
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in, named_type
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, possible_days
-from fhir_mappings.fhir.decoding import convert_resource, salvage
+from fhir_mappings.fhir.decoding import convert, convert_resource
 from fhir_mappings.questionnaire.fixed_words import answers_in
 from fhir_mappings.questionnaire.table import QUESTIONS
 from fhir_mappings.terminology.index import TerminologyIndex
@@ -140,8 +140,8 @@ def read_contents(
     """Return what an order says beside its code."""
     # R5 has one `reason` for both, and CodeableReferences as supporting information.
     told = objects(order.get("reason"))
-    reasons = [salvage(CodeableConcept, reason) for reason in objects(order.get("reasonCode"))]
-    reasons += [salvage(CodeableConcept, part["concept"]) for part in told if isinstance(part.get("concept"), dict)]
+    reasons = [convert(CodeableConcept, reason) for reason in objects(order.get("reasonCode"))]
+    reasons += [convert(CodeableConcept, part["concept"]) for part in told if isinstance(part.get("concept"), dict)]
     named = [*objects(order.get("reasonReference")), *told]
     supporting = [*objects(order.get("supportingInfo")), *objects(order.get("supportingInformation"))]
     reason_references = tuple(references(named))

@@ -17,7 +17,15 @@ from typing import Any, Literal
 
 from fhir_mappings.chart.answer_records import answer_entries, answer_remarks
 from fhir_mappings.chart.answers import QuestionAnswer
-from fhir_mappings.chart.entries import Assertion, ChartEntry, ReadingContext, concepts_of, order_entry, words_of
+from fhir_mappings.chart.entries import (
+    Assertion,
+    ChartEntry,
+    ReadingContext,
+    by_concept,
+    concepts_of,
+    order_entry,
+    words_of,
+)
 from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_of, reason_line
 from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import Remark
@@ -151,9 +159,21 @@ def count_unrecognised_spine_mris(
     )
 
 
-def _wanted(selections: Sequence[str] | None) -> frozenset[str] | None:
-    """Return what was selected, in small letters: clients write UUIDs in either case."""
-    return None if selections is None else frozenset(selection.casefold() for selection in selections if selection)
+@dataclass(frozen=True, slots=True)
+class _Selected:
+    """What was selected, in small letters, since clients write UUIDs in either case; and the ids in it, by type."""
+
+    names: frozenset[str]
+    ids: Mapping[str, frozenset[str]]
+
+
+def _wanted(selections: Sequence[str] | None) -> _Selected | None:
+    """Return what was selected, each of it taken apart once; None where every draft counts."""
+    if selections is None:
+        return None
+    names = frozenset(selection.casefold() for selection in selections if selection)
+    types = [name.casefold() for name in ORDER_TYPES]
+    return _Selected(names, {kind: frozenset(filter(None, (id_in(name, kind) for name in names))) for kind in types})
 
 
 def _drafts(bundle: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -174,14 +194,14 @@ def _is_live(resource: Mapping[str, Any]) -> bool:
     )
 
 
-def _is_selected(resource: Mapping[str, Any], full_url: str, wanted: frozenset[str] | None) -> bool:
+def _is_selected(resource: Mapping[str, Any], full_url: str, wanted: _Selected | None) -> bool:
     if wanted is None:
         return True
     resource_type, resource_id = resource["resourceType"].casefold(), _id_of(resource).casefold()
     names = {full_url.casefold(), full_url.casefold().removeprefix("urn:uuid:")} - {""}
     if resource_id:
         names |= {f"{resource_type}/{resource_id}", resource_id, f"urn:uuid:{resource_id}"}
-    return any(name in names or (resource_id and id_in(name, resource_type) == resource_id) for name in wanted)
+    return not names.isdisjoint(wanted.names) or resource_id in wanted.ids[resource_type]
 
 
 def _id_of(resource: Mapping[str, Any]) -> str:
@@ -309,9 +329,4 @@ def _entries(
         answer_entries(contents.answers),
         _stated(contents, written),
     ]
-    found: dict[str, tuple[ChartEntry, ...]] = {}
-    for entry in itertools.chain.from_iterable(stated):
-        if entry is not None:
-            for concept in entry.concepts:
-                found[concept] = (*found.get(concept, ()), entry)
-    return found
+    return by_concept(entry for entry in itertools.chain.from_iterable(stated) if entry is not None)

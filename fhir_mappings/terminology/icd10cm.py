@@ -44,7 +44,6 @@ class IcdLabel:
 _UNKNOWN: Final = IcdLabel("ask", "lasting", "not in the release known here")
 
 
-@lru_cache(maxsize=4096)
 def classify(code: str) -> IcdLabel | None:
     """Return what an ICD-10-CM code means by the table; None for what is not shaped like one.
 
@@ -55,7 +54,6 @@ def classify(code: str) -> IcdLabel | None:
     return None if plain is None else _looked_up(plain)
 
 
-@lru_cache(maxsize=4096)
 def category_label(code: str) -> IcdLabel | None:
     """Return what a code of another edition of ICD-10 means: by itself while short, else by its category.
 
@@ -64,8 +62,11 @@ def category_label(code: str) -> IcdLabel | None:
     may have it, and its words tell), or for what is not shaped like a code.
     """
     plain = _plain(code)
-    if plain is None:
-        return None
+    return None if plain is None else _of_category(plain)
+
+
+@lru_cache(maxsize=4096)  # of codes without what may be glued on behind, so that what is kept is short
+def _of_category(plain: str) -> IcdLabel | None:
     if len(plain) <= _EXACT:
         found = _looked_up(plain)
         return None if found is _UNKNOWN else found
@@ -103,6 +104,7 @@ def _plain(code: str) -> str | None:
     return f"{found[1]}{found[2] or ''}".upper() if found else None
 
 
+@lru_cache(maxsize=4096)
 def _looked_up(plain: str) -> IcdLabel:
     table = load_table()
     return next((table[plain[:size]] for size in range(len(plain), 2, -1) if plain[:size] in table), _UNKNOWN)

@@ -151,12 +151,12 @@ class TerminologyIndex:
             self._standard[local.key] = standard
 
     @classmethod
-    def from_directory(cls, directory: Traversable | Path) -> TerminologyIndex:
-        """Read every `*.json` of a directory; KnowledgeError when there is none, or one cannot be used."""
+    def from_directory(cls, directory: Traversable | Path, *, is_ours: bool = False) -> TerminologyIndex:
+        """Read every `*.json` of a directory, as `read_value_set`; KnowledgeError when there is none, or one is bad."""
         by_id: dict[str, ValueSetFile] = {}
         for file in sorted(directory.iterdir(), key=lambda entry: entry.name):
             if file.name.endswith(".json"):
-                value_set = read_value_set(file)
+                value_set = read_value_set(file, is_ours=is_ours)
                 place, name = value_set.place, value_set.document.id
                 if name.replace("-", "_") != file.name.removesuffix(".json").replace("-", "_"):
                     raise place.at("id").error(f"{name!r} does not go with the name of the file")

@@ -13,7 +13,6 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import msgspec
-from fhir.resources.R4B.conceptmap import ConceptMap
 
 from fhir_mappings.terminology.code_systems import LONGEST_CODE, LONGEST_SYSTEM
 from fhir_mappings.terminology.concepts import RED_FLAGS
@@ -23,6 +22,8 @@ from fhir_mappings.terminology.value_set_files import KnowledgeError, Member, Pl
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from pathlib import Path
+
+    from pydantic import BaseModel
 
 # What a known code may become too. Every other concept can also take something back: an order changes its study, an
 # implant its class, a finding is ruled out.
@@ -171,9 +172,15 @@ class _Additions:
         self.found.append(Addition(concept, member))
 
 
+def _concept_map() -> type[BaseModel]:
+    from fhir.resources.R4B.conceptmap import ConceptMap  # noqa: PLC0415 - slow to import, and only some sites have one
+
+    return ConceptMap
+
+
 def _mappings(file: Path, index: TerminologyIndex) -> Iterator[LocalCode]:
     """Yield the mappings of a ConceptMap; KnowledgeError for one that cannot be relied on."""
-    place, _, document = read_resource(file, ConceptMap, _Map)
+    place, _, document = read_resource(file, _concept_map, _Map)
     if document.status == "retired":
         raise place.at("status").error("is retired; remove the file if its mappings are not to count")
     for number, group in enumerate(document.group):

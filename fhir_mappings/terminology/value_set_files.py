@@ -12,15 +12,16 @@ from string import ascii_uppercase, digits
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeVar
 
 import msgspec
-from fhir.resources.R4B.valueset import ValueSet
-from pydantic import BaseModel, ValidationError
+from pydantic import ValidationError
 
 from fhir_mappings.terminology.code_systems import ICD_10_CM, canonical_code, canonical_system
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
     from importlib.resources.abc import Traversable
     from pathlib import Path
+
+    from pydantic import BaseModel
 
 ICD_CATEGORY: Final = 3  # characters of an ICD-10-CM category, the shortest code there is
 ICD_FULL: Final = 7  # characters of the longest ICD-10-CM code, without its dot
@@ -127,16 +128,25 @@ class Member(NamedTuple):
         return canonical_system(self.system), canonical_code(self.system, self.code)
 
 
-def read_value_set(file: Traversable | Path) -> ValueSetFile:
-    """Read and validate one file; KnowledgeError when it is not a FHIR R4 ValueSet with an id and a compose."""
-    place, raw, document = read_resource(file, ValueSet, _Document)
+def _value_set() -> type[BaseModel]:
+    from fhir.resources.R4B.valueset import ValueSet  # noqa: PLC0415 - slow to import, and only a site's files need it
+
+    return ValueSet
+
+
+def read_value_set(file: Traversable | Path, *, is_ours: bool = False) -> ValueSetFile:
+    """Read and validate one file; KnowledgeError when it is not a FHIR R4 ValueSet with an id and a compose.
+
+    Our own files are validated by a test, once and for all.
+    """
+    place, raw, document = read_resource(file, None if is_ours else _value_set, _Document)
     if not document.compose.include:
         raise place.at("compose.include").error("is empty: a concept without codes is never found")
     return ValueSetFile(place, raw, document)
 
 
 def read_resource(
-    file: Traversable | Path, model: type[BaseModel] | None, kind: type[_T]
+    file: Traversable | Path, model: Callable[[], type[BaseModel]] | None, kind: type[_T]
 ) -> tuple[Place, Mapping[str, Any], _T]:
     """Return a file as JSON and as what is read of it, valid as its FHIR model; else KnowledgeError."""
     place = Place(str(file))
@@ -145,7 +155,7 @@ def read_resource(
         raw = msgspec.json.decode(data, type=dict[str, Any])
         document = msgspec.convert(raw, kind)
         if model is not None:
-            model.model_validate_json(data)
+            model().model_validate_json(data)
     except ValidationError as error:
         first = error.errors()[0]
         raise place.at(".".join(map(str, first["loc"]))).error(first["msg"]) from error

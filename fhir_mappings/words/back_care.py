@@ -8,10 +8,10 @@ fact, they fill it.
 from __future__ import annotations
 
 import re
-from functools import lru_cache
 from typing import Final
 
 from fhir_mappings.words.matcher import affirms, said_now
+from fhir_mappings.words.tokens import remembered
 
 _DISC: Final = r"dis[ck]s?"
 _PAIN: Final = re.compile(
@@ -105,7 +105,7 @@ def referral_concept(text: str) -> str:
     return "intervention_candidate" if _says(text, _INTERVENTIONIST) else ""
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def _says(text: str, pattern: re.Pattern[str]) -> bool:
     """Whether a text affirms a pattern, and not of another part of the body alone."""
     said = text.casefold()

@@ -11,6 +11,8 @@ import unicodedata
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+from fhir_mappings.words.tokens import remembered
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -82,6 +84,7 @@ def is_drug_name_readable(name: str) -> bool:
     )
 
 
+@remembered
 def _words(text: str) -> tuple[str, ...]:
     """Return the words of a text in small letters and without accents; digits are part of a word."""
     plain = unicodedata.normalize("NFKD", text.casefold())

@@ -9,13 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 
 from fhir_mappings.words.cues import cues_of
 from fhir_mappings.words.phrases import Phrases, Span, compiled, lines_of
 from fhir_mappings.words.scope import Judged, judge
-from fhir_mappings.words.tokens import Words, plain, read
+from fhir_mappings.words.tokens import Words, plain, read, remembered
 from fhir_mappings.words.topics import AGENT, LASTING
 from fhir_mappings.words.values import Value, values_of
 
@@ -49,6 +48,7 @@ class Mention:
     standing: str
 
 
+@remembered
 def mentions_in(text: str) -> tuple[Mention, ...]:
     """Return the phrases of a text with their topics, in its order."""
     words = read(text)
@@ -80,7 +80,7 @@ def judged(words: Words) -> list[Judged]:
     return list(judge(words, spans, cues_of(_CUES.find(words))))
 
 
-@lru_cache(maxsize=4096)
+@remembered
 def asking_names(text: str) -> tuple[Mention, ...]:
     """Return what a text says of the patient by a name that asks, with the rule of its age as the topic."""
     words = read(text)

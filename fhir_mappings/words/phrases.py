@@ -17,9 +17,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, lru_cache
+from functools import cached_property
 
-from fhir_mappings.words.tokens import Words
+from fhir_mappings.words.tokens import Words, remembered
 
 _GAP = re.compile(r"<(\d)>")
 _SHORTEST_PLURAL = 4  # letters of a word before its "s"
@@ -79,7 +79,7 @@ class Phrases:
     @cached_property
     def _atoms_of(self) -> Callable[[str, str], frozenset[int]]:
         """What a word may stand for; the same few thousand words come again in every text."""
-        return lru_cache(maxsize=8192)(lambda word, raw: frozenset(self._spellings(word, raw)))
+        return remembered(lambda word, raw: frozenset(self._spellings(word, raw)))
 
     def _spellings(self, word: str, raw: str) -> Iterator[int]:
         singular = word[:-1] if word.endswith("s") and len(word) > _SHORTEST_PLURAL else word

@@ -6,8 +6,10 @@ Words keep their place in the original text, so that a card can quote what was w
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache, wraps
+from typing import Concatenate, Final, ParamSpec, TypeVar, cast
 
 # A number with its point or comma, or a word with its apostrophe. Digits before letters are a word of their own
 # ("8wks"), digits after them are not ("L4").
@@ -103,3 +105,20 @@ def ends_statement(gap: str, word: str) -> bool:
 def plain(text: str) -> str:
     """Return a text in small letters with single spaces; line ends stay, since they end a statement."""
     return "\n".join(" ".join(line.split()) for line in text.casefold().splitlines())
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
+# Characters. The names of codes come again with every chart; what somebody wrote does not.
+_LONGEST_REMEMBERED: Final = 200
+
+
+def remembered(read_text: Callable[Concatenate[str, P], T]) -> Callable[Concatenate[str, P], T]:
+    """Remember what is read in short texts; long ones would fill the memory and not come again."""
+    known = cast("Callable[Concatenate[str, P], T]", lru_cache(maxsize=4096)(read_text))
+
+    @wraps(read_text)
+    def look(text: str, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return (known if len(text) <= _LONGEST_REMEMBERED else read_text)(text, *args, **kwargs)
+
+    return look

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from importlib.resources import files
 
+from fhir_mappings.words.tokens import remembered
+
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W\d_]+)?")
 _LETTERS = 4  # from so many letters on every word must be known
 _ENDINGS = ("'s", "s", "es")
@@ -23,6 +25,7 @@ def _load(name: str) -> frozenset[str]:
 VOCABULARY = (_load("vocabulary.txt") | _load("everyday.txt")) - _load("unsettled.txt")
 
 
+@remembered
 def is_readable(text: str) -> bool:
     """Whether every word of a text is known that could matter, and at least one is."""
     words = _WORD.findall(text)

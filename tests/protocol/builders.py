@@ -14,8 +14,8 @@ from cds_service.app import create_app
 from cds_service.config.settings import load_settings
 from cds_service.hooks.storage import Storage
 from cds_service.protocol import schemas
-from cds_service.records.feedback import NullFeedbackStore
 from cds_service.records.invocations import NullRecorder
+from cds_service.records.stores import NullFeedbackStore
 from fhir_mappings.fhir.needs import DATA_NEEDS
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ if TYPE_CHECKING:
     from flask.testing import FlaskClient
     from werkzeug.test import TestResponse
 
-    from cds_service.records.feedback import FeedbackStore
     from cds_service.records.invocations import Invocation, Recorder
+    from cds_service.records.stores import FeedbackStore
 
 SELECT = "lumbar-mri-order-select"
 SIGN = "lumbar-mri-order-sign"

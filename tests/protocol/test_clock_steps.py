@@ -10,8 +10,8 @@ import pytest
 from cds_service.app import create_app
 from cds_service.config.settings import load_settings
 from cds_service.hooks.storage import Storage
-from cds_service.records.feedback import NullFeedbackStore
 from cds_service.records.invocations import NullRecorder
+from cds_service.records.stores import NullFeedbackStore
 from tests.ehr import PUBLIC_URL, Ehr, clients_file, hook
 from tests.protocol.builders import NOW, SIGN, HookClient, hook_request
 

@@ -130,6 +130,10 @@ def test_every_fault_of_a_report_is_named(storing_client: HookClient) -> None:
         (feedback_entry(outcome="accepted"), "feedback[1].acceptedSuggestions"),
         (feedback_entry(outcome="accepted", acceptedSuggestions=[]), "feedback[1].acceptedSuggestions"),
         (feedback_entry(outcome="accepted", acceptedSuggestions=[{}]), "feedback[1].acceptedSuggestions[0].id"),
+        (
+            feedback_entry(outcome="accepted", acceptedSuggestions=[{"id": f"s-{each}"} for each in range(101)]),
+            "feedback[1].acceptedSuggestions",
+        ),
         (feedback_entry(overrideReason="x"), "feedback[1].overrideReason"),
         (feedback_entry(overrideReason={}), "feedback[1].overrideReason"),
         (feedback_entry(overrideReason=REASON), "feedback[1].overrideReason"),

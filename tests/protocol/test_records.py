@@ -18,10 +18,10 @@ from cds_service.app import create_app
 from cds_service.config.settings import load_settings
 from cds_service.hooks.storage import Storage
 from cds_service.protocol.trace import DEMO_HEADER
-from cds_service.records.feedback import NullFeedbackStore
 from cds_service.records.invocations import DEMO_MARK
 from cds_service.records.opening import open_database
 from cds_service.records.recorder import QueueRecorder
+from cds_service.records.stores import NullFeedbackStore
 from cds_service.records.tables import (
     ACCEPTED_SUGGESTIONS,
     CARDS,

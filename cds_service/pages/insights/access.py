@@ -9,9 +9,10 @@ from __future__ import annotations
 import hashlib
 import hmac
 from dataclasses import dataclass, field
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from cds_service.auth.counts import Counts
+if TYPE_CHECKING:
+    from cds_service.auth.counts import Counts
 
 _SALT: Final = b"lumbar-mri-cds insights session"
 _OF_ADDRESS: Final = 5

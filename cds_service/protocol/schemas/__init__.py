@@ -15,14 +15,13 @@ from importlib import resources
 from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
-from jsonschema import Draft202012Validator, FormatChecker
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from jsonschema import Draft202012Validator, FormatChecker
     from jsonschema.exceptions import ValidationError
 
-_FORMATS: Final = FormatChecker(formats=())
 _RFC3339: Final = re.compile(r"\d{4}-\d\d-\d\d[Tt]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:\d\d)", re.ASCII)
 
 # What is wrong, by schema keyword; whatever is not here is a value that the contract does not allow.
@@ -30,13 +29,21 @@ _SENTENCES: Final = {
     "required": ("required", "{} is missing."),
     "dependentRequired": ("required", "{} lacks a member that it needs here."),
     "anyOf": ("required", "{} lacks a member that it needs here."),
+    "maxItems": ("too-costly", "{} holds more items than are taken at once."),
     "type": ("structure", "{} is not of the JSON type that the contract asks for."),
 }
 _MOST_PROBLEMS: Final = 20
 _OTHER: Final = ("value", "{} has a value that the contract does not allow.")
 
 
-@_FORMATS.checks("date-time", raises=(ValueError, OverflowError))
+def _formats() -> FormatChecker:
+    from jsonschema import FormatChecker  # noqa: PLC0415 - as the validator
+
+    formats = FormatChecker(formats=())
+    formats.checks("date-time", raises=(ValueError, OverflowError))(_is_timestamp)
+    return formats
+
+
 def _is_timestamp(value: object) -> bool:
     """Whether a string is an RFC 3339 timestamp of a day that exists, in UTC too."""
     if not isinstance(value, str):
@@ -74,8 +81,10 @@ class Schema:
 
     @cached_property
     def _validator(self) -> Draft202012Validator:
+        from jsonschema import Draft202012Validator  # noqa: PLC0415 - most one-off answers need no validator
+
         effective = _inlined(self.document, self.document["$defs"]) if self._inline else self.document
-        return Draft202012Validator(effective, format_checker=_FORMATS)
+        return Draft202012Validator(effective, format_checker=_formats())
 
     def problems(self, instance: Any) -> list[Problem]:
         """Return everything wrong with a document, each place once, up to a number that somebody would read."""

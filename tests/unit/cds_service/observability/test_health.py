@@ -9,7 +9,7 @@ import pytest
 from flask import Flask
 
 from cds_service.observability.health import Health, Lifecycle
-from cds_service.records.feedback import NullFeedbackStore
+from cds_service.records.stores import NullFeedbackStore
 from tests.ehr import PUBLIC_URL, Ehr, clients_file, hook
 from tests.loopback_server import Reply, serving
 from tests.protocol.builders import SIGN, HookClient, hook_request, make_app

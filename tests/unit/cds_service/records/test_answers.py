@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cds_service.records.answers import AnsweredCard, StoredAnsweredCards
+from cds_service.records.answers import StoredAnsweredCards
 from cds_service.records.database import Database
 from cds_service.records.feedback import DatabaseFeedbackStore
 from cds_service.records.invocations import CardRecord
 from cds_service.records.retention import prune
 from cds_service.records.rows import Batch, write_batch
+from cds_service.records.stores import AnsweredCard
 from tests.unit.cds_service.records.builders import AT, assessed, call, event
 
 if TYPE_CHECKING:

@@ -12,8 +12,9 @@ from sqlalchemy import text
 
 from cds_service.protocol.errors import StoreUnavailableError
 from cds_service.records.database import Database
-from cds_service.records.feedback import DatabaseFeedbackStore, FeedbackStore, NullFeedbackStore
+from cds_service.records.feedback import DatabaseFeedbackStore
 from cds_service.records.opening import open_database
+from cds_service.records.stores import FeedbackStore, NullFeedbackStore
 from cds_service.records.tables import ACCEPTED_SUGGESTIONS, FEEDBACK
 from tests.unit.cds_service.records.builders import AT, count, event, rows
 

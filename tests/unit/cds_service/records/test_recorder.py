@@ -144,7 +144,7 @@ def test_database_that_hangs_delays_no_answer(tmp_path: Path, well: threading.Ev
     open_database(None, tmp_path)
     recorder = QueueRecorder(BrokenDatabase(tmp_path, well, hangs=True), size=10)
     recorder.record(A_CALL)
-    wait_until(recorder._queue.empty)  # it is in the hands of the thread
+    wait_until(lambda: recorder._waiting == 0)  # it is in the hands of the thread
     started = time.monotonic()
     for _ in range(25):
         recorder.record(A_CALL)

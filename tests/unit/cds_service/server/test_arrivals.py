@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import weakref
+
 import pytest
 
 from cds_service.server.arrivals import LONGEST_HEAD, Arrival
@@ -59,3 +62,16 @@ def test_body_that_is_held_back_is_asked_for() -> None:
     assert arrival.awaits_continue
     arrival.feed(b"{}")
     assert (arrival.awaits_continue, arrival.is_whole) == (False, True)
+
+
+def test_request_is_let_go_with_its_last_use() -> None:
+    """A request is freed at once: the garbage collector comes by only after thousands of bodies."""
+    gc.disable()
+    try:
+        arrival = Arrival(1000)
+        arrival.feed(WHOLE["of a told length"])
+        gone = weakref.ref(arrival)
+        del arrival
+        assert gone() is None
+    finally:
+        gc.enable()

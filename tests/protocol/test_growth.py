@@ -1,0 +1,59 @@
+"""Answering is linear: twice as much of anything that a client may send takes about twice the steps.
+
+Steps are calls of functions, a number that no busy machine changes. What one call within a library does is not seen.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Final
+
+import pytest
+
+from cds_service.records.feedback import DatabaseFeedbackStore
+from cds_service.records.opening import open_database
+from tests.protocol.builders import make_app
+from tests.protocol.growth import SHAPES
+
+if TYPE_CHECKING:
+    from flask.testing import FlaskClient
+
+_MOST: Final = 2.2
+
+
+@pytest.fixture(scope="module")
+def client(tmp_path_factory: pytest.TempPathFactory) -> FlaskClient:
+    """A client of an application that keeps feedback and takes as many orders as it can be told to."""
+    database = open_database(None, tmp_path_factory.mktemp("records"))
+    return make_app(DatabaseFeedbackStore(database), max_orders=200).test_client()
+
+
+def _steps(client: FlaskClient, path: str, body: bytes) -> int:
+    """Return how many calls of functions an answer takes, in all threads that it starts."""
+    count = 0
+
+    def step(_frame: object, event: str, _value: object) -> None:
+        nonlocal count
+        count += event in {"call", "c_call"}
+
+    before = sys.getprofile()
+    threading.setprofile(step)
+    sys.setprofile(step)
+    try:
+        response = client.post(path, data=body, content_type="application/json")
+    finally:
+        sys.setprofile(before)
+        threading.setprofile(None)
+    assert response.status_code == HTTPStatus.OK, response.text
+    return count
+
+
+@pytest.mark.parametrize("name", SHAPES)
+def test_twice_as_much_takes_twice_the_steps(client: FlaskClient, name: str) -> None:
+    """Texts, orders, records and feedback are each read once, whatever is beside them."""
+    path, grown, size = SHAPES[name]
+    twice = grown(2 * size)
+    client.post(path, data=twice, content_type="application/json")  # what is remembered of words is so for both
+    assert _steps(client, path, twice) <= _MOST * _steps(client, path, grown(size))
