@@ -86,10 +86,12 @@ build/healthchain:
 soak: $(VENV)/.dev ## Keep a service busy for MINUTES (30) with RATE (20) calls a second, and watch what grows
 	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --rate $(RATE)
 
-lock: $(VENV)/.dev ## Write both lock files anew from pyproject.toml (UPGRADE=1: newest versions)
+lock: $(VENV)/.dev ## Write the lock files anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(COMPILE) --group build --output-file requirements.lock pyproject.toml
 	@$(COMPILE) --group dev --constraint requirements.lock --output-file requirements-dev.lock pyproject.toml
-	@echo "requirements.lock and requirements-dev.lock are up to date"
+	@$(COMPILE) --group dev --extra spark --constraint requirements-dev.lock --output-file requirements-spark.lock \
+		pyproject.toml
+	@echo "requirements.lock, requirements-dev.lock and requirements-spark.lock are up to date"
 
 sbom: $(VENV)/.dev ## List what the lock installs: build/sbom.cdx.json (CycloneDX) and build/licences.md
 	@mkdir -p $(BUILD)
