@@ -132,7 +132,9 @@ ROOMS: dict[str, str] = {
         "cds_service/app.py cds_service/hooks cds_service/observability cds_service/clients cds_service/config"
         " cds_service/demo cds_service/overload cds_service/protocol cards/guideline"
     ),
-    "cds_service/replay": ("cds_service/clients/* cds_service/config cds_service/protocol cards/* fhir_mappings/*"),
+    "cds_service/replay": (
+        "cds_service/hooks cds_service/clients/* cds_service/config cds_service/protocol cards/* fhir_mappings/*"
+    ),
     "cds_service/cli/connection": (
         "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"
         " fhir_mappings/fhir fhir_mappings/fhir_client"
