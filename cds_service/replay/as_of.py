@@ -33,6 +33,7 @@ from fhir_mappings.orders.contents import objects, references
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Set as AbstractSet
 
 # Types that can be the result of an order, or its fulfilment; answers to questions of the order are not among them.
 _RESULTS: Final = frozenset(
@@ -160,7 +161,7 @@ def _searchset(matches: Iterable[bytes], included: Iterable[bytes]) -> bytes:
     return b'{"resourceType":"Bundle","type":"searchset","entry":[' + b",".join(entries) + b"]}"
 
 
-def _as_it_was(record: Record, moment: Moment, absent: Collection[str]) -> bytes:
+def _as_it_was(record: Record, moment: Moment, absent: AbstractSet[str]) -> bytes:
     """Return a resource with what changed later taken back; nearly always nothing did."""
     updated = record.updated
     if updated is not None and not updated.certainly_after(moment):
@@ -177,7 +178,7 @@ def _as_it_was(record: Record, moment: Moment, absent: Collection[str]) -> bytes
     return msgspec.json.encode(resource)
 
 
-def _changes(record: Record, moment: Moment, absent: Collection[str]) -> Iterator[tuple[str, Any]]:
+def _changes(record: Record, moment: Moment, absent: AbstractSet[str]) -> Iterator[tuple[str, Any]]:
     """Yield the elements that were different then, None for one that was not there."""
     head = record.head
     notes = head.note if isinstance(head.note, list) else []
@@ -208,7 +209,7 @@ def _changes(record: Record, moment: Moment, absent: Collection[str]) -> Iterato
             pass
 
 
-def _visit_then(record: Record, absent: Collection[str], *, is_over: bool) -> Iterator[tuple[str, Any]]:
+def _visit_then(record: Record, absent: AbstractSet[str], *, is_over: bool) -> Iterator[tuple[str, Any]]:
     """Yield how a visit was told while it lasted: not how it ended, and no diagnosis that was not recorded yet."""
     if not is_over:
         yield from (("status", "in-progress"), ("period", _begun(record.head.period)))

@@ -6,7 +6,6 @@ read, assessed and answered by what answers hooks; only who calls, and what is r
 
 from __future__ import annotations
 
-import re
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -19,6 +18,7 @@ from cds_service.protocol.envelope import HookRequest
 from cds_service.protocol.errors import BadRequestError
 from cds_service.replay.as_of import as_of, draft_of
 from cds_service.replay.later import followed_to, later_events
+from cds_service.replay.marking import written_code
 from cds_service.replay.orders import Kind, Recogniser, past_orders
 from cds_service.replay.pseudonyms import Pseudonyms
 from cds_service.replay.records import read_records
@@ -53,9 +53,6 @@ ALTERNATIVES: Final = (
 )
 READ_TYPES: Final = frozenset({*(need.resource_type for need in DATA_NEEDS), "Medication"})
 _MISSING: Final = (SourceState.PARTIAL, SourceState.UNAVAILABLE, SourceState.NOT_PROVIDED)
-# What passes for a code; a system may hold people's words in its place.
-_CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:/+-]{0,39}")
-_SYSTEM: Final = re.compile(r"(?:https?://|urn:)[^\s|]{1,150}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,8 +206,8 @@ def _unread_codes(assessment: Assessment) -> Iterator[str]:
         concepts = assessment.order.reasons if line.source == "Order" else _concepts(resource)
         for coding in (coding for concept in concepts for coding in concept.coding):
             system, code = coding.system or "", coding.code or ""
-            if _CODE.fullmatch(code) and _SYSTEM.fullmatch(system) and not chart.concepts_of(system, code):
-                yield f"{system}|{code}"
+            if not chart.concepts_of(system, code) and (written := written_code(system, code)):
+                yield written
 
 
 def _concepts(resource: object) -> list[Any]:

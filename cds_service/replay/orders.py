@@ -45,25 +45,12 @@ def _asked_for() -> dict[str, Any]:
     return code_of("order_mri_lumbar_wo", load_wording())
 
 
-class Mark(enum.IntFlag):
-    """What a resource makes of its patient: somebody with an order, with a study, or with a visit for back pain."""
-
-    ORDER = 1
-    STUDY = 2
-    PAIN = 4
-
-
 class Kind(enum.StrEnum):
     """What is replayed."""
 
     ORDERS = "orders"
     STAND_INS = "stand-ins"
     WHAT_IF = "what-if"
-
-    @property
-    def mark(self) -> Mark:
-        """What a patient must have for it."""
-        return {Kind.ORDERS: Mark.ORDER, Kind.STAND_INS: Mark.STUDY, Kind.WHAT_IF: Mark.PAIN}[self]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,18 +79,6 @@ class Recogniser:
         """Whether an order is named like an MRI of the spine and nobody can tell which."""
         live = {**resource, "status": "draft", "doNotPerform": False}
         return count_unrecognised_spine_mris(_drafts(live), None, self.index, by_text=self.by_text) > 0
-
-    def mark(self, line: bytes, resource_type: str) -> Mark:
-        """Return what a resource makes of its patient."""
-        match resource_type:
-            case "ServiceRequest" if self.is_lumbar_mri(plain(line)):
-                return Mark.ORDER
-            case "ImagingStudy" | "Procedure" if self.is_lumbar_mri(draft_for_study(plain(line))):
-                return Mark.STUDY
-            case "Condition" | "Encounter" if self.is_about_pain(plain(line)):
-                return Mark.PAIN
-            case _:
-                return Mark(0)
 
     def is_about_pain(self, resource: Mapping[str, Any]) -> bool:
         """Whether a problem or a visit is about back pain, by its codes."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final
 
+from cds_service.replay.marking import written_code
 from cds_service.replay.records import plain, relative
 from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.fhir.decoding import convert
@@ -13,13 +14,13 @@ from fhir_mappings.orders.contents import objects, references
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cds_service.replay.records import Record
+    from cds_service.replay.marking import written_code
+from cds_service.replay.records import Record
 
 # Types that belong to no patient and that charts refer to; a role is also found under the person who has it.
 SHARED_TYPES: Final = frozenset({"Location", "Medication", "Organization", "Practitioner", "PractitionerRole"})
 ROLE_OF: Final = "role-of:"
 _LONGEST_NAME: Final = 100
-_LONGEST_CODE: Final = 120
 _REFERENCES: Final = re.compile(
     rb"\b((?:Location|Medication|Organization|Practitioner|PractitionerRole)/[^\"\\|#]{1,200})\""
 )
@@ -99,7 +100,8 @@ class Whence:
 def code_of(concept: object) -> str:
     """Return the first coding of a CodeableConcept as `system|code`; never its words."""
     codings = convert(CodeableConcept, concept).coding if isinstance(concept, dict) else []
-    return next((f"{coding.system or ''}|{coding.code}"[:_LONGEST_CODE] for coding in codings if coding.code), "")
+    written = (written_code(coding.system or "", coding.code or "") for coding in codings)
+    return next(filter(None, written), "")
 
 
 def _word(value: object) -> str:
