@@ -14,8 +14,7 @@ from fhir_mappings.orders.contents import objects, references
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-    from cds_service.replay.marking import written_code
-from cds_service.replay.records import Record
+    from cds_service.replay.records import Record
 
 # Types that belong to no patient and that charts refer to; a role is also found under the person who has it.
 SHARED_TYPES: Final = frozenset({"Location", "Medication", "Organization", "Practitioner", "PractitionerRole"})

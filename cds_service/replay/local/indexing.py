@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from cds_service.replay.assessing import READ_TYPES
 from cds_service.replay.export.resources import Found, resources_of
+from cds_service.replay.local.parquet import Rows
 from cds_service.replay.local.scratch import whole_folder
 from cds_service.replay.marking import Mark, Marker
 from cds_service.replay.whence import SHARED_TYPES, shared_keys
@@ -31,7 +31,6 @@ INDEX: Final = "index.parquet"
 SHARED: Final = "shared.parquet"
 REJECTS: Final = "rejects.ndjson"
 COUNTS: Final = "counts.json"
-_BATCH: Final = 50_000
 _SCHEMA: Final = pa.schema(
     [("ordinal", pa.int64()), ("patient", pa.string()), ("mark", pa.uint8()), ("size", pa.int32())]
 )
@@ -57,7 +56,7 @@ def resources_in(part: Part, export: Export) -> Iterator[tuple[int, int, Found]]
             yield place, segment.file, found
 
 
-def index_part(
+def index_part(  # noqa: PLR0913 - what is read, how, and whom to tell
     part: Part, export: Export, recogniser: Recogniser, folder: Path, *, what_if: bool, read: Callable[[int], None]
 ) -> None:
     """Index a part of an export into a folder of its own; `read` is told of the bytes that were read."""
@@ -65,8 +64,8 @@ def index_part(
     counts = Counts(lines=[0] * len(part.segments))
     with (
         whole_folder(folder / part.name) as draft,
-        _Rows(draft / INDEX, _SCHEMA) as index,
-        _Rows(draft / SHARED, _SHARED_SCHEMA) as shared,
+        Rows(draft / INDEX, _SCHEMA) as index,
+        Rows(draft / SHARED, _SHARED_SCHEMA) as shared,
         (draft / REJECTS).open("wb") as rejects,
     ):
         seen = 0
@@ -90,7 +89,7 @@ _REPORTED: Final = 4 * 1024 * 1024
 
 
 def _taken(  # noqa: PLR0913, PLR0917 - all that may become of a resource
-    found: Found, ordinal: int, marker: Marker, counts: Counts, index: _Rows, shared: _Rows
+    found: Found, ordinal: int, marker: Marker, counts: Counts, index: Rows, shared: Rows
 ) -> str:
     """Put a resource where it belongs; return why it cannot be used, if so."""
     if found.type == "Deleted":
@@ -110,32 +109,3 @@ def _taken(  # noqa: PLR0913, PLR0917 - all that may become of a resource
         counts.marks[mark.name or ""] += 1
     index.add((ordinal, found.patient, int(mark & ~Mark.UNRECOGNISED), len(found.line)))
     return ""
-
-
-class _Rows:
-    """A Parquet file that is written in batches."""
-
-    def __init__(self, file: Path, schema: pa.Schema) -> None:
-        self._schema = schema
-        self._writer = pq.ParquetWriter(file, schema, compression="lz4")
-        self._rows: list[tuple[Any, ...]] = []
-
-    def add(self, row: tuple[Any, ...]) -> None:
-        """Add a row."""
-        self._rows.append(row)
-        if len(self._rows) >= _BATCH:
-            self._flush()
-
-    def __enter__(self) -> _Rows:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._flush()
-        self._writer.close()
-
-    def _flush(self) -> None:
-        if self._rows:
-            columns = zip(*self._rows, strict=True)
-            arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
-            self._rows.clear()

@@ -1,0 +1,202 @@
+"""Patients grouped beyond memory: who is assessed, and their resources brought together.
+
+First who: a question to the index alone. Then the export is read a second time, and only what belongs to those patients
+is written, in runs that are sorted by bucket and patient. A bucket is a fixed share of the patients by a hash, so that
+the same replay always has the same ones. DuckDB sorts and joins within the memory that it is given, and spills the rest
+to disk.
+"""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING, Final
+
+import duckdb
+import pyarrow as pa
+
+from cds_service.replay.local.indexing import INDEX, resources_in
+from cds_service.replay.local.parquet import Rows
+from cds_service.replay.local.scratch import whole_file, whole_folder
+from cds_service.replay.whence import referred
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Sequence
+    from pathlib import Path
+
+    from cds_service.replay.export.files import Export
+    from cds_service.replay.local.plan import Part, Work
+    from cds_service.replay.marking import Mark
+
+BUCKET_BYTES: Final = 32 * 1024 * 1024
+_FEWEST_BUCKETS: Final = 16
+_MOST_BUCKETS: Final = 4096
+_RUN: Final = "run"
+_LEAST_GROUP: Final = 512 * 1024  # of bytes: a bucket of that size is read without its neighbours
+_RUN_SCHEMA: Final = pa.schema(
+    [
+        ("bucket", pa.int32()),
+        ("patient", pa.string()),
+        ("file", pa.int32()),
+        ("segment", pa.int32()),
+        ("number", pa.int64()),
+        ("offset", pa.int64()),
+        ("line", pa.binary()),
+    ]
+)
+
+
+def connect(work: Work, memory: int) -> duckdb.DuckDBPyConnection:
+    """Return a DuckDB that holds no more than some bytes in memory and spills the rest into the work folder."""
+    work.duckdb.mkdir(parents=True, exist_ok=True)
+    return duckdb.connect(
+        config={
+            "memory_limit": f"{max(memory // 1024 // 1024, 64)}MiB",
+            "temp_directory": str(work.duckdb),
+            "threads": 1,
+            "preserve_insertion_order": False,
+            "autoinstall_known_extensions": False,
+        }
+    )
+
+
+def choose_candidates(work: Work, mark: Mark, sample: int | None, memory: int) -> None:
+    """Write who is assessed, each with a bucket: all with a mark, or some of them that are always the same."""
+    index = str(work.index / "*" / INDEX)
+    chosen = "SELECT DISTINCT patient FROM read_parquet($index) WHERE (mark & $mark) > 0"
+    if sample is not None:
+        chosen = f"SELECT patient FROM ({chosen}) ORDER BY md5(patient), patient LIMIT {int(sample)}"
+    with connect(work, memory) as database, whole_file(work.candidates) as draft:
+        database.execute(f"CREATE TABLE chosen AS {chosen}", {"index": index, "mark": int(mark)})
+        found = database.execute(
+            "SELECT sum(size) FROM read_parquet($index) SEMI JOIN chosen USING (patient)", {"index": index}
+        ).fetchone()
+        size = int(found[0] or 0) if found else 0
+        buckets = min(max(-(-size // BUCKET_BYTES), _FEWEST_BUCKETS), _MOST_BUCKETS)
+        database.execute(
+            "COPY (SELECT patient, (md5_number_lower(patient) % $buckets)::INTEGER AS bucket FROM chosen) "
+            f"TO '{_quoted(draft)}' (FORMAT parquet)",
+            {"buckets": buckets},
+        )
+
+
+def bucket_numbers(work: Work, memory: int) -> list[int]:
+    """Return the buckets that hold anybody."""
+    with connect(work, memory) as database:
+        found = database.execute(
+            "SELECT DISTINCT bucket FROM read_parquet($file) ORDER BY bucket", {"file": str(work.candidates)}
+        )
+        return [row[0] for row in found.fetchall()]
+
+
+def patients_chosen(work: Work, memory: int) -> int:
+    """Return how many patients are assessed."""
+    with connect(work, memory) as database:
+        found = database.execute("SELECT count(*) FROM read_parquet($file)", {"file": str(work.candidates)}).fetchone()
+        return int(found[0]) if found else 0
+
+
+def gather_part(part: Part, export: Export, work: Work, memory: int, read: Callable[[int], None]) -> None:
+    """Write the resources of the chosen patients in a part of the export, sorted by bucket and patient.
+
+    Where the part holds none of them it is not read again.
+    """
+    with connect(work, memory // 2) as database, whole_folder(work.runs / part.name) as draft:
+        wanted = database.execute(
+            "SELECT ordinal, patient, bucket FROM read_parquet($index) JOIN read_parquet($chosen) USING (patient) "
+            "ORDER BY ordinal",
+            {"index": str(work.index / part.name / INDEX), "chosen": str(work.candidates)},
+        )
+        following = iter(_fetched(wanted))
+        ordinal, patient, bucket = next(following, (-1, "", 0))
+        held: list[tuple[int, str, int, int, int, int, bytes]] = []
+        size = runs = seen = 0
+        for position, (place, file, found) in enumerate(resources_in(part, export)) if ordinal >= 0 else ():
+            seen += len(found.line) + 1
+            if position != ordinal:
+                continue
+            held.append((bucket, patient, file, place, found.number, found.offset, found.line))
+            size += len(found.line)
+            if size >= memory // 4:
+                _write_run(held, draft / f"{_RUN}-{runs:06}.parquet")
+                held, size, runs = [], 0, runs + 1
+                read(seen)
+                seen = 0
+            ordinal, patient, bucket = next(following, (-1, "", 0))
+            if ordinal < 0:
+                break
+        if held:
+            _write_run(held, draft / f"{_RUN}-{runs:06}.parquet")
+        read(seen)
+
+
+def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, int]]:
+    while rows := result.fetchmany(10_000):
+        yield from rows
+
+
+def _write_run(held: list[tuple[int, str, int, int, int, int, bytes]], file: Path) -> None:
+    held.sort(key=lambda row: row[:2])
+    with Rows(file, _RUN_SCHEMA) as rows:
+        for _, group in itertools.groupby(held, key=lambda row: row[0]):
+            for row in group:
+                rows.add(row)
+            rows.flush(at_least=_LEAST_GROUP)
+
+
+def patients_of(
+    bucket: int, work: Work, parts: Sequence[Part], memory: int
+) -> Iterator[tuple[str, list[tuple[int, int, int, int, bytes]]]]:
+    """Yield the patients of a bucket with their resources and where each stood, patient by patient."""
+    files = [str(file) for part in parts for file in sorted((work.runs / part.name).glob(f"{_RUN}-*.parquet"))]
+    if not files:
+        return
+    with connect(work, memory) as database:
+        found = database.execute(
+            'SELECT patient, file, segment, number, "offset", line FROM read_parquet($files) WHERE bucket = $bucket '
+            'ORDER BY patient, file, segment, "offset", number',
+            {"files": files, "bucket": bucket},
+        )
+        rows = itertools.chain.from_iterable(iter(lambda: found.fetchmany(2_000), []))
+        for patient, group in itertools.groupby(rows, key=lambda row: row[0]):
+            yield patient, [row[1:] for row in group]
+
+
+class SharedResources:
+    """Resources without a patient, looked up by reference in what the first reading has kept of them."""
+
+    def __init__(self, work: Work, memory: int) -> None:
+        """Open them."""
+        self._database = connect(work, memory)
+        self._file = work.folder / SHARED_FILE
+
+    def of(self, lines: Sequence[bytes]) -> dict[str, bytes]:
+        """Return those that some resources may refer to, by reference."""
+        keys = sorted(referred(lines))
+        if not keys:
+            return {}
+        found = self._database.execute(
+            "SELECT key, max(line) FROM read_parquet($file) WHERE key IN (SELECT unnest($keys)) GROUP BY key",
+            {"file": str(self._file), "keys": keys},
+        )
+        return dict(found.fetchall())
+
+    def close(self) -> None:
+        """Let go of them."""
+        self._database.close()
+
+
+SHARED_FILE: Final = "shared.parquet"
+
+
+def gather_shared(work: Work, memory: int) -> None:
+    """Bring the resources without a patient together, sorted by reference, so that few are read to find one."""
+    file = work.folder / SHARED_FILE
+    with connect(work, memory) as database, whole_file(file) as draft:
+        database.execute(
+            f"COPY (SELECT key, line FROM read_parquet('{_quoted(work.index / '*' / SHARED_FILE)}') ORDER BY key) "
+            f"TO '{_quoted(draft)}' (FORMAT parquet, ROW_GROUP_SIZE 2048)"
+        )
+
+
+def _quoted(path: Path) -> str:
+    return str(path).replace("'", "''")
