@@ -28,7 +28,8 @@ _BOM: Final = b"\xef\xbb\xbf"
 class Found:
     """A resource, or why there is none: its type, its id and its patient as far as they can be told.
 
-    `number` is that of its line, in a Bundle that of its entry; `offset` is where the line begins.
+    `number` is that of its line, in a Bundle that of its entry; `offset` is where the line begins. A blank line has
+    neither a type nor a fault, and counts as a line.
     """
 
     number: int
@@ -84,6 +85,7 @@ def _of_line(line: Line) -> Iterator[Found]:
         return
     text = line.text.strip()
     if not text:
+        yield Found(line.number, line.offset, b"")
         return
     found = read_head(text, line.number, line.offset)
     if found.type == "Bundle":

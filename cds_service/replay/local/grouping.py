@@ -62,21 +62,24 @@ def connect(work: Work, memory: int) -> duckdb.DuckDBPyConnection:
 def choose_candidates(work: Work, mark: Mark, sample: int | None, memory: int) -> None:
     """Write who is assessed, each with a bucket: all with a mark, or some of them that are always the same."""
     index = str(work.index / "*" / INDEX)
-    chosen = "SELECT DISTINCT patient FROM read_parquet($index) WHERE (mark & $mark) > 0"
-    if sample is not None:
-        chosen = f"SELECT patient FROM ({chosen}) ORDER BY md5(patient), patient LIMIT {int(sample)}"
     with connect(work, memory) as database, whole_file(work.candidates) as draft:
-        database.execute(f"CREATE TABLE chosen AS {chosen}", {"index": index, "mark": int(mark)})
+        database.execute(
+            "CREATE TABLE chosen AS SELECT DISTINCT patient FROM read_parquet($index) WHERE (mark & $mark) > 0",
+            {"index": index, "mark": int(mark)},
+        )
+        if sample is not None:
+            database.execute(
+                "DELETE FROM chosen WHERE patient NOT IN "
+                "(SELECT patient FROM chosen ORDER BY md5(patient), patient LIMIT $sample)",
+                {"sample": sample},
+            )
         found = database.execute(
             "SELECT sum(size) FROM read_parquet($index) SEMI JOIN chosen USING (patient)", {"index": index}
-        ).fetchone()
-        size = int(found[0] or 0) if found else 0
+        ).fetchall()
+        size = int(found[0][0] or 0)
         buckets = min(max(-(-size // BUCKET_BYTES), _FEWEST_BUCKETS), _MOST_BUCKETS)
-        database.execute(
-            "COPY (SELECT patient, (md5_number_lower(patient) % $buckets)::INTEGER AS bucket FROM chosen) "
-            f"TO '{_quoted(draft)}' (FORMAT parquet)",
-            {"buckets": buckets},
-        )
+        bucket = duckdb.SQLExpression(f"(md5_number_lower(patient) % {buckets})::INTEGER").alias("bucket")
+        database.table("chosen").select("patient", bucket).write_parquet(str(draft))
 
 
 def bucket_numbers(work: Work, memory: int) -> list[int]:
@@ -91,8 +94,8 @@ def bucket_numbers(work: Work, memory: int) -> list[int]:
 def patients_chosen(work: Work, memory: int) -> int:
     """Return how many patients are assessed."""
     with connect(work, memory) as database:
-        found = database.execute("SELECT count(*) FROM read_parquet($file)", {"file": str(work.candidates)}).fetchone()
-        return int(found[0]) if found else 0
+        found = database.execute("SELECT count(*) FROM read_parquet($file)", {"file": str(work.candidates)}).fetchall()
+        return int(found[0][0])
 
 
 def gather_part(part: Part, export: Export, work: Work, memory: int, read: Callable[[int], None]) -> None:
@@ -102,7 +105,8 @@ def gather_part(part: Part, export: Export, work: Work, memory: int, read: Calla
     """
     with connect(work, memory // 2) as database, whole_folder(work.runs / part.name) as draft:
         wanted = database.execute(
-            "SELECT ordinal, patient, bucket FROM read_parquet($index) JOIN read_parquet($chosen) USING (patient) "
+            "SELECT ordinal, patient, bucket FROM read_parquet($index) AS found "
+            "JOIN read_parquet($chosen) AS chosen USING (patient) "
             "ORDER BY ordinal",
             {"index": str(work.index / part.name / INDEX), "chosen": str(work.candidates)},
         )
@@ -192,11 +196,5 @@ def gather_shared(work: Work, memory: int) -> None:
     """Bring the resources without a patient together, sorted by reference, so that few are read to find one."""
     file = work.folder / SHARED_FILE
     with connect(work, memory) as database, whole_file(file) as draft:
-        database.execute(
-            f"COPY (SELECT key, line FROM read_parquet('{_quoted(work.index / '*' / SHARED_FILE)}') ORDER BY key) "
-            f"TO '{_quoted(draft)}' (FORMAT parquet, ROW_GROUP_SIZE 2048)"
-        )
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+        found = database.read_parquet(str(work.index / "*" / SHARED_FILE))
+        found.order("key").write_parquet(str(draft), row_group_size=2048)

@@ -41,11 +41,11 @@ _SHARED_SCHEMA: Final = pa.schema([("key", pa.string()), ("line", pa.binary())])
 class Counts:
     """What a part held: resources by type, how many lines each stretch had, and what was left aside."""
 
-    types: Counter[str] = field(default_factory=Counter)
+    types: dict[str, int] = field(default_factory=Counter)
     lines: list[int] = field(default_factory=list)
-    rejects: Counter[str] = field(default_factory=Counter)
-    marks: Counter[str] = field(default_factory=Counter)
-    unrecognised: Counter[str] = field(default_factory=Counter)
+    rejects: dict[str, int] = field(default_factory=Counter)
+    marks: dict[str, int] = field(default_factory=Counter)
+    unrecognised: dict[str, int] = field(default_factory=Counter)
     deleted: list[str] = field(default_factory=list)
 
 
@@ -75,6 +75,8 @@ def index_part(  # noqa: PLR0913 - what is read, how, and whom to tell
             if seen >= _REPORTED:
                 read(seen)
                 seen = 0
+            if not (found.type or found.fault):
+                continue
             fault = found.fault or _taken(found, ordinal, marker, counts, index, shared)
             if fault:
                 counts.rejects[fault] += 1
