@@ -89,6 +89,7 @@ def replay(folders: Sequence[Path], out: Path, setup: ReplaySetup, options: Opti
 
     SettingsError where the export, the folder or the settings cannot be used.
     """
+    setup.assessor()  # what cannot be used is told before a folder is begun
     work = Work(out)
     export = find_export(folders, without=[out])
     chosen = replace(setup, key=None if options.identify else b"", scope=Scope(since=options.since))

@@ -10,7 +10,6 @@ import gc
 import itertools
 import multiprocessing
 import os
-import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -104,8 +103,6 @@ def count(done: int) -> None:
 
 
 def _begin(make: Callable[[Any], Any], argument: Any, counter: Synchronized[int]) -> None:
-    # Arrow loads pandas, if it is there, to see whether it is given something of it; nothing here is.
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type] # how a module is said not to be there
     gc.set_threshold(*_GC_THRESHOLDS)
     _STATE["counter"] = counter
     threading.Thread(target=_end_with_parent, daemon=True).start()
