@@ -1,0 +1,126 @@
+"""What was replayed: orders, days, patients, with what, and what was left out on the way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any
+
+from cds_service.replay.report.cells import told
+from cds_service.replay.report.parts import Column, Section, Table, table, words, written
+
+if TYPE_CHECKING:
+    from cds_service.replay.report.names import Names
+    from cds_service.replay.report.result import Result
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """The numbers of the whole."""
+
+    orders: int
+    patients: int
+    first: date | None
+    last: date | None
+    carded: int
+    deferred: int
+    guidelines: tuple[str, ...]
+    clients: tuple[str, ...]
+    sites: tuple[str, ...]
+    origins: tuple[tuple[str, int], ...]
+    resources: int
+    assumed: int
+    milliseconds: float
+
+    @property
+    def days(self) -> str:
+        """The days of the orders, as people write them."""
+        if self.first is None or self.last is None:
+            return "no day: there are no orders"
+        return f"{_day(self.first)} – {_day(self.last)}"
+
+
+def read_overview(result: Result, deferral: str) -> Overview:
+    """Return the numbers of the whole."""
+    orders, patients, first, last, carded, deferred, resources, assumed, microseconds = result.row(
+        "SELECT count(*), count(DISTINCT coalesce(nullif(patient, ''), \"order\")), min(day), max(day),"
+        " count(*) FILTER (len(cards) > 0), count(*) FILTER (list_contains(cards, ?)),"
+        " coalesce(sum(resources), 0), coalesce(sum(assumed), 0), coalesce(median(microseconds), 0) FROM orders",
+        deferral,
+    )
+    values = [
+        tuple(name for (name,) in result.rows(f"SELECT DISTINCT {column} FROM orders ORDER BY 1") if name)  # noqa: S608 - constants of ours
+        for column in ("guideline", "client", "site")
+    ]
+    origins = tuple(result.rows("SELECT origin, count(*) FROM orders GROUP BY 1 ORDER BY 2 DESC, 1"))
+    return Overview(
+        orders,
+        patients,
+        first,
+        last,
+        carded,
+        deferred,
+        *values,
+        origins=origins,  # type: ignore[arg-type, misc] # pairs of a name and a count
+        resources=int(resources),
+        assumed=int(assumed),
+        milliseconds=microseconds / 1000,
+    )
+
+
+def overview_section(result: Result, overview: Overview, names: Names) -> Section:
+    """Return what was replayed."""
+    if result.is_of_records:
+        about = "The orders of hook calls that the service has on record, with the answers of that time."
+    else:
+        about = "Past orders, each with the chart as an EHR could have shown it on its day."
+    tables = [
+        table(
+            "facts", "The replay", words("fact", "What"), words("value", "It is"), rows=_facts(result, overview, names)
+        )
+    ]
+    tables += _left_out(result, names)
+    return Section("replay", "What was replayed", about, tables=tuple(tables))
+
+
+def _facts(result: Result, overview: Overview, names: Names) -> list[tuple[str, str]]:
+    settings = result.settings
+    rows = [
+        ("Days of the orders", overview.days),
+        ("Orders", "; ".join(f"{count:,} {names.origin(origin)}" for origin, count in overview.origins) or "none"),
+        ("Patients", f"{overview.patients:,}"),
+        ("Guideline version", ", ".join(overview.guidelines) or "–"),
+        ("Client whose cards these are", ", ".join(overview.clients) or "–"),
+        ("Site", ", ".join(overview.sites) or "none: the guideline as it comes"),
+    ]
+    if isinstance(sample := settings.get("sample"), int):
+        rows.append(("Sample", f"{sample:,} of the patients"))
+    if since := settings.get("since"):
+        rows.append(("Only orders from", str(since)))
+    if overview.resources:
+        share = 100 * overview.assumed / overview.resources
+        rows.append(
+            (
+                "Resources without a day of recording",
+                f"{written(overview.assumed)} of {written(overview.resources)} ({share:.1f} %): dated by their last "
+                "update, or taken to have been there",
+            )
+        )
+    rows.append(("Time an answer took, median", f"{overview.milliseconds:.1f} ms"))
+    return rows
+
+
+def _left_out(result: Result, names: Names) -> list[Table]:
+    found = []
+    if left_out := result.counts("left_out"):
+        rows: list[tuple[Any, ...]] = [(names.left_out(reason), told(count)) for reason, count in left_out.items()]
+        found.append(table("left_out", "Orders left out", words("why", "Why"), Column("orders", "Orders"), rows=rows))
+    if rejects := result.counts("rejects"):
+        rows = [(reason.replace("-", " "), count) for reason, count in rejects.items()]
+        caption = "Lines that could not be read; each stands in rejects.ndjson"
+        found.append(table("rejects", caption, words("why", "Why"), Column("lines", "Lines"), rows=rows))
+    return found
+
+
+def _day(day: date) -> str:
+    return f"{day.day} {day:%b} {day.year}"
