@@ -16,7 +16,6 @@ from cds_service.pages.plots.trend import Period, TrendPlot, column_plot
 from cds_service.replay.report.cells import SMALL, Cell, part_told, share_told, table_told
 from cds_service.replay.report.names import NOT_KNOWN
 from cds_service.replay.report.parts import Column, Section, Table, table, words, written
-from cds_service.replay.rows import DEFERRAL
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -43,13 +42,13 @@ class Dimension:
 
 
 DIMENSIONS: Final = (
-    Dimension("month", "strftime(day, '%Y-%m')", "By month", "Month", "By the month of the order.", is_time=True),
+    Dimension("month", "month", "By month", "Month", "By the month of the order.", is_time=True),
     Dimension(
         "clinic",
         "clinic",
         "By clinic",
         "Clinic",
-        "By the clinic of the visit, else the requester's or performer's organization, as far as the data name one.",
+        "By the clinic of the visit, else the requester’s or performer’s organization, as far as the data name one.",
     ),
     Dimension(
         "specialty",
@@ -63,7 +62,7 @@ DIMENSIONS: Final = (
         "reason",
         "By reason",
         "Reason",
-        "By the first coded reason of the order. A reason in words only is not read here and counts as not in the data.",
+        "By the first coded reason of the order. A reason in words alone is not read here: not in the data.",
     ),
 )
 
@@ -103,7 +102,7 @@ def breakdown_section(result: Result, dimension: Dimension, names: Names) -> Sec
     tables = (
         _orders(dimension, lines),
         _crossed(dimension, lines, "outcomes", "Outcomes", names.outcome),
-        _crossed(dimension, lines, "messages", "Messages, on a card or not", names.message),
+        _crossed(dimension, lines, "messages", "Messages", names.message),
     )
     return Section(dimension.ident, dimension.title, dimension.about, plots=(plot,), tables=tables)
 
@@ -112,16 +111,13 @@ def _read(result: Result, dimension: Dimension) -> dict[str, _Line]:
     lines: dict[str, _Line] = defaultdict(_Line)
     column = dimension.column
     for name, orders, carded, deferred in result.rows(
-        f"SELECT {column}, count(*), count(*) FILTER (len(cards) > 0),"  # noqa: S608 - constants of ours
-        f" count(*) FILTER (list_contains(cards, '{DEFERRAL}')) FROM orders GROUP BY 1"
+        f"SELECT {column}, count(*), count(*) FILTER (is_carded), count(*) FILTER (is_deferred) FROM orders GROUP BY 1"  # noqa: S608 - columns of ours
     ):
         lines[name] = _Line(orders, carded, deferred)
     for name, outcome, count in result.rows(f"SELECT {column}, outcome, count(*) FROM orders GROUP BY 1, 2"):  # noqa: S608 - as above
         lines[name].outcomes[outcome] = count
-    for name, message, count in result.rows(
-        f"SELECT name, message, count(*) FROM (SELECT {column} AS name,"  # noqa: S608 - as above
-        " unnest(list_distinct(messages || cards)) AS message FROM orders) GROUP BY 1, 2"
-    ):
+    told = f"SELECT {column} AS name, unnest(all_messages) AS message FROM orders"  # noqa: S608 - as above
+    for name, message, count in result.rows(f"SELECT name, message, count(*) FROM ({told}) GROUP BY 1, 2"):  # noqa: S608 - as above
         lines[name].messages[message] = count
     return dict(lines)
 
@@ -212,17 +208,22 @@ def _total(counters: Iterable[Counter[str]]) -> Counter[str]:
 
 def _columns(lines: Sequence[tuple[str, _Line]]) -> TrendPlot:
     periods = [Period(name, _parts(line, cells), f"{name}: {_tip(cells)}") for name, line, cells in _told(lines)]
-    return column_plot(Caption("Lumbar MRI orders", "orders per month", (_WITH, _WITHOUT, _UNTOLD)), periods)
+    return column_plot(
+        Caption("Lumbar MRI orders", "orders per month", _legend(part for period in periods for part in period.parts)),
+        periods,
+    )
 
 
 def _bars(dimension: Dimension, lines: Sequence[tuple[str, _Line]]) -> BarPlot:
     rows = []
+    drawn: list[tuple[str, float | None]] = []
     for name, line, cells in _told(lines):
+        drawn += _parts(line, cells)
         share = _share(line.carded, line, cells[:2])
         figures = f"{written(cells[0])}, {written(share)} of 100" if share is not None else written(cells[0])
         parts = tuple(Part(value, series, f"{name}: {_tip(cells)}") for series, value in _parts(line, cells))
         rows.append(Row(name, "", (Bar(parts, figures),)))
-    caption = Caption(f"Lumbar MRI orders {dimension.title.lower()}", "orders", (_WITH, _WITHOUT, _UNTOLD))
+    caption = Caption(f"Lumbar MRI orders {dimension.title.lower()}", "orders", _legend(drawn))
     return bar_plot(caption, rows)
 
 
@@ -234,6 +235,12 @@ def _parts(line: _Line, cells: Sequence[Cell]) -> tuple[tuple[str, int], ...]:
     if not isinstance(carded, int):
         return (("unread", line.orders),)
     return (("shown", line.carded), ("quiet", line.orders - line.carded))
+
+
+def _legend(parts: Iterable[tuple[str, float | None]]) -> tuple[LegendItem, ...]:
+    """Return what the bars stand for, as far as there are such."""
+    series = {name for name, _ in parts}
+    return tuple(item for item in (_WITH, _WITHOUT, _UNTOLD) if item.series in series)
 
 
 def _tip(cells: Sequence[Cell]) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
-from cds_service.replay.report.cells import Interval, table_told, wilson
+from cds_service.replay.report.cells import Cell, Interval, table_told, wilson
 from cds_service.replay.report.names import KINDS, Names
 from cds_service.replay.report.parts import Column, Section, Table, table, words
 from cds_service.replay.rows import DEFERRAL
@@ -21,18 +21,14 @@ if TYPE_CHECKING:
 WITHIN_DAYS: Final = 90
 WAIT_DAYS: Final = 42
 _FIRST_ORDERS: Final = f"""
-    WITH marked AS (
-        SELECT coalesce(nullif(patient, ''), "order") AS who, day, "order", later, followed_to,
-               list_contains(cards, '{DEFERRAL}') AS is_deferred
-        FROM orders
-    ), placed AS (
-        SELECT *, row_number() OVER (PARTITION BY who ORDER BY is_deferred DESC, day, "order") AS place FROM marked
+    WITH placed AS (
+        SELECT *, row_number() OVER (PARTITION BY who ORDER BY is_deferred DESC, day, "order") AS place FROM orders
     )
     SELECT *, coalesce(followed_to >= day + {WITHIN_DAYS}, false) AS is_followed,
            [event.kind for event in later if event.days <= {WITHIN_DAYS}] AS kinds,
            [event.kind for event in later if event.days <= {WAIT_DAYS}] AS soon
     FROM placed WHERE place = 1
-"""
+"""  # noqa: S608 - constants of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +88,7 @@ def read_follow_up(result: Result) -> FollowUp:
         f"SELECT is_deferred, count(*), count(*) FILTER (is_followed), {asked} FROM ({_FIRST_ORDERS}) GROUP BY 1"  # noqa: S608 - constants of ours
     )
     groups = {bool(is_deferred): _group(tuple(tests), counts) for is_deferred, *counts in found}
-    orders, deferred = result.row(f"SELECT count(*), count(*) FILTER (list_contains(cards, '{DEFERRAL}')) FROM orders")  # noqa: S608 - as above
+    orders, deferred = result.row("SELECT count(*), count(*) FILTER (is_deferred) FROM orders")
     return FollowUp(groups.get(True, Group()), groups.get(False, Group()), deferred, orders)
 
 
@@ -110,26 +106,26 @@ def follow_up_section(result: Result, follow_up: FollowUp, words_of: Names) -> S
         f"the {WITHIN_DAYS} days after it, beside patients of whom no order would have got it. A patient counts once. "
         f"Followed are those of whom the data know anything {WITHIN_DAYS} days or more after the order."
     )
-    absent = (
-        "Not in these records: they hold what was answered, and nothing of what became of the patients. Replay an export "
-        "of the same time for this number."
-    )
+    title = "Told to wait, and what became of them"
     if "later" in result.not_told:
-        return Section("follow-up", "Told to wait, and what became of them", about, absent=absent)
-    return Section(
-        "follow-up",
-        "Told to wait, and what became of them",
-        about,
-        tables=(_events(follow_up), _followed(follow_up), *_kinds(result, words_of)),
-        notes=(
-            "Nobody waited: in this past the MRI was done, and may itself have found what is counted here. The number "
-            "says how often waiting would have been put to somebody with something serious, not what harm it had done.",
-            "Patients who come back are more often ill. The share among those followed is therefore rather too high, and "
-            "the count among those not followed is a least number: what happened elsewhere is not in the data.",
-            "The interval is Wilson's, for 95 %. These counts are exact, also below 11; the references are in "
-            "review.csv, which is to be kept as a chart is.",
-        ),
-    )
+        return Section("follow-up", title, about, absent=_ABSENT)
+    tables = (_events(follow_up), _followed(follow_up), *_kinds(result, words_of))
+    return Section("follow-up", title, about, tables=tables, notes=_NOTES)
+
+
+_ABSENT: Final = (
+    "Not in these records: they hold what was answered, and nothing of what became of the patients. Replay an export "
+    "of the same time for this number."
+)
+_NOTES: Final = (
+    "Nobody waited: in this past the MRI was done, and may itself have found what is counted here.",
+    "The number says how often waiting would have been put to somebody with something serious, and not what harm it "  # noqa: ISC004 - one sentence
+    "would have done.",
+    "Patients who come back are more often ill. The share among those followed is therefore rather too high, and the "  # noqa: ISC004 - as above
+    "count among those not followed is a least number: what happened elsewhere is not in the data.",
+    "The interval is Wilson’s, for 95 %. These counts are exact, also below 11.",
+    "The references are in review.csv, which is to be kept as a chart is.",
+)
 
 
 def document(follow_up: FollowUp) -> dict[str, Any]:
@@ -177,7 +173,7 @@ def _events(follow_up: FollowUp) -> Table:
 def _followed(follow_up: FollowUp) -> Table:
     columns = [Column("deferred", "Told to wait"), Column("others", "Not told to wait")]
     groups = (follow_up.deferred, follow_up.others)
-    rows = [
+    rows: list[tuple[Cell, ...]] = [
         ("Patients", *(group.patients for group in groups)),
         (f"Followed for {WITHIN_DAYS} days", *(group.followed for group in groups)),
         ("Not followed", *(group.not_followed for group in groups)),

@@ -105,7 +105,7 @@ class Names:
 
     def criterion(self, criterion: str) -> str:
         """Return the title of a criterion or a rule."""
-        titles = {item.id: item.title for item in (*CRITERIA, *RULES)}
+        titles = {item.id: item.title for item in CRITERIA} | {item.id: item.title for item in RULES}
         return titles.get(criterion, criterion)
 
 

@@ -47,7 +47,7 @@ def message_section(result: Result, names: Names) -> Section:
     """Return how often each message came, and how often a card would have shown it."""
     found = result.rows(
         "SELECT message, count(*), count(*) FILTER (list_contains(cards, message)) FROM"
-        ' (SELECT "order", cards, unnest(list_distinct(messages || cards)) AS message FROM orders)'
+        " (SELECT cards, unnest(all_messages) AS message FROM orders)"
         " GROUP BY 1 ORDER BY 3 DESC, 2 DESC, 1"
     )
     total = result.row("SELECT count(*) FROM orders")[0]
@@ -68,8 +68,8 @@ def message_section(result: Result, names: Names) -> Section:
     return Section(
         "messages",
         "Which messages would have come",
-        "An order may get several. On a card are those that the clinician would have been shown; the others are decided "
-        "and stay with the record, because nothing is asked for.",
+        "An order may get several. On a card are those that the clinician would have been shown; the others are "
+        "decided and stay with the record, because nothing is asked for.",
         plots=(plot,),
         tables=(table("messages", "Messages", words("message", "Message"), *columns, rows=rows),),
     )

@@ -7,7 +7,7 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from cds_service.replay.report.cells import told
-from cds_service.replay.report.parts import Column, Section, Table, table, words, written
+from cds_service.replay.report.parts import Column, Section, Table, table, words
 
 if TYPE_CHECKING:
     from cds_service.replay.report.names import Names
@@ -40,19 +40,13 @@ class Overview:
         return f"{_day(self.first)} – {_day(self.last)}"
 
 
-def read_overview(result: Result, deferral: str) -> Overview:
+def read_overview(result: Result) -> Overview:
     """Return the numbers of the whole."""
     orders, patients, first, last, carded, deferred, resources, assumed, microseconds = result.row(
-        "SELECT count(*), count(DISTINCT coalesce(nullif(patient, ''), \"order\")), min(day), max(day),"
-        " count(*) FILTER (len(cards) > 0), count(*) FILTER (list_contains(cards, ?)),"
-        " coalesce(sum(resources), 0), coalesce(sum(assumed), 0), coalesce(median(microseconds), 0) FROM orders",
-        deferral,
+        "SELECT count(*), count(DISTINCT who), min(day), max(day),"
+        " count(*) FILTER (is_carded), count(*) FILTER (is_deferred),"
+        " coalesce(sum(resources), 0), coalesce(sum(assumed), 0), coalesce(median(microseconds), 0) FROM orders"
     )
-    values = [
-        tuple(name for (name,) in result.rows(f"SELECT DISTINCT {column} FROM orders ORDER BY 1") if name)  # noqa: S608 - constants of ours
-        for column in ("guideline", "client", "site")
-    ]
-    origins = tuple(result.rows("SELECT origin, count(*) FROM orders GROUP BY 1 ORDER BY 2 DESC, 1"))
     return Overview(
         orders,
         patients,
@@ -60,12 +54,24 @@ def read_overview(result: Result, deferral: str) -> Overview:
         last,
         carded,
         deferred,
-        *values,
-        origins=origins,  # type: ignore[arg-type, misc] # pairs of a name and a count
+        guidelines=_values(result, "guideline"),
+        clients=_values(result, "client"),
+        sites=_values(result, "site"),
+        origins=_counts(result),
         resources=int(resources),
         assumed=int(assumed),
         milliseconds=microseconds / 1000,
     )
+
+
+def _values(result: Result, column: str) -> tuple[str, ...]:
+    found = result.rows(f"SELECT DISTINCT {column} FROM orders ORDER BY 1")  # noqa: S608 - columns of ours
+    return tuple(name for (name,) in found if name)
+
+
+def _counts(result: Result) -> tuple[tuple[str, int], ...]:
+    found = result.rows("SELECT origin, count(*) FROM orders GROUP BY 1 ORDER BY 2 DESC, 1")
+    return tuple((origin, count) for origin, count in found)
 
 
 def overview_section(result: Result, overview: Overview, names: Names) -> Section:
@@ -99,13 +105,9 @@ def _facts(result: Result, overview: Overview, names: Names) -> list[tuple[str, 
         rows.append(("Only orders from", str(since)))
     if overview.resources:
         share = 100 * overview.assumed / overview.resources
-        rows.append(
-            (
-                "Resources without a day of recording",
-                f"{written(overview.assumed)} of {written(overview.resources)} ({share:.1f} %): dated by their last "
-                "update, or taken to have been there",
-            )
-        )
+        rest = "dated by their last update, or taken to have been there"
+        count = f"{overview.assumed:,} of {overview.resources:,} ({share:.1f} %)"
+        rows.append(("Resources without a day of recording", f"{count}: {rest}"))
     rows.append(("Time an answer took, median", f"{overview.milliseconds:.1f} ms"))
     return rows
 

@@ -68,7 +68,7 @@ def written(cell: Cell) -> str:
     return f"{cell:,}" if isinstance(cell, int) else f"{cell:,.1f}"
 
 
-def table(  # noqa: PLR0913 - what makes a table
+def table(
     name: str, caption: str, first: Column, *columns: Column, rows: Sequence[Sequence[Cell]], folded: bool = False
 ) -> Table:
     """Return a table."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from cards.guideline.guideline import Outcome
-from cds_service.replay.report.cells import Cell, part_told, share_told
+from cds_service.replay.report.cells import part_told, share_told
 from cds_service.replay.report.parts import Section, table, words, written
 
 if TYPE_CHECKING:
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 _VA: Final = "Gidwani et al., American Journal of Managed Care 2016;22(2), fiscal year 2012"
 _MID: Final = "Medicare Imaging Demonstration, American Journal of Roentgenology 2017;208:351"
-_OVERRIDES: Final = "Chen et al. 2020, as told in JMIR 2024;26:e53951, table 2"
+_OVERRIDES: Final = "Chen et al. 2020, as told in JMIR 2024 e53951, table 2"
 # What the VA counted as red flags is told by these outcomes and by no other.
 _RED_FLAG: Final = f"outcome IN ('{Outcome.EMERGENCY.value}', '{Outcome.URGENT.value}')"
 _AFTER_CARE: Final = "R-FAIL6W"
@@ -24,31 +24,28 @@ def published_section(result: Result) -> Section:
     """Return the published figures, each with what was found here."""
     met = f"list_contains(met, '{_AFTER_CARE}')"
     total, inappropriate, after_care, by_flag, carded = result.row(
-        f"SELECT count(*), count(*) FILTER (outcome = '{Outcome.NOT_APPROPRIATE.value}'), count(*) FILTER ({met}),"  # noqa: S608 - constants of ours
-        f" count(*) FILTER ({_RED_FLAG} AND NOT {met}), count(*) FILTER (len(cards) > 0) FROM orders"
+        f"SELECT count(*), count(*) FILTER (outcome = '{Outcome.NOT_APPROPRIATE.value}'),"  # noqa: S608 - constants of ours
+        f" count(*) FILTER ({met} AND NOT {_RED_FLAG}), count(*) FILTER ({_RED_FLAG} AND NOT {met}),"
+        " count(*) FILTER (is_carded) FROM orders"
     )
     untold = "not in these records" if "met" in result.not_told else ""
-    alone = "emergency or urgent, and conservative care not on record"
+    care = _told(after_care, total, f"six weeks of care on record ({_AFTER_CARE}), neither emergency nor urgent")
+    alone = _told(by_flag, total, "emergency or urgent, and no six weeks of care on record")
     rows = [
-        ("Lumbar MRIs that were inappropriate", "31 % of 110,661", _VA, _told(inappropriate, total, "not appropriate")),
-        (
-            "Appropriate after conservative care (13 % with a red flag as well are not in it)",
-            "53 %",
-            _VA,
-            untold or _told(after_care, total, f"six weeks of care on record ({_AFTER_CARE})"),
-        ),
-        ("Appropriate by a red flag alone", "4 %", _VA, untold or _told(by_flag, total, alone)),
-        ("Alerts that were ignored", "98.9 % of those on 98,894 orders", _MID, _ignored(result, carded, total)),
-        ("Overridden because of more than six weeks", "37 %", _OVERRIDES, _NOBODY),
-        ("Overridden because of a deficit", "14 %", _OVERRIDES, _NOBODY),
-        ("Overridden because of trauma", "10 %", _OVERRIDES, _NOBODY),
+        ("Inappropriate", "31 % of 110,661", _told(inappropriate, total, "not appropriate"), _VA),
+        ("Appropriate by conservative care alone", "53 %", untold or care, _VA),
+        ("Appropriate by a red flag alone", "4 %", untold or alone, _VA),
+        ("Alerts that were ignored", "98.9 %, on 98,894 orders", _ignored(result, carded, total), _MID),
+        ("Overridden because of more than six weeks", "37 %", _NOBODY, _OVERRIDES),
+        ("Overridden because of a deficit", "14 %", _NOBODY, _OVERRIDES),
+        ("Overridden because of trauma", "10 %", _NOBODY, _OVERRIDES),
     ]
-    columns = (words("published", "Published"), words("source", "Source"), words("here", "Here"))
+    columns = (words("published", "Published"), words("here", "Here"), words("source", "Source"))
     return Section(
         "published",
         "Next to published figures",
-        "Each was counted by rules of its own, from claims or from clicks. A figure here that is far from all of them is "
-        "more often a matter of the data than of the clinicians.",
+        "Each was counted by rules of its own, from claims or from clicks. A figure here that is far from all of them "
+        "is more often a matter of the data than of the clinicians.",
         tables=(table("figures", "Published figures", words("figure", "Figure"), *columns, rows=rows),),
     )
 
@@ -59,10 +56,6 @@ def _ignored(result: Result, carded: int, total: int) -> str:
 
 
 def _told(part: int, whole: int, what: str) -> str:
-    count: Cell = part_told(part, whole)
     share = share_told(part, whole)
-    return (
-        f"{written(share)} % ({written(count)} of {whole:,}): {what}"
-        if share is not None
-        else f"{written(count)} of {whole:,}: {what}"
-    )
+    count = f"{written(part_told(part, whole))} of {whole:,}"
+    return f"{count}: {what}" if share is None else f"{written(share)} % ({count}): {what}"

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from cds_service.protocol.errors import SettingsError
+from cds_service.replay.rows import DEFERRAL
 
 if TYPE_CHECKING:
     import duckdb
@@ -26,6 +27,15 @@ SETTINGS: Final = "replay.json"
 REJECTS: Final = "rejects.ndjson"
 KEY: Final = "key"
 _MEMORY: Final = "512MB"
+_VIEW: Final = f"""
+    CREATE VIEW {{name}} AS SELECT *,
+        coalesce(nullif(patient, ''), "order") AS who,
+        strftime(day, '%Y-%m') AS month,
+        len(cards) > 0 AS is_carded,
+        list_contains(cards, '{DEFERRAL}') AS is_deferred,
+        list_distinct(messages || cards) AS all_messages
+    FROM {{name}}_as_written
+"""  # noqa: S608 - a constant of ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,13 +92,17 @@ def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """Open a DuckDB of bounded memory that keeps nothing, and puts what does not fit into a folder."""
     import duckdb  # noqa: PLC0415 (comes with the replay extra)
 
-    options = {"memory_limit": _MEMORY, "temp_directory": str(spill), "autoinstall_known_extensions": False}
+    options: dict[str, str | bool | int | float | list[str]] = {
+        "memory_limit": _MEMORY,
+        "temp_directory": str(spill),
+        "autoinstall_known_extensions": False,
+    }
     with duckdb.connect(config=options) as database:
         yield database
 
 
 def show(database: duckdb.DuckDBPyConnection, folder: Path, name: str) -> None:
-    """Make the rows in a folder a view; SettingsError where there are none."""
+    """Make the rows in a folder a view, with what all reports ask of them; SettingsError where there are none."""
     files = sorted(
         str(file)
         for file in (folder / ROWS).rglob("*.parquet")
@@ -96,7 +110,8 @@ def show(database: duckdb.DuckDBPyConnection, folder: Path, name: str) -> None:
     )
     if not files:
         raise SettingsError([f"{folder}: holds no rows of a replay; `lumbar-cds replay` writes them"])
-    database.read_parquet(files, hive_partitioning=False).create_view(name)
+    database.read_parquet(files, hive_partitioning=False).create_view(f"{name}_as_written")
+    database.execute(_VIEW.format(name=name))
 
 
 def read_summary(folder: Path) -> dict[str, Any]:

@@ -9,7 +9,6 @@ import os
 from typing import TYPE_CHECKING, Final
 
 from cds_service.records.insights.export import ExportTable
-from cds_service.replay.rows import DEFERRAL
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,11 +16,11 @@ if TYPE_CHECKING:
     from cds_service.replay.report.result import Result
 
 COLUMNS: Final = ("order", "patient", "ordered_on", "reason", "outcome", "event", "what", "days_after", "reference")
-_ORDERS: Final = f"""
+_ORDERS: Final = """
     SELECT "order", patient, CAST(day AS VARCHAR), reason, outcome, event.kind, event.what, event.days, event.reference
-    FROM (SELECT *, unnest(later) AS event FROM orders WHERE list_contains(cards, '{DEFERRAL}'))
+    FROM (SELECT *, unnest(later) AS event FROM orders WHERE is_deferred)
     ORDER BY day, "order", event.days, event.kind, event.what
-"""  # noqa: S608 - a constant of ours
+"""
 
 
 def write_review_list(result: Result, file: Path) -> int:

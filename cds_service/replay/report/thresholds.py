@@ -12,10 +12,9 @@ if TYPE_CHECKING:
     from cds_service.replay.report.names import Names
     from cds_service.replay.report.result import Result
 
-_NOT_APPROPRIATE: Final = Outcome.NOT_APPROPRIATE.value
 _ABOUT: Final = (
-    "The outcome of each order with one number changed and everything else as it is: the days of conservative care that "
-    "are asked for (42 unless the site says otherwise), and the age from which a scan is no longer called not "
+    "The outcome of each order with one number changed and everything else as it is: the days of conservative care "
+    "that are asked for (42 unless the site says otherwise), and the age from which a scan is no longer called not "
     "appropriate by itself (70)."
 )
 
@@ -28,8 +27,9 @@ def threshold_section(result: Result, names: Names) -> Section:
         return Section("thresholds", title, _ABOUT, absent=absent)
     found = result.rows(
         "SELECT other.threshold, other.value, count(*) FILTER (other.outcome <> outcome),"
-        f" count(*) FILTER (outcome = '{_NOT_APPROPRIATE}'), count(*) FILTER (other.outcome = '{_NOT_APPROPRIATE}')"  # noqa: S608 - constants of ours
-        " FROM (SELECT outcome, unnest(alternatives) AS other FROM orders) GROUP BY 1, 2 ORDER BY 1, 2"
+        " count(*) FILTER (outcome = $1), count(*) FILTER (other.outcome = $1)"
+        " FROM (SELECT outcome, unnest(alternatives) AS other FROM orders) GROUP BY 1, 2 ORDER BY 1, 2",
+        Outcome.NOT_APPROPRIATE.value,
     )
     rows = [
         (names.threshold(name), value, told(changed), told(before), told(after))

@@ -30,7 +30,6 @@ from cds_service.replay.report.result import opened
 from cds_service.replay.report.review_list import write_private, write_review_list
 from cds_service.replay.report.thresholds import threshold_section
 from cds_service.replay.report.unread import unread_section
-from cds_service.replay.rows import DEFERRAL
 
 if TYPE_CHECKING:
     from cds_service.replay.report.follow_up import FollowUp
@@ -48,7 +47,7 @@ def write_report(out: Path, now: datetime | None = None) -> None:
     """Write the report of the replay in a folder into that folder; SettingsError where there is none."""
     made = (now or datetime.now(UTC)).astimezone(UTC)
     with opened(out) as result:
-        overview = read_overview(result, DEFERRAL)
+        overview = read_overview(result)
         follow_up = read_follow_up(result)
         sections = _sections(result, overview, follow_up)
         listed = 0 if "later" in result.not_told else write_review_list(result, out / REVIEW)
