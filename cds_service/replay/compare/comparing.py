@@ -150,8 +150,8 @@ def compare(first: Path, second: Path) -> Comparison:
 
 
 _REMEDY: Final = (
-    "Orders are matched by hashes under the key in each folder. Give the second replay the key of the first, and make it "
-    "again: mkdir NEW && cp {first}/key NEW/key && lumbar-cds replay … --out NEW"
+    "Orders are matched by hashes under the key in each folder. Give the second replay the key of the first, and make "
+    "it again: mkdir NEW && cp {first}/key NEW/key && lumbar-cds replay … --out NEW"
 )
 
 
