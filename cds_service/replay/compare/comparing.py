@@ -124,6 +124,10 @@ def compare(first: Path, second: Path) -> Comparison:
     """Return how the results in two folders differ; SettingsError where they cannot be compared."""
     summaries = read_summary(first), read_summary(second)
     settings = tuple(found if isinstance(found := item.get("replay"), dict) else {} for item in summaries)
+    if any(item.get("replayed") == "records" for item in summaries):
+        raise SettingsError(
+            [f"{first} and {second}: a report of records has orders of its own; replay an export twice"]
+        )
     _check_keys(first, second, *settings)
     with tempfile.TemporaryDirectory(prefix="lumbar-cds-") as spill, connected(Path(spill)) as database:
         show(database, first, "first")

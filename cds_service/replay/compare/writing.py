@@ -109,8 +109,8 @@ def _lines(comparison: Comparison, names_of: Names) -> Iterator[str]:
         yield f"WARNING: {warning}"
     yield ""
     yield (
-        f"{counts.matched:,} orders compared; {counts.changed:,} changed answer, {counts.outcome_changed:,} of them the "
-        f"outcome. With a card: {counts.carded_before:,} → {counts.carded_after:,}."
+        f"{counts.matched:,} orders compared; {counts.changed:,} changed answer, {counts.outcome_changed:,} of them "
+        f"the outcome. With a card: {counts.carded_before:,} → {counts.carded_after:,}."
     )
     for ident, name in TURNS:
         turn: Turn = getattr(comparison, ident)

@@ -97,6 +97,8 @@ class Names:
         """Return why an order was not replayed."""
         if reason.startswith("without-"):
             return f"its {self.source(reason.removeprefix('without-')).lower()} is not in the data"
+        if reason.startswith("at-"):
+            return f"assessed at {reason.removeprefix('at-')}"
         return _LEFT_OUT.get(reason, reason)
 
     def threshold(self, threshold: str) -> str:

@@ -43,7 +43,7 @@ class Overview:
 def read_overview(result: Result) -> Overview:
     """Return the numbers of the whole."""
     orders, patients, first, last, carded, deferred, resources, assumed, microseconds = result.row(
-        "SELECT count(*), count(DISTINCT who), min(day), max(day),"
+        "SELECT count(*), count(DISTINCT nullif(patient, '')), min(day), max(day),"
         " count(*) FILTER (is_carded), count(*) FILTER (is_deferred),"
         " coalesce(sum(resources), 0), coalesce(sum(assumed), 0), coalesce(median(microseconds), 0) FROM orders"
     )
@@ -94,13 +94,15 @@ def _facts(result: Result, overview: Overview, names: Names) -> list[tuple[str, 
     rows = [
         ("Days of the orders", overview.days),
         ("Orders", "; ".join(f"{count:,} {names.origin(origin)}" for origin, count in overview.origins) or "none"),
-        ("Patients", f"{overview.patients:,}"),
+        ("Patients", f"{overview.patients:,}" if overview.patients else "not told apart"),
         ("Guideline version", ", ".join(overview.guidelines) or "–"),
         ("Client whose cards these are", ", ".join(overview.clients) or "–"),
         ("Site", ", ".join(overview.sites) or "none: the guideline as it comes"),
     ]
     if isinstance(sample := settings.get("sample"), int):
         rows.append(("Sample", f"{sample:,} of the patients"))
+    if hook := settings.get("hook"):
+        rows.append(("Hook", f"{hook}, {settings.get('calls', 0):,} calls"))
     if since := settings.get("since"):
         rows.append(("Only orders from", str(since)))
     if overview.resources:

@@ -115,7 +115,9 @@ def show(database: duckdb.DuckDBPyConnection, folder: Path, name: str) -> None:
 
 
 def read_summary(folder: Path) -> dict[str, Any]:
-    """Return what the replay in a folder said of itself; SettingsError where that cannot be read."""
+    """Return what the replay in a folder said of itself; SettingsError where it cannot be read or is not finished."""
+    if (folder / SETTINGS).is_file() and not (folder / SUMMARY).is_file():
+        raise SettingsError([f"{folder}: the replay is not finished; the same command again goes on with it"])
     found: dict[str, Any] = {}
     for name in (SETTINGS, SUMMARY):
         file = folder / name
