@@ -162,7 +162,7 @@ def _step(  # noqa: PLR0913, PLR0917 - what is done, and how it is told
     if items:
         progress = Progress(sys.stderr, step, total, unit, _MEGABYTE if unit == "MB" else 1)
         pool.run(task, items, progress)
-        progress.show(pool.counter.value, last=True)
+        progress.show(pool.done, last=True)
 
 
 def _bytes(parts: Sequence[Part], export: Export) -> int:
