@@ -56,10 +56,13 @@ class Marker:
     unrecognised: Counter[str] = field(default_factory=Counter)
     _known: dict[tuple[str, bytes], tuple[Mark, str]] = field(default_factory=dict)
 
+    @property
+    def types(self) -> frozenset[str]:
+        """The types of which a resource can have a mark."""
+        return _PAINFUL if self.what_if else _ORDERED
+
     def mark(self, line: bytes, resource_type: str) -> Mark:
-        """Return what a resource makes of its patient; nothing for most."""
-        if resource_type not in (_PAINFUL if self.what_if else _ORDERED):
-            return Mark(0)
+        """Return what a resource of one of the types makes of its patient."""
         coded = _CODED.decode(line)
         parts = (coded.code, coded.procedure_code, coded.body_site, *([coded.reason_code] if self.what_if else []))
         key = (resource_type, b"\0".join(map(bytes, parts)))

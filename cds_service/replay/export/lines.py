@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import gzip
 import zlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,8 +22,7 @@ LONGEST_LINE: Final = 256 * 1024 * 1024
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(msgspec.Struct, gc=False):
     """A line without its ending: its number from 1, and where it begins, in bytes of the unpacked file.
 
     `fault` says why it cannot be used; its text is then empty.
@@ -30,7 +30,7 @@ class Line:
 
     number: int
     offset: int
-    text: bytes = field(repr=False)
+    text: bytes
     fault: str = ""
 
 
@@ -65,11 +65,12 @@ def lines_of(file: ExportFile, start: int = 0, end: int | None = None) -> Iterat
         first = next(lines, None)  # ends where the part begins, or is the end of the line before
         if first is None or first.fault:
             return
-    shift = 1 if start else 0
     for line in lines:
         if end is not None and line.offset >= end:
             return
-        yield Line(line.number - shift, line.offset, line.text, line.fault) if shift else line
+        if start:
+            line.number -= 1
+        yield line
 
 
 def _split(file: ExportFile, begin: int) -> Iterator[Line]:
@@ -84,11 +85,15 @@ def _split(file: ExportFile, begin: int) -> Iterator[Line]:
                 parts.append(head)
             else:
                 parts.clear()
-            for following in rest:
-                text = b"".join(parts)
-                yield _line(number, offset, text, held)
-                number, offset = number + 1, offset + held + 1
-                parts, held = [following], len(following)
+            if not rest:
+                continue
+            yield _line(number, offset, b"".join(parts), held)
+            number, offset = number + 1, offset + held + 1
+            last = rest.pop()
+            for text in rest:
+                yield Line(number, offset, text)
+                number, offset = number + 1, offset + len(text) + 1
+            parts, held = [last], len(last)
     except (OSError, EOFError, zlib.error):
         yield Line(number, offset, b"", "file-cut-short")
         return

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zlib
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -24,20 +23,33 @@ _URN: Final = re.compile(rb'"(urn:(?:uuid|oid):[^"]{1,200})"')
 _BOM: Final = b"\xef\xbb\xbf"
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(msgspec.Struct, gc=False):
     """A resource, or why there is none: its type, its id and its patient as far as they can be told.
 
-    `number` is that of its line, in a Bundle that of its entry; `offset` is where the line begins.
+    `number` is that of its line, `entry` that in a Bundle, 0 where the line is the resource itself; `offset` is where
+    the line begins, `size` its length. A blank line has neither a type nor a fault, and counts as a line.
     """
 
     number: int
     offset: int
-    line: bytes = field(repr=False)
+    line: bytes
     type: str = ""
     id: str = ""
     patient: str = ""
     fault: str = ""
+    entry: int = 0
+    size: int = 0
+
+
+class _Target(msgspec.Struct, gc=False):
+    reference: str | None = None
+
+
+class _UsualHead(msgspec.Struct, rename="camel", gc=False):
+    resource_type: str = ""
+    id: str = ""
+    subject: _Target | None = None
+    patient: _Target | None = None
 
 
 class Head(msgspec.Struct, rename="camel", gc=False):
@@ -64,7 +76,10 @@ class _Bundle(msgspec.Struct, rename="camel", gc=False):
     entry: list[_Entry] = []
 
 
+_USUAL: Final = msgspec.json.Decoder(_UsualHead)
 _HEAD: Final = msgspec.json.Decoder(Head)
+# How nearly every reference to a patient is written.
+_PATIENT: Final = "Patient/"
 _ACTORS: Final = msgspec.json.Decoder(_Actors)
 _BUNDLE: Final = msgspec.json.Decoder(_Bundle)
 
@@ -75,19 +90,30 @@ def resources_of(file: ExportFile, start: int = 0, end: int | None = None) -> It
         yield from _of_document(file)
         return
     for line in lines_of(file, start, end):
-        yield from _of_line(line)
+        if line.text[:1] != b"{" or (found := read_head(line.text, line.number, line.offset)).type == "Bundle":
+            yield from _of_line(line)
+        else:
+            found.size = len(line.text)
+            yield found
 
 
 def _of_line(line: Line) -> Iterator[Found]:
     if line.fault:
         yield Found(line.number, line.offset, b"", fault=line.fault)
         return
-    text = line.text.strip()
-    if not text:
+    yield from in_line(line.text, line.number, line.offset)
+
+
+def in_line(text: bytes, number: int = 1, offset: int = 0) -> Iterator[Found]:
+    """Yield what a line holds: one resource nearly always."""
+    stripped = text.strip()
+    if not stripped:
+        yield Found(number, offset, b"")
         return
-    found = read_head(text, line.number, line.offset)
+    found = read_head(stripped, number, offset)
+    found.size = len(text)
     if found.type == "Bundle":
-        yield from _of_bundle(text, line.offset)
+        yield from _of_bundle(stripped, found)
     else:
         yield found
 
@@ -122,12 +148,13 @@ def _guarded(file: ExportFile) -> Iterator[bytes]:
         yield b""
 
 
-def _of_bundle(text: bytes, offset: int) -> Iterator[Found]:
+def _of_bundle(text: bytes, whole: Found) -> Iterator[Found]:
     """Yield the resources of a Bundle; references by their entries' temporary addresses become relative ones."""
+    number, offset, size = whole.number, whole.offset, whole.size
     try:
         bundle = _BUNDLE.decode(without_lone_surrogates(text))
     except msgspec.DecodeError:
-        yield Found(1, offset, b"", fault="not-json")
+        yield Found(number, offset, b"", fault="not-a-bundle", size=size)
         return
     names = dict(_named_entries(bundle))
 
@@ -135,12 +162,14 @@ def _of_bundle(text: bytes, offset: int) -> Iterator[Found]:
         name = names.get(found[1])
         return b'"' + name + b'"' if name else found[0]
 
-    for number, entry in enumerate(bundle.entry, start=1):
+    for position, entry in enumerate(bundle.entry, start=1):
         if isinstance(entry.request, dict) and entry.request.get("method") == "DELETE":
-            yield Found(number, offset, b"", "Deleted", str(entry.request.get("url") or ""))
+            yield Found(number, offset, b"", "Deleted", str(entry.request.get("url") or ""), "", "", position, size)
         elif entry.resource is not None:
             line = bytes(entry.resource)
-            yield read_head(_URN.sub(written, line) if names else line, number, offset)
+            found = read_head(_URN.sub(written, line) if names else line, number, offset)
+            found.entry, found.size = position, size
+            yield found
 
 
 def _named_entries(bundle: _Bundle) -> Iterator[tuple[bytes, bytes]]:
@@ -165,6 +194,26 @@ def read_head(text: bytes, number: int = 1, offset: int = 0) -> Found:
             text.decode()
         except UnicodeDecodeError:
             return Found(number, offset, b"", fault="not-utf-8")
+    try:
+        head = _USUAL.decode(text)
+    except (msgspec.DecodeError, RecursionError):
+        return _unusual(text, number, offset)
+    kind, name = head.resource_type, head.id
+    target = head.subject or head.patient
+    reference = target.reference if target else None
+    if reference and reference.startswith(_PATIENT) and reference.count("/") == 1 and "|" not in reference:
+        return Found(number, offset, text, kind, name, reference[8:])
+    if kind == "Patient":
+        return Found(number, offset, text, kind, name, name)
+    return Found(number, offset, text, kind, name) if kind in _OF_NOBODY else _unusual(text, number, offset)
+
+
+# Types of which nothing needs to be asked further.
+_OF_NOBODY: Final = frozenset({"Location", "Medication", "Organization", "Practitioner", "PractitionerRole"})
+
+
+def _unusual(text: bytes, number: int, offset: int) -> Found:
+    """Read the head of what does not look as it usually does."""
     try:
         head = _HEAD.decode(text)
     except msgspec.ValidationError:

@@ -16,7 +16,7 @@ from cds_service.replay.local.scratch import whole_file
 from cds_service.replay.rows import OrderRow, schema
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from cds_service.replay.assessing import Assessor, PatientRows
@@ -35,8 +35,13 @@ class BucketCounts:
     """What a bucket held: patients, orders left out by reason, and what could not be assessed."""
 
     patients: int = 0
-    left_out: Counter[str] = dataclasses.field(default_factory=Counter)
+    left_out: dict[str, int] = dataclasses.field(default_factory=Counter)
     rejects: list[dict[str, Any]] = dataclasses.field(default_factory=list)
+
+    def leave_out(self, orders: Mapping[str, int]) -> None:
+        """Count orders that were left out, by reason."""
+        for reason, times in orders.items():
+            self.left_out[reason] = self.left_out.get(reason, 0) + times
 
 
 def file_of(bucket: int, rows: Path) -> Path:
@@ -66,7 +71,7 @@ def assess_bucket(  # noqa: PLR0913 - where from, with what, where to
             counts.patients += 1
             if result is not None:
                 rows += result.rows
-                counts.left_out.update(result.left_out)
+                counts.leave_out(result.left_out)
             done(1)
     shared.close()
     with whole_file(file_of(bucket, work.rows)) as draft:
@@ -149,6 +154,6 @@ def all_counts(files: Sequence[Path]) -> BucketCounts:
     total = BucketCounts()
     for counts in map(read_counts, files):
         total.patients += counts.patients
-        total.left_out.update(counts.left_out)
+        total.leave_out(counts.left_out)
         total.rejects += counts.rejects
     return total

@@ -156,7 +156,9 @@ def _finished(job: _Job, read: Read, kind: Kind, described: dict[str, Any]) -> d
     return summary
 
 
-def _step(pool: Pool, task: Any, items: Sequence[Any], step: str, total: int, unit: str) -> None:
+def _step(  # noqa: PLR0913, PLR0917 - what is done, and how it is told
+    pool: Pool, task: Any, items: Sequence[Any], step: str, total: int, unit: str
+) -> None:
     if items:
         progress = Progress(sys.stderr, step, total, unit, _MEGABYTE if unit == "MB" else 1)
         pool.run(task, items, progress)

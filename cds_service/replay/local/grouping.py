@@ -9,12 +9,14 @@ to disk.
 from __future__ import annotations
 
 import itertools
-from typing import TYPE_CHECKING, Final
+import mmap
+from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import duckdb
 import pyarrow as pa
 
-from cds_service.replay.local.indexing import INDEX, resources_in
+from cds_service.replay.export.resources import in_line, resources_of
+from cds_service.replay.local.indexing import INDEX
 from cds_service.replay.local.parquet import Rows
 from cds_service.replay.local.scratch import whole_file, whole_folder
 from cds_service.replay.whence import referred
@@ -23,14 +25,15 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from cds_service.replay.export.files import Export
-    from cds_service.replay.local.plan import Part, Work
+    from cds_service.replay.export.files import Export, ExportFile
+    from cds_service.replay.local.plan import Part, Segment, Work
     from cds_service.replay.marking import Mark
 
 BUCKET_BYTES: Final = 32 * 1024 * 1024
 _FEWEST_BUCKETS: Final = 16
 _MOST_BUCKETS: Final = 4096
 _RUN: Final = "run"
+_BOM: Final = b"\xef\xbb\xbf"
 _LEAST_GROUP: Final = 512 * 1024  # of bytes: a bucket of that size is read without its neighbours
 _RUN_SCHEMA: Final = pa.schema(
     [
@@ -62,21 +65,24 @@ def connect(work: Work, memory: int) -> duckdb.DuckDBPyConnection:
 def choose_candidates(work: Work, mark: Mark, sample: int | None, memory: int) -> None:
     """Write who is assessed, each with a bucket: all with a mark, or some of them that are always the same."""
     index = str(work.index / "*" / INDEX)
-    chosen = "SELECT DISTINCT patient FROM read_parquet($index) WHERE (mark & $mark) > 0"
-    if sample is not None:
-        chosen = f"SELECT patient FROM ({chosen}) ORDER BY md5(patient), patient LIMIT {int(sample)}"
     with connect(work, memory) as database, whole_file(work.candidates) as draft:
-        database.execute(f"CREATE TABLE chosen AS {chosen}", {"index": index, "mark": int(mark)})
+        database.execute(
+            "CREATE TABLE chosen AS SELECT DISTINCT patient FROM read_parquet($index) WHERE (mark & $mark) > 0",
+            {"index": index, "mark": int(mark)},
+        )
+        if sample is not None:
+            database.execute(
+                "DELETE FROM chosen WHERE patient NOT IN "
+                "(SELECT patient FROM chosen ORDER BY md5(patient), patient LIMIT $sample)",
+                {"sample": sample},
+            )
         found = database.execute(
             "SELECT sum(size) FROM read_parquet($index) SEMI JOIN chosen USING (patient)", {"index": index}
-        ).fetchone()
-        size = int(found[0] or 0) if found else 0
+        ).fetchall()
+        size = int(found[0][0] or 0)
         buckets = min(max(-(-size // BUCKET_BYTES), _FEWEST_BUCKETS), _MOST_BUCKETS)
-        database.execute(
-            "COPY (SELECT patient, (md5_number_lower(patient) % $buckets)::INTEGER AS bucket FROM chosen) "
-            f"TO '{_quoted(draft)}' (FORMAT parquet)",
-            {"buckets": buckets},
-        )
+        bucket = duckdb.SQLExpression(f"(md5_number_lower(patient) % {buckets})::INTEGER").alias("bucket")
+        database.table("chosen").select("patient", bucket).write_parquet(str(draft))
 
 
 def bucket_numbers(work: Work, memory: int) -> list[int]:
@@ -91,8 +97,8 @@ def bucket_numbers(work: Work, memory: int) -> list[int]:
 def patients_chosen(work: Work, memory: int) -> int:
     """Return how many patients are assessed."""
     with connect(work, memory) as database:
-        found = database.execute("SELECT count(*) FROM read_parquet($file)", {"file": str(work.candidates)}).fetchone()
-        return int(found[0]) if found else 0
+        found = database.execute("SELECT count(*) FROM read_parquet($file)", {"file": str(work.candidates)}).fetchall()
+        return int(found[0][0])
 
 
 def gather_part(part: Part, export: Export, work: Work, memory: int, read: Callable[[int], None]) -> None:
@@ -102,39 +108,79 @@ def gather_part(part: Part, export: Export, work: Work, memory: int, read: Calla
     """
     with connect(work, memory // 2) as database, whole_folder(work.runs / part.name) as draft:
         wanted = database.execute(
-            "SELECT ordinal, patient, bucket FROM read_parquet($index) JOIN read_parquet($chosen) USING (patient) "
-            "ORDER BY ordinal",
+            'SELECT ordinal, segment, number, "offset", size, entry, patient, bucket '
+            "FROM read_parquet($index) AS found JOIN read_parquet($chosen) AS chosen USING (patient) ORDER BY ordinal",
             {"index": str(work.index / part.name / INDEX), "chosen": str(work.candidates)},
         )
-        following = iter(_fetched(wanted))
-        ordinal, patient, bucket = next(following, (-1, "", 0))
-        held: list[tuple[int, str, int, int, int, int, bytes]] = []
-        size = runs = seen = 0
-        for position, (place, file, found) in enumerate(resources_in(part, export)) if ordinal >= 0 else ():
-            seen += len(found.line) + 1
-            if position != ordinal:
-                continue
-            held.append((bucket, patient, file, place, found.number, found.offset, found.line))
-            size += len(found.line)
+        held: list[_Row] = []
+        size = runs = 0
+        for row in _rows_of(part, export, map(_Wanted._make, _fetched(wanted))):
+            held.append(row)
+            size += len(row[-1])
             if size >= memory // 4:
                 _write_run(held, draft / f"{_RUN}-{runs:06}.parquet")
+                read(size)
                 held, size, runs = [], 0, runs + 1
-                read(seen)
-                seen = 0
-            ordinal, patient, bucket = next(following, (-1, "", 0))
-            if ordinal < 0:
-                break
         if held:
             _write_run(held, draft / f"{_RUN}-{runs:06}.parquet")
-        read(seen)
+        read(size)
 
 
-def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[int, str, int]]:
+class _Wanted(NamedTuple):
+    """A resource that is wanted, as the index tells where it stands."""
+
+    ordinal: int
+    segment: int
+    number: int
+    offset: int
+    size: int
+    entry: int
+    patient: str
+    bucket: int
+
+
+_Row = tuple[int, str, int, int, int, int, bytes]
+
+
+def _rows_of(part: Part, export: Export, wanted: Iterator[_Wanted]) -> Iterator[_Row]:
+    """Yield what is wanted of a part, in its order; of a plain file only that is read again."""
+    for place, group in itertools.groupby(wanted, key=lambda row: row.segment):
+        segment = part.segments[place]
+        file = export.files[segment.file]
+        read = _lines_at if file.is_plain else _lines_among
+        for row, line in read(file, segment, group):
+            yield row.bucket, row.patient, segment.file, place, row.number, row.offset, line
+
+
+def _lines_at(file: ExportFile, _segment: Segment, wanted: Iterator[_Wanted]) -> Iterator[tuple[_Wanted, bytes]]:
+    with file.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        for row in wanted:
+            text = content[row.offset : row.offset + row.size]
+            if row.entry:
+                yield row, next(found.line for found in in_line(text) if found.entry == row.entry)
+            else:
+                yield row, text.removeprefix(_BOM).strip()
+
+
+def _lines_among(file: ExportFile, segment: Segment, wanted: Iterator[_Wanted]) -> Iterator[tuple[_Wanted, bytes]]:
+    """Yield what is wanted of a packed file, which can only be read from its beginning."""
+    row = next(wanted, None)
+    if row is None:
+        return
+    for found in resources_of(file, segment.start, segment.end):
+        if (found.number, found.offset, found.entry) == (row.number, row.offset, row.entry):
+            yield row, found.line
+            row = next(wanted, None)
+            if row is None:
+                return
+
+
+def _fetched(result: duckdb.DuckDBPyConnection) -> Iterator[tuple[Any, ...]]:
     while rows := result.fetchmany(10_000):
         yield from rows
 
 
-def _write_run(held: list[tuple[int, str, int, int, int, int, bytes]], file: Path) -> None:
+def _write_run(held: list[_Row], file: Path) -> None:
     held.sort(key=lambda row: row[:2])
     with Rows(file, _RUN_SCHEMA) as rows:
         for _, group in itertools.groupby(held, key=lambda row: row[0]):
@@ -192,11 +238,5 @@ def gather_shared(work: Work, memory: int) -> None:
     """Bring the resources without a patient together, sorted by reference, so that few are read to find one."""
     file = work.folder / SHARED_FILE
     with connect(work, memory) as database, whole_file(file) as draft:
-        database.execute(
-            f"COPY (SELECT key, line FROM read_parquet('{_quoted(work.index / '*' / SHARED_FILE)}') ORDER BY key) "
-            f"TO '{_quoted(draft)}' (FORMAT parquet, ROW_GROUP_SIZE 2048)"
-        )
-
-
-def _quoted(path: Path) -> str:
-    return str(path).replace("'", "''")
+        found = database.read_parquet(str(work.index / "*" / SHARED_FILE))
+        found.order("key").write_parquet(str(draft), row_group_size=2048)

@@ -32,7 +32,16 @@ SHARED: Final = "shared.parquet"
 REJECTS: Final = "rejects.ndjson"
 COUNTS: Final = "counts.json"
 _SCHEMA: Final = pa.schema(
-    [("ordinal", pa.int64()), ("patient", pa.string()), ("mark", pa.uint8()), ("size", pa.int32())]
+    [
+        ("ordinal", pa.int64()),
+        ("segment", pa.int32()),
+        ("number", pa.int64()),
+        ("offset", pa.int64()),
+        ("size", pa.int32()),
+        ("entry", pa.int32()),
+        ("mark", pa.uint8()),
+        ("patient", pa.string()),
+    ]
 )
 _SHARED_SCHEMA: Final = pa.schema([("key", pa.string()), ("line", pa.binary())])
 
@@ -41,11 +50,11 @@ _SHARED_SCHEMA: Final = pa.schema([("key", pa.string()), ("line", pa.binary())])
 class Counts:
     """What a part held: resources by type, how many lines each stretch had, and what was left aside."""
 
-    types: Counter[str] = field(default_factory=Counter)
+    types: dict[str, int] = field(default_factory=Counter)
     lines: list[int] = field(default_factory=list)
-    rejects: Counter[str] = field(default_factory=Counter)
-    marks: Counter[str] = field(default_factory=Counter)
-    unrecognised: Counter[str] = field(default_factory=Counter)
+    rejects: dict[str, int] = field(default_factory=Counter)
+    marks: dict[str, int] = field(default_factory=Counter)
+    unrecognised: dict[str, int] = field(default_factory=Counter)
     deleted: list[str] = field(default_factory=list)
 
 
@@ -71,11 +80,23 @@ def index_part(  # noqa: PLR0913 - what is read, how, and whom to tell
         seen = 0
         for ordinal, (place, file, found) in enumerate(resources_in(part, export)):
             counts.lines[place] = found.number
-            seen += len(found.line) + 1
+            seen += found.size if found.entry <= 1 else 0
             if seen >= _REPORTED:
                 read(seen)
                 seen = 0
-            fault = found.fault or _taken(found, ordinal, marker, counts, index, shared)
+            kind, fault = found.type, found.fault
+            if kind in READ_TYPES and found.patient:
+                counts.types[kind] += 1
+                mark = marker.mark(found.line, kind) if kind in marker.types else _UNMARKED
+                if mark:
+                    counts.marks[mark.name or ""] += 1
+                    mark &= ~Mark.UNRECOGNISED
+                index.add(
+                    (ordinal, place, found.number, found.offset, found.size, found.entry, int(mark), found.patient)
+                )
+                continue
+            if kind:
+                fault = _aside(found, counts, shared)
             if fault:
                 counts.rejects[fault] += 1
                 where = {"file": file, "segment": place, "line": found.number, "offset": found.offset}
@@ -86,12 +107,11 @@ def index_part(  # noqa: PLR0913 - what is read, how, and whom to tell
 
 
 _REPORTED: Final = 4 * 1024 * 1024
+_UNMARKED: Final = Mark(0)
 
 
-def _taken(  # noqa: PLR0913, PLR0917 - all that may become of a resource
-    found: Found, ordinal: int, marker: Marker, counts: Counts, index: Rows, shared: Rows
-) -> str:
-    """Put a resource where it belongs; return why it cannot be used, if so."""
+def _aside(found: Found, counts: Counts, shared: Rows) -> str:
+    """Put a resource aside that belongs to no patient; return why it cannot be used, if so."""
     if found.type == "Deleted":
         counts.deleted.append("/".join(found.id.split("/")[-2:]))
         return ""
@@ -100,12 +120,4 @@ def _taken(  # noqa: PLR0913, PLR0917 - all that may become of a resource
         for key in shared_keys(found.line):
             shared.add((key, found.line))
         return ""
-    if found.type not in READ_TYPES:
-        return ""
-    if not found.patient:
-        return "no-patient"
-    mark = marker.mark(found.line, found.type)
-    if mark:
-        counts.marks[mark.name or ""] += 1
-    index.add((ordinal, found.patient, int(mark & ~Mark.UNRECOGNISED), len(found.line)))
-    return ""
+    return "no-patient" if found.type in READ_TYPES else ""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+from array import array
 from typing import TYPE_CHECKING, Any, Final, Self
 
 import pyarrow as pa
@@ -15,7 +17,7 @@ _MOST_BYTES: Final = 16 * 1024 * 1024
 
 
 class Rows:
-    """A Parquet file under way; the last column of a row counts for what is held where it is bytes."""
+    """A Parquet file under way; the last column, a text or bytes, counts for what is held."""
 
     def __init__(self, file: Path, schema: pa.Schema) -> None:
         """Open the file."""
@@ -27,8 +29,7 @@ class Rows:
     def add(self, row: tuple[Any, ...]) -> None:
         """Add a row."""
         self._rows.append(row)
-        if isinstance(row[-1], bytes):
-            self._held += len(row[-1])
+        self._held += len(row[-1])
         if len(self._rows) >= _MOST_ROWS or self._held >= _MOST_BYTES:
             self.flush()
 
@@ -36,7 +37,7 @@ class Rows:
         """Write what is held, if it is that many bytes, as a row group of its own."""
         if self._rows and self._held >= at_least:
             columns = zip(*self._rows, strict=True)
-            arrays = [pa.array(column, field.type) for column, field in zip(columns, self._schema, strict=True)]
+            arrays = [_column(field.type, column) for column, field in zip(columns, self._schema, strict=True)]
             self._writer.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
             self._rows.clear()
             self._held = 0
@@ -49,3 +50,16 @@ class Rows:
         """Write what is held, and end the file."""
         self.flush()
         self._writer.close()
+
+
+# How `array` writes the integers of a type.
+_CODES: Final = {pa.uint8(): "B", pa.int32(): "i", pa.int64(): "q"}
+
+
+def _column(kind: pa.DataType, values: tuple[Any, ...]) -> pa.Array:
+    """Return a column made of its bytes: item by item Arrow takes ten times as long."""
+    if kind in _CODES:
+        return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(array(_CODES[kind], values))])
+    texts = [value.encode() for value in values] if kind == pa.string() else values
+    offsets = array("i", itertools.accumulate(map(len, texts), initial=0))
+    return pa.Array.from_buffers(kind, len(values), [None, pa.py_buffer(offsets), pa.py_buffer(b"".join(texts))])

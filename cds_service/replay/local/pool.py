@@ -6,6 +6,7 @@ so that nothing goes on writing behind a replay that was begun again.
 
 from __future__ import annotations
 
+import gc
 import multiprocessing
 import os
 import threading
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
     from cds_service.replay.local.progress import Progress
 
+# A chart makes many objects at once, which nearly all die with it: as in the workers of the service.
+_GC_THRESHOLDS = (100_000, 50, 1_000)
 # What a worker was started with; a worker is a process of its own.
 _STATE: dict[str, Any] = {}
 
@@ -88,9 +91,11 @@ def count(done: int) -> None:
 
 
 def _begin(make: Callable[[Any], Any], argument: Any, counter: Synchronized[int]) -> None:
+    gc.set_threshold(*_GC_THRESHOLDS)
     _STATE["counter"] = counter
     threading.Thread(target=_end_with_parent, daemon=True).start()
     _STATE["made"] = make(argument)
+    gc.freeze()
 
 
 def _end_with_parent() -> None:

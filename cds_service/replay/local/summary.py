@@ -101,7 +101,7 @@ def written_summary(
     return {
         "replayed": kind.value,
         "patients": counts.patients,
-        "left_out": dict(counts.left_out.most_common()),
+        "left_out": dict(Counter(counts.left_out).most_common()),
         "resources": dict(read.types.most_common()),
         "rejects": dict(rejects.most_common()),
         "unrecognised_orders": list(_ranked(read.unrecognised)),

@@ -1,0 +1,128 @@
+"""`lumbar-cds replay`: every lumbar MRI order of a bulk export, answered as the hook would have answered it."""
+
+# ruff: noqa: PLC0415 - as in `main`, help is there at once
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, read_settings
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+_UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
+_LEAST_MEMORY: Final = 256 * 1024**2
+
+
+class _Memory(click.ParamType):  # type: ignore[type-arg] # generic only for type checkers of new releases
+    """An amount of memory, as `512M` or `2G`."""
+
+    name = "SIZE"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        if isinstance(value, int):
+            return value
+        found = re.fullmatch(r"(\d{1,9}) ?([KMG]?)(?:i?B)?", str(value).strip(), re.IGNORECASE)
+        if found is None:
+            self.fail("say it as 512M or 2G", param, ctx)
+        size = int(found[1]) * _UNITS[found[2].upper()]
+        if size < _LEAST_MEMORY:
+            self.fail("less than 256M is not enough to begin with", param, ctx)
+        return size
+
+
+@click.command(short_help="Answer every lumbar MRI order of a bulk export, as of its day.")
+@click.argument("folders", nargs=-1, metavar="FOLDER...", type=click.Path(exists=True, path_type=Path))
+@click.option("--out", type=click.Path(file_okay=False, path_type=Path), required=True, help="Folder for the results.")
+@click.option("--engine", type=click.Choice(["local", "spark"]), default="local", show_default=True)
+@click.option("--client", metavar="NAME", help="Answer as this client is answered.  [default: as the settings say]")
+@click.option("--processes", type=click.IntRange(1, 256), help="Processes beside each other.  [default: one a core]")
+@click.option("--memory", type=_Memory(), default="1G", show_default=True, help="Memory for all of them together.")
+@click.option("--sample", type=click.IntRange(min=1), metavar="N", help="Only N of the patients, always the same.")
+@click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Only orders from that day on.")
+@click.option("--what-if", is_flag=True, help="An MRI at each visit for back pain, in place of the orders.")
+@click.option("--identify", is_flag=True, help="Keep identifiers as they are; otherwise they are hashed.")
+@CLIENTS_FILE
+@SITE_FILE
+def replay(  # noqa: PLR0913, PLR0917 - click hands over each option
+    folders: tuple[Path, ...],
+    out: Path,
+    engine: str,
+    client: str | None,
+    processes: int | None,
+    memory: int,
+    sample: int | None,
+    since: datetime | None,
+    clients_file: str | None,
+    site_file: str | None,
+    *,
+    what_if: bool,
+    identify: bool,
+) -> None:
+    """Answer every lumbar MRI order of a bulk export as if the hook had fired then, and report what it would have said.
+
+    FOLDER holds FHIR R4 NDJSON as Bulk Data $export writes it, packed or not, or Bundles. Into the folder of --out go
+    the rows (Parquet, one an order), what could not be read (rejects.ndjson), a summary and the report. A replay that
+    was ended goes on with the same command. Cards are those of a production profile unless LUMBAR_CDS_PROFILE says
+    otherwise.
+    """
+    from cds_service.protocol.errors import SettingsError
+    from cds_service.replay.setup import ReplaySetup
+
+    if not folders:
+        raise click.UsageError("name at least one folder with an export")
+    profile = os.environ.get("LUMBAR_CDS_PROFILE") or "production"
+    settings = read_settings(clients_file=clients_file, site_file=site_file, profile=profile, host="127.0.0.1")
+    setup = ReplaySetup(settings, client)
+    try:
+        if engine == "spark":
+            raise click.UsageError("the engine spark is not there yet")
+        try:
+            from cds_service.replay.local.engine import Options
+            from cds_service.replay.local.engine import replay as run
+        except ImportError as error:
+            raise click.ClickException(_extra(error, "replay")) from None
+        options = Options(
+            processes=processes or len(os.sched_getaffinity(0)),
+            memory=memory,
+            sample=sample,
+            since=since.date() if since else None,
+            what_if=what_if,
+            identify=identify,
+        )
+        summary = run(folders, out, setup, options)
+    except SettingsError as error:
+        raise click.ClickException(str(error)) from None
+    _tell(summary, out)
+    _report(out)
+
+
+def _extra(error: ImportError, extra: str) -> str:
+    return f"{error.name} is not installed; it comes with: pip install 'lumbar-mri-cds[{extra}]'"
+
+
+def _report(out: Path) -> None:
+    try:
+        from cds_service.replay.report.writing import write_report
+    except ImportError:
+        return
+    write_report(out)
+    click.echo(f"Report: {out / 'report.html'}")
+
+
+def _tell(summary: Mapping[str, Any], out: Path) -> None:
+    """Print what was read and what was not."""
+    click.echo(f"Replayed ({summary['replayed']}): {summary['patients']:,} patients; rows in {out / 'rows'}")
+    for name, told in (("Orders left out", "left_out"), ("Lines that could not be read", "rejects")):
+        if summary[told]:
+            counts = ", ".join(f"{reason} {count:,}" for reason, count in summary[told].items())
+            click.echo(f"{name}: {counts}")
+    if summary["absent_files"]:
+        click.echo(f"Named by the manifest and not there: {', '.join(summary['absent_files'])}")
