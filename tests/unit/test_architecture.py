@@ -136,6 +136,7 @@ ROOMS: dict[str, str] = {
         "cds_service/hooks cds_service/clients/* cds_service/config cds_service/protocol cards/* fhir_mappings/*"
     ),
     "cds_service/replay/export": "cds_service/protocol fhir_mappings/fhir fhir_mappings/orders",
+    "cds_service/replay/synthetic": "",
     "cds_service/replay/local": (
         "cds_service/replay cds_service/replay/export cds_service/hooks cds_service/config cds_service/protocol"
         " cards/guideline"

@@ -63,7 +63,6 @@ def fill(chart: Chart, chance: Random, *, may_ache: bool) -> None:
     if chance.random() < 0.12:  # noqa: PLR2004 - invented shares of patients, here and below
         chart.add(
             "AllergyIntolerance",
-            "patient",
             clinicalStatus=_status("allergyintolerance-clinical", "active"),
             verificationStatus=_status("allergyintolerance-verification", "confirmed"),
             code={"text": "Dust"},
@@ -72,7 +71,7 @@ def fill(chart: Chart, chance: Random, *, may_ache: bool) -> None:
     if may_ache and chance.random() < 0.1:  # noqa: PLR2004
         _back_pain(chart, UNTIL - timedelta(days=int(chance.random() * _DAYS)), chance)
     if may_ache and chance.random() < 0.03:  # noqa: PLR2004
-        chart.add("Device", "patient", status="active", type=_DEVICE)
+        chart.add("Device", status="active", type=_DEVICE)
 
 
 def _visit(chart: Chart, day: date, chance: Random) -> None:

@@ -42,6 +42,8 @@ def _term(system: str, code: str) -> Resource:
     return {"coding": [{"system": _HL7 + system, "code": code}]}
 
 
+# Types that name their patient so; for others it is the subject.
+_OF_A_PATIENT: Final = frozenset({"AllergyIntolerance", "Device"})
 # What every record of a type has; made once, because there are millions of them.
 _ACTIVE: Final = _term("condition-clinical", "active")
 _CONFIRMED: Final = _term("condition-ver-status", "confirmed")
@@ -86,10 +88,11 @@ class Chart:
         """How many records there are."""
         return sum(map(len, self.records.values()))
 
-    def add(self, kind: str, patient: str = "subject", **elements: Any) -> str:
+    def add(self, kind: str, **elements: Any) -> str:
         """Add a record and return its reference."""
         self._made += 1
         name = identifier(self.number, self._made)
+        patient = "patient" if kind in _OF_A_PATIENT else "subject"
         meta = _METAS.get(kind) or _METAS.setdefault(kind, _meta(kind.lower()))
         record = {"resourceType": kind, "id": name, "meta": meta, patient: {"reference": f"Patient/{self.id}"}}
         record.update(elements)
@@ -137,7 +140,7 @@ class Chart:
             recordedDate=f"{day}T09:20:00-05:00",
         )
 
-    def observation(self, code: Resource, day: date, visit: str, value: float, unit: str) -> str:  # noqa: PLR0913, PLR0917
+    def observation(self, code: Resource, day: date, visit: str, value: float, unit: str) -> str:
         """Add a measurement of a visit."""
         return self.add(
             "Observation",

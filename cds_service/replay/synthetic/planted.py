@@ -76,7 +76,8 @@ def _add(chart: Chart, fact: Fact, day: date, visit: str) -> None:
             chart.procedure(code, day, visit, fact.status or "completed")
         case "Device":
             safety = {"safety": [{"coding": [coding(fact.safety)]}]} if fact.safety else {}
-            chart.add("Device", "patient", status=fact.status, type=code, **safety)
+            meta = {"versionId": "1", "lastUpdated": f"{day}T12:00:00.000Z"}
+            chart.add("Device", status=fact.status, type=code, meta=meta, **safety)
         case other:
             raise ValueError(f"situations.toml: nothing makes a {other}")
 

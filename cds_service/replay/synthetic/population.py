@@ -75,7 +75,8 @@ class Population:
 def _deck(seed: int) -> tuple[Situation, ...]:
     """Return the situations as often as they weigh, shuffled: the orders of a population take them in turn."""
     deck = [one for one in load_situations() for _ in range(one.weight)]
-    return tuple(sorted(deck, key=lambda _, chance=Random(seed): chance.random()))  # type: ignore[misc] # noqa: S311
+    chance = Random(seed)  # noqa: S311 - as above
+    return tuple(sorted(deck, key=lambda _: chance.random()))
 
 
 def _sex(chance: Random) -> str:
