@@ -147,6 +147,7 @@ ROOMS: dict[str, str] = {
     ),
     "cds_service/cli/trying": "cds_service/clients",
     "cds_service/cli/orderables": "fhir_mappings/orders fhir_mappings/terminology",
+    "cds_service/cli/replaying": "cds_service/replay/synthetic",
     "cds_service/cli/snomed": (
         "cds_service/egress fhir_mappings/fhir_client fhir_mappings/terminology fhir_mappings/words"
     ),

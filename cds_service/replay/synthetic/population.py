@@ -57,7 +57,7 @@ class Population:
         chance = self._chance(self.patients)
         chart = Chart(self.patients)
         expected: Expected | None = plant(chart, next(one for one in load_situations() if one.name == _GIANT), chance)
-        made = chart.count
+        made = 0
         visit = chart.visit(UNTIL - timedelta(days=2_000))
         while made < self.giant:
             while made + chart.count < self.giant and chart.count < _GIANT_AT_ONCE:
