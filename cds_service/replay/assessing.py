@@ -26,12 +26,12 @@ from cds_service.replay.rows import Alternative, Counted, OrderRow
 from cds_service.replay.whence import Whence
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.chart.ledger import Standing
+from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.fhir.sources import SourceState
 from fhir_mappings.orders.contents import objects
-from fhir_mappings.orders.orders import ImagingOrder
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
     from cds_service.replay.as_of import ChartThen
     from cds_service.replay.orders import PastOrder
     from cds_service.replay.records import Record
-    from fhir_mappings.chart.chart import Chart
 
 HOOK: Final = "order-sign"
 # What other thresholds would have said: by the names of `Thresholds`.
@@ -168,19 +167,29 @@ class Assessor:
             assumed=then.assumed,
             later=later_events(records, order.moment, chart, self.pseudonyms),
             followed_to=followed_to(records),
-            alternatives=tuple(self._alternatives(found[0], chart, _day(order))),
+            alternatives=tuple(self._alternatives(assessment, _day(order))),
             guideline=GUIDELINE_VERSION,
             client=client.name,
             site=assessment.profile.site,
             microseconds=microseconds,
         )
 
-    def _alternatives(self, order: ImagingOrder, chart: Chart, day: date) -> Iterator[Alternative]:
-        profile = self.adviser.profile
+    def _alternatives(self, assessment: Assessment, day: date) -> Iterator[Alternative]:
+        """Yield what other thresholds would have said; an age that the patient passes or not either way says the same.
+
+        Assessing anew costs as much as the answer did, and the age is compared with in one place.
+        """
+        order, chart, profile = assessment.order, assessment.chart, self.adviser.profile
+        facts = Facts(order, chart, assessment.as_of, profile.thresholds)
         for name, value in ALTERNATIVES:
-            if getattr(profile.thresholds, name) != value:
+            own = getattr(profile.thresholds, name)
+            if own == value:
+                continue
+            outcome = assessment.outcome
+            if name != "elderly_age" or facts.at_least(own) != facts.at_least(value):
                 changed = replace(profile, thresholds=replace(profile.thresholds, **{name: value}))
-                yield Alternative(name, value, assess(order, chart, order.as_of(day), changed, day).outcome.value)
+                outcome = assess(order, chart, assessment.as_of, changed, day).outcome
+            yield Alternative(name, value, outcome.value)
 
 
 def _day(order: PastOrder) -> date:

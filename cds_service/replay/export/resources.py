@@ -67,7 +67,7 @@ class _Actors(msgspec.Struct, gc=False):
 
 class _Entry(msgspec.Struct, rename="camel", gc=False):
     full_url: object = None
-    resource: msgspec.Raw | None = None
+    resource: msgspec.Raw = msgspec.Raw()
     request: object = None
 
 
@@ -165,8 +165,7 @@ def _of_bundle(text: bytes, whole: Found) -> Iterator[Found]:
     for position, entry in enumerate(bundle.entry, start=1):
         if isinstance(entry.request, dict) and entry.request.get("method") == "DELETE":
             yield Found(number, offset, b"", "Deleted", str(entry.request.get("url") or ""), "", "", position, size)
-        elif entry.resource is not None:
-            line = bytes(entry.resource)
+        elif line := bytes(entry.resource):
             found = read_head(_URN.sub(written, line) if names else line, number, offset)
             found.entry, found.size = position, size
             yield found
@@ -174,7 +173,7 @@ def _of_bundle(text: bytes, whole: Found) -> Iterator[Found]:
 
 def _named_entries(bundle: _Bundle) -> Iterator[tuple[bytes, bytes]]:
     for entry in bundle.entry:
-        if entry.resource is None or not isinstance(entry.full_url, str) or not entry.full_url.startswith("urn:"):
+        if not bytes(entry.resource) or not isinstance(entry.full_url, str) or not entry.full_url.startswith("urn:"):
             continue
         try:
             head = _HEAD.decode(entry.resource)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import gc
 import multiprocessing
 import os
+import sys
 import threading
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -91,6 +92,8 @@ def count(done: int) -> None:
 
 
 def _begin(make: Callable[[Any], Any], argument: Any, counter: Synchronized[int]) -> None:
+    # Arrow loads pandas, if it is there, to see whether it is given something of it; nothing here is.
+    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type] # how a module is said not to be there
     gc.set_threshold(*_GC_THRESHOLDS)
     _STATE["counter"] = counter
     threading.Thread(target=_end_with_parent, daemon=True).start()

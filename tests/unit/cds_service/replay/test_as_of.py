@@ -22,6 +22,7 @@ from tests.unit.cds_service.replay.past import (
     then,
 )
 
+UNTIL_LATER = {"start": "2026-05-01", "end": "2026-06-09"}
 PERIOD = {"start": "2026-06-02T09:00:00Z", "end": "2026-06-02T11:00:00Z"}
 
 
@@ -109,9 +110,7 @@ def test_device_is_dated_by_its_operation() -> None:
             {"status": "active"},
         ),
         (
-            record(
-                "MedicationStatement", status="completed", effectivePeriod={"start": "2026-05-01", "end": "2026-06-09"}
-            ),
+            record("MedicationStatement", status="completed", effectivePeriod=UNTIL_LATER),
             {"status": "active", "effectivePeriod": {"start": "2026-05-01"}},
         ),
         (
@@ -131,7 +130,7 @@ def test_what_changed_later_is_taken_back(resource: dict[str, Any], changes: dic
     (found,) = then(DAY, resource)
     for element, value in changes.items():
         got = found.get(element)
-        assert (got["coding"][0]["code"] if element == "clinicalStatus" else got) == value
+        assert (found[element]["coding"][0]["code"] if element == "clinicalStatus" else got) == value
 
 
 def test_version_of_then_needs_nothing_taken_back() -> None:

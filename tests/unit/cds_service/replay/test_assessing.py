@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -43,11 +44,9 @@ ORDER = past_order()
 ALL = Scope()
 
 
-def rows_of(
-    *resources: dict[str, Any], scope: Scope = ALL, shared: list[dict[str, Any]] | None = None
-) -> list[OrderRow]:
+def rows_of(*resources: dict[str, Any], scope: Scope = ALL, shared: Sequence[dict[str, Any]] = ()) -> list[OrderRow]:
     """Return the rows of the patient with some resources."""
-    found = {key: line for line in lines(*shared or []) for key in shared_keys(line)}
+    found = {key: line for line in lines(*shared) for key in shared_keys(line)}
     return list(assessor(scope, profile="production").patient(PATIENT, lines(PATIENT_RESOURCE, *resources), found).rows)
 
 
@@ -133,7 +132,7 @@ def test_unread_is_counted_by_code() -> None:
 
 
 def test_sources_that_the_export_lacks_are_missing() -> None:
-    """A core source of which the export has nothing may exist at the site: the answer is not decided, and it is told."""
+    """A core source of which the export has nothing may exist at the site: nothing is decided, and it is told."""
     scope = replace(ALL, sources=frozenset({"Patient", "Condition", "Encounter", "Observation", "Procedure"}))
     (row,) = rows_of(PAIN, ORDER, scope=scope)
     assert row.missing == ("MedicationRequest", "DiagnosticReport")
@@ -147,7 +146,7 @@ def test_whence_an_order_came() -> None:
         encounter={"reference": "Encounter/encounter-1"},
     )
     visit = record("Encounter", period={"start": "2026-06-02"}, serviceProvider={"reference": "Organization/o"})
-    shared = [
+    shared: list[dict[str, Any]] = [
         {"resourceType": "Organization", "id": "o", "name": "Back Clinic"},
         {"resourceType": "PractitionerRole", "id": "r", "practitioner": {"reference": "Practitioner/dr"}}
         | {"specialty": [{"text": "Family medicine"}]},
