@@ -44,6 +44,7 @@ ROOMS: dict[str, str] = {
     "fhir_mappings/words": "",
     "fhir_mappings/terminology": "",
     "fhir_mappings/fhir": "fhir_mappings/terminology",
+    "fhir_mappings/devices": "fhir_mappings/fhir",
     "fhir_mappings/questionnaire": "fhir_mappings/fhir fhir_mappings/words",
     "fhir_mappings/chart": (
         "fhir_mappings/questionnaire fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
