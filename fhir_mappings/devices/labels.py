@@ -1,11 +1,12 @@
 """What is known of a device model by its identifier: a place for a look-up that somebody else has made.
 
 The label of a model is not a clearance of what is in this patient: leads, their site and the scanner decide as well.
-So a label can warn as much as a record can, and reassures no more than the criteria allow (see `criteria.implants`).
+So a label can warn as much as a record can, and reassures no more than the criteria allow (see `mr_status`).
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -65,5 +66,9 @@ NO_LABELS: Final[DeviceLabels] = _NoLabels()
 
 def label_of_udi(udi: Udi, labels: DeviceLabels) -> DeviceLabel | None:
     """Return what is known of the model of a UDI; the most dangerous one, should it be read in two ways."""
-    found = [label for key in udi.keys if (label := labels.label_of(key))]
-    return min(found, key=lambda label: _BY_DANGER.index(label.status), default=None)
+    return worst_label(labels.label_of(key) for key in udi.keys)
+
+
+def worst_label(found: Iterable[DeviceLabel | None]) -> DeviceLabel | None:
+    """Return the most dangerous of some labels; None where nothing is known."""
+    return min(filter(None, found), key=lambda label: _BY_DANGER.index(label.status), default=None)

@@ -44,18 +44,19 @@ ROOMS: dict[str, str] = {
     "fhir_mappings/words": "",
     "fhir_mappings/terminology": "",
     "fhir_mappings/fhir": "fhir_mappings/terminology",
-    "fhir_mappings/devices": "fhir_mappings/fhir",
+    "fhir_mappings/devices": "fhir_mappings/fhir fhir_mappings/terminology",
     "fhir_mappings/questionnaire": "fhir_mappings/fhir fhir_mappings/words",
     "fhir_mappings/chart": (
-        "fhir_mappings/questionnaire fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
+        "fhir_mappings/questionnaire fhir_mappings/devices fhir_mappings/fhir fhir_mappings/terminology"
+        " fhir_mappings/words"
     ),
     "fhir_mappings/orders": (
         "fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/fhir fhir_mappings/terminology"
         " fhir_mappings/words"
     ),
     "fhir_mappings/criteria": (
-        "fhir_mappings/orders fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/fhir"
-        " fhir_mappings/terminology fhir_mappings/words"
+        "fhir_mappings/orders fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/devices"
+        " fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
     ),
     "fhir_mappings/fhir_client": "fhir_mappings/orders fhir_mappings/chart fhir_mappings/fhir",
     "cards/guideline": "fhir_mappings/*",
