@@ -161,8 +161,12 @@ class _OnRecord:
 
     @property
     def explains(self) -> bool:
-        """Whether its own status settles what other records of its kind leave open; a reassuring one does not."""
-        return self.mr.status not in ("", "mr_safe") and self.device.status != "inactive"
+        """Whether its own status settles what other records of its kind leave open; a reassuring one does not.
+
+        Nor does a label that contradicts what the record states.
+        """
+        contradicted = self.mr.is_of_label and bool(self.device.safety)
+        return self.mr.status not in ("", "mr_safe") and not contradicted and self.device.status != "inactive"
 
 
 def _devices(facts: Facts) -> tuple[_OnRecord, ...]:
