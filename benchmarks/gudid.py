@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 from cds_service.gudid.table import GudidTable
-from fhir_mappings.devices.udi import fits_check_digit, parse_udi
+from fhir_mappings.devices.udi import parse_udi
 
 COLUMNS: Final = (
     "PrimaryDI|publicDeviceRecordKey|publicVersionStatus|deviceRecordStatus|publicVersionNumber|publicVersionDate"
@@ -80,7 +80,7 @@ def write_archive(file: Path, rows: int) -> int:
 def identifier(number: int, *, package: bool = False) -> str:
     """Return the GTIN of a device that is nowhere sold, or of its package; the numbers lie scattered."""
     digits = f"{int(package)}{(number * 7_368_787) % 10**11:011}0"
-    return next(f"{digits}{last}" for last in "0123456789" if fits_check_digit(f"{digits}{last}"))
+    return f"{digits}{-(3 * sum(map(int, digits[::2])) + sum(map(int, digits[1::2]))) % 10}"
 
 
 def _status(number: int) -> tuple[str, bool]:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from cds_service.demo.requests import load_demos
-from tests.gudid import table_of
+from tests.gudid import archive, device, table_of
 from tests.labels import CONDITIONAL, SAFE, UNLISTED, UNSAFE
 from tests.protocol.builders import SIGN, HookClient, make_app
 
@@ -53,3 +53,11 @@ def test_without_the_setting_nothing_is_looked_up(tmp_path: Path) -> None:
     plain = HookClient(make_app(data_dir=str(tmp_path)))
     assert first_card(plain, CONDITIONAL)["summary"].startswith("Hold the MRI")
     assert "gudid" not in (plain.flask.get("/readyz").json or {})
+
+
+def test_old_labels_are_told_at_the_start(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """A table of more than a year ago is used, and the log and the probe say so."""
+    table = table_of(tmp_path, archive(tmp_path, [device(UNSAFE, "MR Unsafe")], {UNSAFE: True}, name="d20240101.zip"))
+    old = HookClient(make_app(gudid=table))
+    assert "the labels of devices are of 2024-01-01, more than a year ago" in caplog.text
+    assert old.flask.get("/readyz").json["gudid"] == {"released": "2024-01-01", "stale": True}  # type: ignore[index]
