@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from fhir_mappings.chart.answers import Answered
 from fhir_mappings.chart.entries import Activity
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.orders.own_answers import place_of, quoted_answer
+from fhir_mappings.questionnaire.fixed_words import plain_name
 from fhir_mappings.words.matcher import LONGEST_QUOTE, is_raised, judged, quoted
 from fhir_mappings.words.phrases import Span
 from fhir_mappings.words.tokens import Words, read
@@ -134,8 +137,33 @@ def r_unread(facts: Facts) -> Finding:
         )
         for line in lines
     ]
+    evidence += _affirmed_unfound(facts, frozenset(item.quote for item in evidence))
     questions = ("unread",) if evidence else ()
     # Surveillance of spina bifida is about something else than new pain; an abscess or a tumour is not.
     congenital = (line.source == "Order" and line.reason.startswith(_CONGENITAL) for line in lines)
-    tags = ["reason_only"] if lines and all(congenital) else []
+    tags = ["reason_only"] if lines and all(congenital) and len(lines) == len(evidence) else []
     return facts.finding("R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, met=False)
+
+
+def _affirmed_unfound(facts: Facts, found: frozenset[str]) -> list[Evidence]:
+    """Return the answers that a record is behind this pain, of a record that is not among those that ask.
+
+    It may have been renamed, or not have come: somebody said that it matters. One of an earlier day asks again.
+    """
+    own = facts.own_answers
+    said = [(answer, ("answered",)) for answer in own.counted] + [(answer, ()) for answer in own.earlier]
+    known = frozenset(plain_name(quote).casefold() for quote in found)
+    return [
+        Evidence(
+            answer.reference,
+            "unread",
+            when=answer.when,
+            notes=notes,
+            quote=quoted_answer(answer),
+            place=place_of(answer),
+        )
+        for answer, notes in said
+        if answer.own == "unread"
+        and answer.answered is Answered.YES
+        and known.isdisjoint(named.casefold() for named in answer.named)
+    ]
