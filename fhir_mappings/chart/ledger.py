@@ -185,7 +185,7 @@ def _itself(resource: fhir.Resource, read: Read) -> _Verdict:
         return _Verdict(Standing.UNRECOGNISED, "question", named_by=(CodeableConcept(text=unnamed),))
     if isinstance(resource, fhir.DiagnosticReport) and is_near_imaging(resource, read.index):
         # What study it is may be known; what it found is another matter.
-        if is_unread(resource):
+        if is_unread(resource, read.index):
             return _Verdict(Standing.UNRECOGNISED, "report", "report")
         if quote := _found_in(read.texts):
             return _Verdict(Standing.UNRECOGNISED, "name", "report", (CodeableConcept(text=quote),))

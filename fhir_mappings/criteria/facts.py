@@ -331,6 +331,7 @@ class Facts:
         questions: Iterable[str] = (),
         tags: Iterable[str] = (),
         asked: Iterable[Evidence] = (),
+        weighed: Iterable[Evidence] = (),
         met: bool,
     ) -> Finding:
         """Return a finding whose status follows from the evidence, the open questions and the state of the sources.
@@ -344,7 +345,16 @@ class Facts:
         open_still = bool(questions or unavailable or unread)
         status = Status.MET if met else Status.UNKNOWN if open_still else Status.NOT_MET
         return Finding(
-            criterion, status, evidence, sources, unavailable, questions, frozenset(tags), unread, merged(asked)
+            criterion,
+            status,
+            evidence,
+            sources,
+            unavailable,
+            questions,
+            frozenset(tags),
+            unread,
+            merged(asked),
+            tuple(weighed),
         )
 
 

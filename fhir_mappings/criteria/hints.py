@@ -49,7 +49,9 @@ def _r_hint(facts: Facts) -> Finding:
                 topics.setdefault(topic, []).append(said)
     evidence = [item for topic in _BY_WEIGHT for item in topics.get(topic, ())]
     questions = [f"hint_{topic}" for topic in _BY_WEIGHT if topic in topics]
-    return facts.finding("R-HINT", evidence, sources=SOURCES, questions=questions, tags=topics, met=False)
+    return facts.finding(
+        "R-HINT", evidence, sources=SOURCES, questions=questions, tags=topics, weighed=evidence, met=False
+    )
 
 
 _BY_WEIGHT = (
@@ -142,7 +144,9 @@ def r_unread(facts: Facts) -> Finding:
     # Surveillance of spina bifida is about something else than new pain; an abscess or a tumour is not.
     congenital = (line.source == "Order" and line.reason.startswith(_CONGENITAL) for line in lines)
     tags = ["reason_only"] if lines and all(congenital) and len(lines) == len(evidence) else []
-    return facts.finding("R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, met=False)
+    return facts.finding(
+        "R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, weighed=evidence, met=False
+    )
 
 
 def _affirmed_unfound(facts: Facts, found: frozenset[str]) -> list[Evidence]:
