@@ -242,6 +242,7 @@ class Facts:
         limits = self.thresholds
         days = {
             "event": limits.neurologic_window,
+            "named": limits.neurologic_window,
             "with_injury": limits.trauma_window,
             "infection": limits.infection_history if line.is_over or line.source not in ASKING_SOURCES else None,
             "report": limits.repeat_imaging_window,

@@ -47,6 +47,8 @@ def _r_hint(facts: Facts) -> Finding:
                 quote = quoted(remark.text, topic)
                 said = Evidence(remark.reference, f"hint_{topic}", when=remark.when, quote=quote, place=remark.place)
                 topics.setdefault(topic, []).append(said)
+    if dialysis := _dialysis(facts):
+        topics.setdefault("risk", []).extend(dialysis)
     evidence = [item for topic in _BY_WEIGHT for item in topics.get(topic, ())]
     questions = [f"hint_{topic}" for topic in _BY_WEIGHT if topic in topics]
     return facts.finding(
@@ -54,6 +56,20 @@ def _r_hint(facts: Facts) -> Finding:
     )
 
 
+def _dialysis(facts: Facts) -> list[Evidence]:
+    """Return dialysis by its codes, a risk of infection of the spine as it is in words."""
+    return [
+        Evidence(entry.reference, "hint_risk", when=entry.dated, quote=said[:LONGEST_QUOTE], place=entry.place)
+        for entry in facts.current("renal_severe")
+        if (
+            said := next(
+                (code.display for code in entry.codes_of("renal_severe") if _DIALYSIS.search(code.display)), ""
+            )
+        )
+    ]
+
+
+_DIALYSIS = re.compile(r"dialysis", re.IGNORECASE)
 _BY_WEIGHT = (
     "ces",
     "motor",

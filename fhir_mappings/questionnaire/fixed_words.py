@@ -37,6 +37,14 @@ _VALUE = re.compile(
     r"(?:\d{2,3}[.,]\d+|\d{1,4}(?=[ \t]*(?:°|[CF]\b|m[lLmg]|cc\b))|[0-5][+-]?/5)"
     r"(?:[ \t]*(?:°[ \t]?)?(?:[CF]\b|m[lL]\b|mm/h\b|mg/d?[lL]\b|cc\b))?)"
 )
+# What such a number measures, by the question before it, in words that raise nothing by themselves.
+_MEASURED = {
+    "fever": "temp",
+    "inflammation_markers": "CRP",
+    "power": "leg strength",
+    "motor_changed": "leg strength",
+    "hint_motor": "leg strength",
+}
 _BEGIN = re.compile(r"(?:^|[.;\n])[ \t]*(?:[-*•–][ \t]*)?$")
 # The record that a card quotes before its question: "Note: “…” (5 Oct 2026): is a leg weak now?"
 _QUOTING = re.compile(r"[“\"][^\n]*[”\"][^\n]{0,40}:[ \t]*$")
@@ -163,7 +171,7 @@ def _statement(  # noqa: PLR0913, PLR0917 - where a phrase stands, and what it m
         when, end, more = _date_of(day), day.end(), day["more"].strip()
     if not yes and (value := _VALUE.match(text, end)):
         # "Fever now: no. 39.2 C": the number is what was measured.
-        more = f"{more} {QUESTIONS[question].label} {value['value']}".strip()
+        more = f"{more} {_MEASURED.get(question, '')} {value['value']}".strip()
         end = value.end() if not _END.match(head, end) else end
     if not _END.match(head, end) or (not yes and _TAKEN_BACK.match(head, end)):
         return None

@@ -35,7 +35,7 @@ _ASKING = load_table("asking.tsv")
 _VACCINE = re.compile(r"\b(?:vaccin|immuni[sz]ation|screening)", re.IGNORECASE)
 _MEASURES = load_table("measures.tsv")
 # Kinds of names that ask in a note too. "Difficulty walking" in a note about back pain is the pain.
-NOTED = frozenset({"lasting", "infection"})
+NOTED = frozenset({"lasting", "infection", "event"})
 
 
 @dataclass(frozen=True, slots=True)
