@@ -24,9 +24,11 @@ def message_text(assessment: Assessment, message: Message) -> str:
     """Return what a message says of which records, and which records raised its questions."""
     order = assessment.order.reference
     evidence = [*message.evidence]
+    # What decided may be the same while something new was weighed beside it.
+    evidence += [item for name in message.criteria for item in assessment.findings[name].weighed]
     unread: list[str] = []
     for finding in _behind_questions(assessment, message):
-        evidence += [*finding.evidence, *finding.asked]
+        evidence += [*finding.evidence, *finding.asked, *finding.weighed]
         unread += finding.unread
     return _text(
         {

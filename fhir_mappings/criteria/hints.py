@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from fhir_mappings.chart.answers import Answered
 from fhir_mappings.chart.entries import Activity
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.orders.own_answers import place_of, quoted_answer
+from fhir_mappings.questionnaire.fixed_words import plain_name
 from fhir_mappings.words.matcher import LONGEST_QUOTE, is_raised, judged, quoted
 from fhir_mappings.words.phrases import Span
 from fhir_mappings.words.tokens import Words, read
@@ -44,11 +47,29 @@ def _r_hint(facts: Facts) -> Finding:
                 quote = quoted(remark.text, topic)
                 said = Evidence(remark.reference, f"hint_{topic}", when=remark.when, quote=quote, place=remark.place)
                 topics.setdefault(topic, []).append(said)
+    if dialysis := _dialysis(facts):
+        topics.setdefault("risk", []).extend(dialysis)
     evidence = [item for topic in _BY_WEIGHT for item in topics.get(topic, ())]
     questions = [f"hint_{topic}" for topic in _BY_WEIGHT if topic in topics]
-    return facts.finding("R-HINT", evidence, sources=SOURCES, questions=questions, tags=topics, met=False)
+    return facts.finding(
+        "R-HINT", evidence, sources=SOURCES, questions=questions, tags=topics, weighed=evidence, met=False
+    )
 
 
+def _dialysis(facts: Facts) -> list[Evidence]:
+    """Return dialysis by its codes, a risk of infection of the spine as it is in words."""
+    return [
+        Evidence(entry.reference, "hint_risk", when=entry.dated, quote=said[:LONGEST_QUOTE], place=entry.place)
+        for entry in facts.current("renal_severe")
+        if (
+            said := next(
+                (code.display for code in entry.codes_of("renal_severe") if _DIALYSIS.search(code.display)), ""
+            )
+        )
+    ]
+
+
+_DIALYSIS = re.compile(r"dialysis", re.IGNORECASE)
 _BY_WEIGHT = (
     "ces",
     "motor",
@@ -134,8 +155,35 @@ def r_unread(facts: Facts) -> Finding:
         )
         for line in lines
     ]
+    evidence += _affirmed_unfound(facts, frozenset(item.quote for item in evidence))
     questions = ("unread",) if evidence else ()
     # Surveillance of spina bifida is about something else than new pain; an abscess or a tumour is not.
     congenital = (line.source == "Order" and line.reason.startswith(_CONGENITAL) for line in lines)
-    tags = ["reason_only"] if lines and all(congenital) else []
-    return facts.finding("R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, met=False)
+    tags = ["reason_only"] if lines and all(congenital) and len(lines) == len(evidence) else []
+    return facts.finding(
+        "R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, weighed=evidence, met=False
+    )
+
+
+def _affirmed_unfound(facts: Facts, found: frozenset[str]) -> list[Evidence]:
+    """Return the answers that a record is behind this pain, of a record that is not among those that ask.
+
+    It may have been renamed, or not have come: somebody said that it matters. One of an earlier day asks again.
+    """
+    own = facts.own_answers
+    said = [(answer, ("answered",)) for answer in own.counted] + [(answer, ()) for answer in own.earlier]
+    known = frozenset(plain_name(quote).casefold() for quote in found)
+    return [
+        Evidence(
+            answer.reference,
+            "unread",
+            when=answer.when,
+            notes=notes,
+            quote=quoted_answer(answer),
+            place=place_of(answer),
+        )
+        for answer, notes in said
+        if answer.own == "unread"
+        and answer.answered is Answered.YES
+        and known.isdisjoint(named.casefold() for named in answer.named)
+    ]

@@ -91,7 +91,7 @@ class OwnAnswers:
         for answer in (*self.earlier, *lasting):
             topic = QUESTIONS[answer.own].topic
             if answer.answered is Answered.YES and topic:
-                yield Remark(answer.reference, answer.question, frozenset({topic}), _place(answer), answer.when)
+                yield Remark(answer.reference, answer.question, frozenset({topic}), place_of(answer), answer.when)
 
 
 def _only_asks(question: Question) -> bool:
@@ -108,8 +108,8 @@ def _entry(answer: QuestionAnswer, concept: str, day: date) -> ChartEntry:
         Assertion.SUSPECTED if QUESTIONS[answer.own].doubt else Assertion.PRESENT,
         when=exact(day),
         of_order=True,
-        quote=_quoted(answer),
-        place=_place(answer),
+        quote=quoted_answer(answer),
+        place=place_of(answer),
     )
 
 
@@ -132,10 +132,12 @@ def _holds(interval: DateInterval, day: date) -> bool:
     return interval.is_exact and interval.earliest == day
 
 
-def _place(answer: QuestionAnswer) -> str:
+def place_of(answer: QuestionAnswer) -> str:
+    """Return where an answer stands, as a name of the wording catalogue's places."""
     return "questionnaire" if answer.reference.startswith("QuestionnaireResponse/") else "order_note"
 
 
-def _quoted(answer: QuestionAnswer) -> str:
+def quoted_answer(answer: QuestionAnswer) -> str:
+    """Return the words of an answer, as far as a card quotes them."""
     said = answer.question
     return said if len(said) <= LONGEST_QUOTE else f"{said[: LONGEST_QUOTE - 1].rstrip()}…"

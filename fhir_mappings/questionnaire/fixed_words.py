@@ -31,6 +31,20 @@ _DAY = re.compile(
 _END = re.compile(r"[ \t]*(?:[.;\n]|$)")
 # "no; now yes": which of the two holds cannot be told, and it is read like any other text.
 _TAKEN_BACK = re.compile(r"[ \t.;,]*(?:(?:but|now|then|later|today|since|as of)\b[^.;\n]{0,20}?)?\byes\b")
+# A value behind the answer: a number with a point or a unit, or a grade of strength; a bare "2." begins the next item.
+_VALUE = re.compile(
+    r"[ \t.;,:(–-]*\n?[ \t(]*(?P<value>[<>≤≥]?[ \t]?"
+    r"(?:\d{2,3}[.,]\d+|\d{1,4}(?=[ \t]*(?:°|[CF]\b|m[lLmg]|cc\b))|[0-5][+-]?/5)"
+    r"(?:[ \t]*(?:°[ \t]?)?(?:[CF]\b|m[lL]\b|mm/h\b|mg/d?[lL]\b|cc\b))?)"
+)
+# What such a number measures, by the question before it, in words that raise nothing by themselves.
+_MEASURED = {
+    "fever": "temp",
+    "inflammation_markers": "CRP",
+    "power": "leg strength",
+    "motor_changed": "leg strength",
+    "hint_motor": "leg strength",
+}
 _BEGIN = re.compile(r"(?:^|[.;\n])[ \t]*(?:[-*•–][ \t]*)?$")
 # The record that a card quotes before its question: "Note: “…” (5 Oct 2026): is a leg weak now?"
 _QUOTING = re.compile(r"[“\"][^\n]*[”\"][^\n]{0,40}:[ \t]*$")
@@ -155,6 +169,10 @@ def _statement(  # noqa: PLR0913, PLR0917 - where a phrase stands, and what it m
     when = UNKNOWN_DATE
     if day := _DAY.match(text, end):
         when, end, more = _date_of(day), day.end(), day["more"].strip()
+    if not yes and (value := _VALUE.match(text, end)):
+        # "Fever now: no. 39.2 C": the number is what was measured.
+        more = f"{more} {_MEASURED.get(question, '')} {value['value']}".strip()
+        end = value.end() if not _END.match(head, end) else end
     if not _END.match(head, end) or (not yes and _TAKEN_BACK.match(head, end)):
         return None
     return start, end, Said(question, yes, " ".join(text[start:end].split()), when, named, quoted, more)
