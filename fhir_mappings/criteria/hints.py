@@ -40,13 +40,19 @@ def _r_hint(facts: Facts) -> Finding:
     topics: dict[str, list[Evidence]] = {}
     for remark in facts.remarks:
         for topic in sorted(remark.topics - _OF_OTHERS):
-            if _counts(facts, remark, topic):
-                quote = quoted(remark.text, topic)
-                said = Evidence(remark.reference, f"hint_{topic}", when=remark.when, quote=quote, place=remark.place)
-                topics.setdefault(topic, []).append(said)
+            if _counts(facts, remark, topic) and not _is_quoted(facts, remark):
+                topics.setdefault(topic, []).append(_said_of(facts, remark, topic))
     evidence = [item for topic in _BY_WEIGHT for item in topics.get(topic, ())]
     questions = [f"hint_{topic}" for topic in _BY_WEIGHT if topic in topics]
     return facts.finding("R-HINT", evidence, sources=SOURCES, questions=questions, tags=topics, met=False)
+
+
+def _said_of(facts: Facts, remark: Remark, topic: str) -> Evidence:
+    """Return a remark as what raises a topic, with a note where an answer of today is about it."""
+    question, quote = f"hint_{topic}", quoted(remark.text, topic)
+    answered = facts.own_answers.names(question, quote) or facts.own_answers.are(remark)
+    notes = ("answered",) if answered else ()
+    return Evidence(remark.reference, question, when=remark.when, notes=notes, quote=quote, place=remark.place)
 
 
 _BY_WEIGHT = (
@@ -86,6 +92,16 @@ def _is_more_than_a_symptom(text: str, topic: str) -> bool:
         found.span.concept or not _SYMPTOM.fullmatch(_said(words, found.span))
         for found in judged(words)
         if found.span.kind == topic and is_raised(topic, found.standing)
+    )
+
+
+def _is_quoted(facts: Facts, remark: Remark) -> bool:
+    """Whether a note only quotes another record: whoever answers for a record names it by its words."""
+    said = remark.text.strip("“”… ")
+    return (
+        remark.place == "order_note"
+        and remark.text.startswith("“")
+        and any(said in other.text for other in facts.remarks if other is not remark and other.place != "order_note")
     )
 
 
