@@ -138,5 +138,5 @@ def _place(answer: QuestionAnswer) -> str:
 
 
 def _quoted(answer: QuestionAnswer) -> str:
-    said = answer.question
+    said = answer.question.partition(" (asked ")[0]
     return said if len(said) <= LONGEST_QUOTE else f"{said[: LONGEST_QUOTE - 1].rstrip()}…"

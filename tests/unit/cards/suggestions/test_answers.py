@@ -118,6 +118,9 @@ def test_advice_to_wait_can_be_answered() -> None:
     quiet = advise(ACUTE, order=tried["resource"])
     assert "C-NOTAPP-6W" not in messages(quiet)
     assert cards_of(quiet, verbosity="action") == []
+    assert not [question for message in quiet.messages for question in message.questions]
+    begins_today = advise(encounter(PAIN, 0), order=tried["resource"])
+    assert begins_today.outcome is Outcome.APPROPRIATE
     asked = offered(ACUTE, order=flagged["resource"])
     assert list(asked) == [
         "Saddle, bladder, bowel sign: yes; raise to stat, call spine surgery",
