@@ -72,7 +72,7 @@ def test_two_questions_have_one_answer_that_denies_both() -> None:
     after = advise(ACUTE, HINT, CANCER, order=action["resource"])
     assert after.outcome is Outcome.CANNOT_DETERMINE
     assert cards_of(after, verbosity="action") == []
-    assert len(found) == 6  # a yes and a no of each, both denied, and physical therapy
+    assert len(found) == 5  # a yes and a no of each, and both denied: more are not read in five seconds
 
 
 def test_forms_do_not_exclude_each_other() -> None:
@@ -99,7 +99,7 @@ def test_words_to_type_stand_on_the_card(client: ClientShape) -> None:
     """Where nothing can be pressed the question says in which words it is answered; they cost no words of the limit."""
     (card,) = cards_of(advise(ACUTE, HINT), client=client, verbosity="action")
     named = "“Bladder, bowel or saddle sign now (“back pain, possible cauda equina”): yes”"
-    assert f"Type into the order {named} or" in card["detail"]
+    assert f"Type into the order {named} or “no”, then" in card["detail"]
     assert "then “(asked 2 Jun 2026)”" in card["detail"]
     assert not [item for item in card.get("suggestions", ()) if "saddle" in item["label"]]
 
