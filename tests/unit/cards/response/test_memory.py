@@ -20,7 +20,17 @@ from tests.unit.cards.response.answering import (
     sent_cards,
     updated,
 )
-from tests.unit.fhir_mappings.records import PAIN, allergy, condition, device, mri, observation, procedure, quantity
+from tests.unit.fhir_mappings.records import (
+    PAIN,
+    allergy,
+    condition,
+    device,
+    encounter,
+    mri,
+    observation,
+    procedure,
+    quantity,
+)
 
 if TYPE_CHECKING:
     from cards.decision.assessment import Assessment
@@ -129,6 +139,25 @@ def test_new_evidence_brings_the_card_back() -> None:
     before = first(advise(condition(CAUDA_EQUINA, 3)))
     after = again(advise(condition(CAUDA_EQUINA, 3), condition("icd:R33.9", 0)), before)
     assert after.document["cards"][0]["suggestions"]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        condition("icd:R20.0", 0, resource_id="numb"),
+        condition("icd:R53.1", 0, resource_id="weak"),
+        encounter(PAIN, 0, "e-note", reasonCode=[{"text": "back pain, saddle numbness?"}]),
+    ],
+    ids=["numbness", "weakness", "words"],
+)
+def test_what_would_ask_is_news_in_an_emergency(more: dict[str, Any]) -> None:
+    """An emergency that was overridden comes back in full with a record that would raise a question by itself."""
+    retention = condition("icd:R33.9", 3)
+    before = first(advise(retention))
+    (line,) = again(advise(retention), before).document["cards"]
+    assert "suggestions" not in line
+    (card,) = again(advise(retention, more), before).document["cards"]
+    assert card["suggestions"]
 
 
 def test_record_that_raises_the_same_question_is_new() -> None:
