@@ -1,8 +1,8 @@
 """What clinicians did with a card, as the EHR reports it: from the body of a feedback call to checked events.
 
-What can be read of a batch is kept, and what cannot is named: one entry at fault loses nothing of the others, and a client
-may send all of it again, since what is known already is kept once. Cards are not looked up: feedback comes late, twice, and for cards of an earlier deployment, and the client could do nothing about a
-refusal.
+What can be read of a batch is kept and what cannot is named: one entry at fault loses nothing of the others, and a
+client may send all of it again, since what is known already is kept once. Cards are not looked up: feedback comes late,
+twice, and for cards of an earlier deployment, and the client could do nothing about a refusal.
 """
 
 from __future__ import annotations

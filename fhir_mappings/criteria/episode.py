@@ -193,7 +193,8 @@ def r_episode(facts: Facts) -> Finding:
     """Whether the present episode has lasted six weeks: MET, NOT_MET, or UNKNOWN when the start is not known.
 
     Who says that six weeks of care have failed answers for its length, and contradicts a record that says less: that
-    is unknown, and nobody is asked for it. Tag `early_on_record`: the records received say less than six weeks, but not all records were received.
+    is unknown, and nobody is asked for it. Tag `early_on_record`: the records received say less than six weeks, but
+    not all records were received.
     """
     return facts.once("R-EPISODE", lambda: _r_episode(facts))
 
@@ -347,7 +348,8 @@ def r_6w_no(facts: Facts) -> Finding:
     claimed = bool(_claimed_care(facts))
     early = lasted.status is Status.NOT_MET and sure is False and treated is not Status.MET
     untreated = lasted.met and treated is Status.NOT_MET
-    questions = () if early or untreated or claimed or lasted.met else lasted.questions or (() if lasted.tags else ("onset",))
+    is_told = early or untreated or claimed or lasted.met
+    questions = () if is_told else lasted.questions or (() if lasted.tags else ("onset",))
     if lasted.met and treated is Status.UNKNOWN:
         questions = ("therapy_response" if facts.stated("pt_referral") else "therapy",)
     tags = ("early",) if early else ("untreated",) if untreated else tuple(lasted.tags)

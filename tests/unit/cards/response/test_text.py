@@ -239,7 +239,7 @@ def test_pressing_order_with_a_question_of_its_own_is_asked_that() -> None:
 
 
 def test_treatment_that_failed_is_not_begun_again() -> None:
-    """An order that says that six weeks have failed contradicts a young pain, whose beginning it tells: that is not asked."""
+    """An order that says that six weeks have failed contradicts a young pain: its beginning is told, and not asked."""
     (card,) = cards_of(advise(ACUTE, order=noted("failed 6 wks PT")))
     assert "“failed 6 wks PT”, stated in the order" in card["detail"]
     assert "Did this episode of pain begin" not in card["detail"]
