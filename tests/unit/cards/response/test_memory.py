@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cards.response.client_shape import ClientShape
+from cards.response.client_shape import ClientShape, SiteCode
 from cards.response.memory import Memory, is_never_silent
 from cards.response.response import ASSESSMENTS, respond
 from tests.unit.cards.advice import LONG, SITUATIONS, WITH_BOTH, advise, messages, shape, situation
@@ -23,6 +23,7 @@ from tests.unit.cards.response.answering import (
 from tests.unit.fhir_mappings.records import (
     PAIN,
     allergy,
+    coded,
     condition,
     device,
     encounter,
@@ -234,6 +235,25 @@ def test_accepted_tests_count_when_they_are_drafted() -> None:
     carried = advise(*risk, order=mri(reasons=[PAIN]), others=drafted)
     assert "C-V7-RISK" not in told(respond([carried], shape(), memory))
     assert "C-V7-RISK" in told(respond([advise(*risk, order=mri(reasons=[PAIN]))], shape(), memory))
+
+
+def test_other_order_alone_does_not_silence_what_it_was_to_replace() -> None:
+    """Where a client adds the other order and removes the MRI by two presses, one of them is not the whole advice."""
+    client = ClientShape("catalogue", orderables={"pt_referral": SiteCode("urn:example:orders", "PT")})
+    acute = condition(PAIN, 10)
+    before = first(advise(acute), client=client)
+    (card,) = sent_cards(before)
+    memory = remembering(accepted(card, "therapy-instead"))
+    (created,) = (
+        action["resource"]
+        for suggestion in before.document["cards"][0]["suggestions"]
+        for action in suggestion["actions"]
+        if action["type"] == "create"
+    )
+    therapy = {**created, "id": "pt", "code": coded("sct:306170007")}
+    still_there = advise(acute, others=[therapy])
+    assert "pt_referral" in still_there.order.sibling_concepts
+    assert "C-NOTAPP-6W" in told(respond([still_there], shape(client=client), memory))
 
 
 def test_removal_that_was_not_carried_out_counts_for_nothing() -> None:
