@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -80,7 +80,10 @@ class CardMaker:
 
     def line(self, messages: tuple[Message, ...], answer: Answer) -> Card:
         """Return the card that reminds of an answered one: nothing to press, but what still has to be done."""
-        lead = messages[0]
+        lead, site = messages[0], self.shape.client.override_reasons
+        ours = next((key for key, reason in site.items() if reason.code == answer.reason), "")
+        if ours:
+            answer = replace(answer, reason=self.shape.wording.text("overrides", ours, "code"))
         detail = self._text.reminder(messages, answer, several=self.several, equal=len(self.assessments))
         summary = self._text.summary(lead, answered=True)
         return self._linked(self._document(lead, f"{self._name(lead)}|line", summary, detail), messages, [])

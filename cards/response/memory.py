@@ -123,7 +123,9 @@ class Memory:
         brings the form does not ask again by itself. And none where it ordered another study, and the order that this
         was to replace is still to be removed.
         """
-        if suggestion.leaves_order or any(action.type == "create" and not action.orderable for action in suggestion.actions):
+        if suggestion.leaves_order or any(
+            action.type == "create" and not action.orderable for action in suggestion.actions
+        ):
             return ()
         changes = _Changes.of(suggestion.actions)
         left = _unique(mark for order in orders for mark in self._marks_after(order, changes))

@@ -304,6 +304,15 @@ def test_each_style_is_remembered(style: Any) -> None:
     assert "Told in full earlier" in card["detail"]
 
 
+def test_reason_by_a_code_of_the_site_is_told_in_our_words() -> None:
+    """What a client's own code stands for is said, as if our code had come back."""
+    client = ClientShape(override_reasons={"device-cleared": SiteCode("urn:site", "77")})
+    found = situation("unsafe implant")
+    (card,) = sent_cards(first(found, client=client))
+    (line,) = respond([found], shape(client=client), remembering(overridden(card, "77"))).document["cards"]
+    assert "has cleared the implant" in line["detail"]
+
+
 def test_device_of_another_kind_is_new() -> None:
     """A second implant is told in full."""
     one, two = device("sct:14106009", id="one"), device("sct:72506001", id="two")
