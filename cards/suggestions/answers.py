@@ -21,7 +21,7 @@ from cards.guideline.guideline import GUIDELINE_VERSION
 from cards.guideline.wording import Wording
 from cards.suggestions.actions import Action, Suggestion
 from cards.suggestions.drafts import is_below, pruned, with_priority
-from fhir_mappings.questionnaire.fixed_words import plain_name, words_about, written
+from fhir_mappings.questionnaire.fixed_words import plain_name, words_about, words_beside, written
 from fhir_mappings.questionnaire.table import ANSWER_SYSTEM, QUESTIONNAIRE_URL, QUESTIONS, Question
 
 AnswerStyle = Literal["order-note", "questionnaire-response", "none"]
@@ -153,12 +153,10 @@ class AnswerBuilder:
     def _named_label(self, question: Question, *, yes: bool) -> str:
         """Return the label of an answer about named records, as far as a button can hold their names."""
         names = _names(self.assessment, question)
-        first = next(iter(names), "")
+        first = self._say("typed", words=_cut(names[0])) if names else ""
         if len(names) > 1:
-            first = self.wording.text("answers", "and_more", name=_cut(first), count=len(names) - 1)
-        else:
-            first = self.wording.text("answers", "typed", words=_cut(first)) if first else ""
-        return " ".join(part for part in (question.words(yes=yes), first) if part)
+            first = self._say("and_more", name=_cut(names[0]), count=len(names) - 1)
+        return words_beside(question, first, yes=yes)
 
     def _say(self, key: str, **values: object) -> str:
         return self.wording.text("answers", key, **values)

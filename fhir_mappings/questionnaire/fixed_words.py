@@ -66,8 +66,13 @@ def written(question: Question, day: date, *, yes: bool, named: Sequence[str] = 
 
 def words_about(question: Question, named: Sequence[str] = (), *, yes: bool) -> str:
     """Return the fixed words of an answer with the records that it is about: “Leg weakness now (“numb leg”): no”."""
-    words = question.words(yes=yes)
     about = ", ".join(f"“{plain_name(name)}”" for name in named) if question.named else ""
+    return words_beside(question, about, yes=yes)
+
+
+def words_beside(question: Question, about: str, *, yes: bool) -> str:
+    """Return the words of an answer with what it is about: behind words of its own, or in parentheses in the label."""
+    words = question.words(yes=yes)
     if not about:
         return words
     own = question.yes if yes else question.no

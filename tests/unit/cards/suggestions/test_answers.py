@@ -138,9 +138,9 @@ def test_records_are_answered_for_by_name() -> None:
     """A no to an unread record ends the question for that record, and for no other that comes later."""
     first, second = (condition({"text": name}, 10, resource_id=name) for name in ("Xyzzyoma", "Plughitis"))
     (label, *_), (actions, *_) = zip(*offered(ACUTE, first).items(), strict=True)
-    assert label == "Behind this pain “Xyzzyoma”"
+    assert label == "Behind this pain: “Xyzzyoma”"
     assert "Behind this pain: “Xyzzyoma”" in actions[0]["description"]
-    (no,) = offered(ACUTE, first)["Not behind this pain “Xyzzyoma”"]
+    (no,) = offered(ACUTE, first)["Not behind this pain: “Xyzzyoma”"]
     assert cards_of(advise(ACUTE, first, order=no["resource"]), verbosity="action") == []
     later = advise(ACUTE, first, second, order=no["resource"])
     (card,) = cards_of(later, verbosity="action")
@@ -173,7 +173,7 @@ def test_a_risk_in_a_note_is_answered_by_its_name_alone() -> None:
     assert len(labels) == 2
     (no,) = offered(ACUTE, risk)[labels[1]]
     assert cards_of(advise(ACUTE, risk, order=no["resource"]), verbosity="action") == []
-    nameless = mri(note=[{"text": "This risk does not apply now (asked 2 Jun 2026)."}])
+    nameless = mri(note=[{"text": "This risk applies now: no (asked 2 Jun 2026)."}])
     assert len(cards_of(advise(ACUTE, risk, order=nameless), verbosity="action")) == 1
 
 
