@@ -98,7 +98,7 @@ class FeedbackError(BadRequestError):
 
     def __init__(self, faults: Sequence[Fault], *, kept: int) -> None:
         """Take what is wrong, and how many events were kept nevertheless."""
-        said = f"{kept} other reports of this batch were kept; it may be sent again as it is once mended."
+        said = f"What could be read of this batch was kept ({kept}); once mended it may be sent again, nothing counts twice."
         first, *others = faults
         super().__init__(first.issue_code, f"{first.message} {said}" if kept else first.message, *first.expression)
         self.faults = (*self.faults, *others)

@@ -148,7 +148,7 @@ def test_malformed_entry_is_named_and_the_others_are_kept(
     for _ in range(2):
         reply = storing_client.report(SIGN, [feedback_entry(), entry, ACCEPTED])
         assert (reply.status, reply.fields) == (400, [path])
-        assert "2 other reports of this batch were kept" in reply.text
+        assert "What could be read of this batch was kept (2)" in reply.text
         assert len(rows(database, "fingerprint")) == 2
 
 
