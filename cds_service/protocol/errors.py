@@ -98,7 +98,7 @@ class FeedbackError(BadRequestError):
 
     def __init__(self, faults: Sequence[Fault], *, kept: int) -> None:
         """Take what is wrong, and how many events were kept nevertheless."""
-        said = f"What could be read of this batch was kept ({kept}); once mended it may be sent again, nothing counts twice."
+        said = f"What could be read of this batch was kept ({kept}); once mended it may be sent again."
         first, *others = faults
         super().__init__(first.issue_code, f"{first.message} {said}" if kept else first.message, *first.expression)
         self.faults = (*self.faults, *others)
