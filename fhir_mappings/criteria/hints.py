@@ -28,6 +28,7 @@ _SPINE = re.compile(
 )
 # By this the table of ICD-10-CM names what is there since birth.
 _CONGENITAL = "congenital"
+_DIALYSIS = re.compile(r"dialysis", re.IGNORECASE)
 _SYMPTOM = re.compile(r"(?:numb|tingl|para?esthes|sens|weak|fever|chill|rigor)\w*", re.IGNORECASE)
 
 
@@ -43,10 +44,8 @@ def _r_hint(facts: Facts) -> Finding:
     topics: dict[str, list[Evidence]] = {}
     for remark in facts.remarks:
         for topic in sorted(remark.topics - _OF_OTHERS):
-            if _counts(facts, remark, topic):
-                quote = quoted(remark.text, topic)
-                said = Evidence(remark.reference, f"hint_{topic}", when=remark.when, quote=quote, place=remark.place)
-                topics.setdefault(topic, []).append(said)
+            if _counts(facts, remark, topic) and not _is_quoted(facts, remark):
+                topics.setdefault(topic, []).append(_said_of(facts, remark, topic))
     if dialysis := _dialysis(facts):
         topics.setdefault("risk", []).extend(dialysis)
     evidence = [item for topic in _BY_WEIGHT for item in topics.get(topic, ())]
@@ -56,20 +55,27 @@ def _r_hint(facts: Facts) -> Finding:
     )
 
 
+def _said_of(facts: Facts, remark: Remark, topic: str) -> Evidence:
+    """Return a remark as what raises a topic, with a note where an answer of today is about it."""
+    question, quote = f"hint_{topic}", quoted(remark.text, topic)
+    answered = facts.own_answers.names(question, quote) or facts.own_answers.are(remark)
+    notes = ("answered",) if answered else ()
+    return Evidence(remark.reference, question, when=remark.when, notes=notes, quote=quote, place=remark.place)
+
+
 def _dialysis(facts: Facts) -> list[Evidence]:
     """Return dialysis by its codes, a risk of infection of the spine as it is in words."""
-    return [
-        Evidence(entry.reference, "hint_risk", when=entry.dated, quote=said[:LONGEST_QUOTE], place=entry.place)
-        for entry in facts.current("renal_severe")
-        if (
-            said := next(
-                (code.display for code in entry.codes_of("renal_severe") if _DIALYSIS.search(code.display)), ""
+    found = []
+    for entry in facts.current("renal_severe"):
+        displays = (code.display for code in entry.codes_of("renal_severe"))
+        if quote := next(filter(_DIALYSIS.search, displays), "")[:LONGEST_QUOTE]:
+            notes = ("answered",) if facts.own_answers.names("hint_risk", quote) else ()
+            found.append(
+                Evidence(entry.reference, "hint_risk", when=entry.dated, notes=notes, quote=quote, place=entry.place)
             )
-        )
-    ]
+    return found
 
 
-_DIALYSIS = re.compile(r"dialysis", re.IGNORECASE)
 _BY_WEIGHT = (
     "ces",
     "motor",
@@ -107,6 +113,16 @@ def _is_more_than_a_symptom(text: str, topic: str) -> bool:
         found.span.concept or not _SYMPTOM.fullmatch(_said(words, found.span))
         for found in judged(words)
         if found.span.kind == topic and is_raised(topic, found.standing)
+    )
+
+
+def _is_quoted(facts: Facts, remark: Remark) -> bool:
+    """Whether a note only quotes another record: whoever answers for a record names it by its words."""
+    said = remark.text.strip("“”… ")
+    return (
+        remark.place == "order_note"
+        and remark.text.startswith("“")
+        and any(said in other.text for other in facts.remarks if other is not remark and other.place != "order_note")
     )
 
 

@@ -52,18 +52,15 @@ class OwnAnswers:
 
     @property
     def ended(self) -> frozenset[str]:
-        """The questions that are not asked again today; those about named records apart."""
+        """The questions that are not asked again today, but for those of which each record has to be answered for."""
         found = set[str]()
         for answer in self.counted:
             question = QUESTIONS[answer.own]
-            if not question.named:
+            if not question.named or (question.nameless and (answer.answered is Answered.YES or not answer.named)):
                 found.add(question.id)
-            if answer.answered is Answered.NO:
-                found.update(question.closes)
-                continue
             if question.id in CHOICES:
                 found.add(CHOICES[question.id])
-            if _only_asks(question):
+            if _only_asks(question) and not question.named:
                 found.add(f"hint_{question.topic}")
         return frozenset(found)
 
@@ -73,6 +70,10 @@ class OwnAnswers:
         return any(
             plain in (named.casefold() for named in answer.named) for answer in self.counted if answer.own == question
         )
+
+    def are(self, remark: Remark) -> bool:
+        """Whether a remark is an answer of today, which is not asked about in its turn."""
+        return any(remark.reference == answer.reference and remark.text == answer.question for answer in self.counted)
 
     def given(self, concept: str, *questions: str) -> tuple[ChartEntry, ...]:
         """Return the answers of today to some questions, yes or no, as what is said about a concept."""
@@ -139,5 +140,5 @@ def place_of(answer: QuestionAnswer) -> str:
 
 def quoted_answer(answer: QuestionAnswer) -> str:
     """Return the words of an answer, as far as a card quotes them."""
-    said = answer.question
+    said = answer.question.partition(" (asked ")[0]
     return said if len(said) <= LONGEST_QUOTE else f"{said[: LONGEST_QUOTE - 1].rstrip()}…"

@@ -59,7 +59,7 @@ def test_a_note_asks_for_less_than_a_problem(text: str) -> None:
 @pytest.mark.parametrize("element", ["orderDetail", "patientInstruction"])
 def test_a_name_in_any_part_of_the_order_asks(element: str) -> None:
     """The order's details and instructions are read like its notes."""
-    value = NAMED if element == "patientInstruction" else [{"text": NAMED}]
+    value: Any = NAMED if element == "patientInstruction" else [{"text": NAMED}]
     assert finding("R-UNREAD", order=mri(**{element: value})).questions == ("unread",)
 
 
