@@ -156,6 +156,7 @@ ROOMS: dict[str, str] = {
         "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"
         " fhir_mappings/fhir fhir_mappings/fhir_client"
     ),
+    "cds_service/cli/configuration": ("cds_service/hooks cds_service/clients cds_service/config cds_service/protocol"),
     "cds_service/cli/trying": "cds_service/clients",
     "cds_service/cli/orderables": "fhir_mappings/orders fhir_mappings/terminology",
     "cds_service/cli/replaying": "cds_service/replay/synthetic",
