@@ -160,7 +160,8 @@ ROOMS: dict[str, str] = {
     "cds_service/cli": (
         "cds_service/cli/* cds_service/server cds_service/app.py cds_service/pages/review cds_service/pages/criteria"
         " cds_service/hooks cds_service/guideline cds_service/observability cds_service/clients/* cds_service/config"
-        " cds_service/egress cds_service/demo cds_service/records cds_service/replay/* cds_service/protocol cards/response"
+        " cds_service/egress cds_service/demo cds_service/records cds_service/replay/* cds_service/protocol"
+        " cards/response"
         " cards/suggestions cards/guideline fhir_mappings/fhir fhir_mappings/fhir_client fhir_mappings/terminology"
     ),
     "cds_service/__main__.py": "cds_service/cli",

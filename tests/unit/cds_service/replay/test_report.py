@@ -42,7 +42,7 @@ def review_list(folder: Path) -> list[dict[str, str]]:
 
 
 def test_what_became_of_the_deferred_is_exact(tmp_path: Path) -> None:
-    """Patients count once, by their first deferred order; followed are those of whom 90 days later anything is known."""
+    """Patients count once, by their first deferred order; followed are those known of 90 days later."""
     rows = [
         *(deferred(number) for number in range(7)),
         deferred(7, later=(FLAG, STAY)),
