@@ -144,6 +144,7 @@ ROOMS: dict[str, str] = {
         "cds_service/replay cds_service/replay/report cds_service/records/insights cds_service/protocol cards/guideline"
     ),
     "cds_service/replay/export": "cds_service/protocol fhir_mappings/fhir fhir_mappings/orders",
+    "cds_service/replay/synthetic": "",
     "cds_service/replay/local": (
         "cds_service/replay cds_service/replay/export cds_service/hooks cds_service/config cds_service/protocol"
         " cards/guideline"
@@ -154,6 +155,7 @@ ROOMS: dict[str, str] = {
     ),
     "cds_service/cli/trying": "cds_service/clients",
     "cds_service/cli/orderables": "fhir_mappings/orders fhir_mappings/terminology",
+    "cds_service/cli/replaying": "cds_service/replay/synthetic",
     "cds_service/cli/snomed": (
         "cds_service/egress fhir_mappings/fhir_client fhir_mappings/terminology fhir_mappings/words"
     ),

@@ -19,7 +19,7 @@ from cds_service.protocol.errors import SettingsError
 from cds_service.replay.assessing import READ_TYPES, Assessor, Scope
 from cds_service.replay.export.files import Export, find_export
 from cds_service.replay.local import grouping, indexing
-from cds_service.replay.local.bucket import all_counts, assess_bucket, file_of
+from cds_service.replay.local.bucket import BucketCounts, all_counts, assess_bucket, file_of, write_rows
 from cds_service.replay.local.plan import (
     PART_BYTES,
     Part,
@@ -149,6 +149,8 @@ def _run(job: _Job, described: dict[str, Any]) -> dict[str, Any]:
 
 def _finished(job: _Job, read: Read, kind: Kind, described: dict[str, Any]) -> dict[str, Any]:
     work = job.work
+    if not any(work.rows.glob("part-*.parquet")):  # nobody had an order: a result without rows, not no result
+        write_rows([], file_of(0, work.rows), BucketCounts())
     counts = all_counts(sorted(work.rows.glob("part-*.parquet")))
     write_rejects(work, job.export, job.parts, read, counts)
     summary = written_summary(read, counts, kind, job.export, described)

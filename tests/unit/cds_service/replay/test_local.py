@@ -158,6 +158,15 @@ def test_studies_are_replayed_where_no_order_was_exported(tmp_path: Path) -> Non
     assert (out / "key").stat().st_mode & 0o777 == 0o600
 
 
+def test_export_without_anything_of_ours_has_a_result(tmp_path: Path) -> None:
+    """Where nobody had an order or a study the result is without rows, and still one that reports can read."""
+    (tmp_path / "export").mkdir()
+    (tmp_path / "export" / "Patient.ndjson").write_bytes(b"\n".join(lines(PATIENT_RESOURCE)))
+    summary = replay([tmp_path / "export"], tmp_path / "out", SETUP, OPTIONS)
+    assert (summary["replayed"], summary["patients"], rows(tmp_path / "out")) == ("stand-ins", 0, [])
+    assert any((tmp_path / "out" / "rows").glob("*.parquet"))
+
+
 def test_deleted_resources_are_gone(tmp_path: Path) -> None:
     """What a manifest's deletions name is not in the charts any more."""
     folder = export(tmp_path / "export", patients=3)
