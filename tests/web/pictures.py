@@ -102,7 +102,7 @@ def take_report(browser: Browser, folder: Path) -> None:
         write_report(write_result(out / "2025", rows))
         changed = [_with_shorter_wait(row) for row in rows]
         write_comparison(compare(out / "2025", write_result(out / "2025-28-days", changed)), out)
-        page = browser.new_page(viewport=_TALL, device_scale_factor=1.5)
+        page = browser.new_page(viewport={"width": 1280, "height": 1180}, device_scale_factor=1.5)
         page.goto((out / "2025" / "report.html").as_uri())
         page.screenshot(path=folder / "replay-report.png")
         page.locator("#clinic").screenshot(path=folder / "replay-clinic.png")
