@@ -17,7 +17,9 @@ from click.testing import CliRunner
 from cds_service.cli.main import main
 from cds_service.config.settings import load_settings
 from cds_service.protocol.errors import SettingsError
+from cds_service.replay.export.files import find_export
 from cds_service.replay.local.engine import Options, replay
+from cds_service.replay.local.plan import fingerprint
 from cds_service.replay.setup import ReplaySetup
 from tests.protocol.builders import LOW_BACK_PAIN, PATIENT, concept
 from tests.unit.cds_service.replay.past import (
@@ -126,6 +128,23 @@ def test_finished_replay_is_not_done_again(finished: tuple[Path, Path, dict[str,
     assert {path: path.stat().st_mtime_ns for path in (out / "rows").iterdir()} == before
     with pytest.raises(SettingsError, match="other sample"):
         replay([folder], out, SETUP, Options(part_bytes=4_000, identify=True, sample=2))
+
+
+def test_changed_site_is_another_replay(tmp_path: Path) -> None:
+    """What a site or a client changes is told apart from one process to the next; what is equal stays equal."""
+    folder, out = export(tmp_path / "export", patients=1), tmp_path / "out"
+    site, maps = tmp_path / "site.toml", tmp_path / "maps"
+    maps.mkdir()
+    site.write_text('terminology_folder = "maps"\n', encoding="utf-8")
+    setup = ReplaySetup(load_settings({}, site_file=str(site)), "cds-hooks-sandbox")
+    prints = [fingerprint(find_export([folder]), setup, {}) for _ in range(2)]
+    assert prints[0] == prints[1]
+    (maps / "map.json").write_text("{}", encoding="utf-8")
+    changed = fingerprint(find_export([folder]), setup, {})
+    assert {name for name, value in changed.items() if prints[0][name] != value} == {"site"}
+    other = fingerprint(find_export([folder]), ReplaySetup(setup.settings, "development"), {})
+    assert {name for name, value in other.items() if changed[name] != value} == {"client", "profile"}
+    assert not out.exists()
 
 
 def test_folder_with_other_files_is_refused(tmp_path: Path) -> None:
