@@ -42,7 +42,7 @@ def review_list(folder: Path) -> list[dict[str, str]]:
 
 
 def test_what_became_of_the_deferred_is_exact(tmp_path: Path) -> None:
-    """Patients count once, by their first deferred order; followed are those of whom 90 days later anything is known."""
+    """Patients count once, by their first deferred order; followed are those known of 90 days later."""
     rows = [
         *(deferred(number) for number in range(7)),
         deferred(7, later=(FLAG, STAY)),
@@ -59,12 +59,18 @@ def test_what_became_of_the_deferred_is_exact(tmp_path: Path) -> None:
     assert (found["orders"], found["deferred_orders"]) == (26, 12)
     told = found["deferred"]
     assert (told["patients"], told["followed"]) == (11, 9)
-    assert told["red-flag"] == {"patients": 2, "of_followed": 2, "percent": 22.2, "low": 6.3, "high": 54.7}
-    assert (told["admission"]["patients"], told["admission"]["of_followed"]) == (2, 1)
-    assert (told["any"]["patients"], told["any"]["of_followed"]) == (3, 2)
-    assert (told["soon"]["patients"], told["soon"]["of_followed"]) == (2, 2)
+    assert told["red-flag"] == {
+        "patients": 2,
+        "percent": 18.2,
+        "low": 5.1,
+        "high": 47.7,
+        "followed": {"patients": 2, "percent": 22.2, "low": 6.3, "high": 54.7},
+    }
+    assert (told["admission"]["patients"], told["admission"]["followed"]["patients"]) == (2, 1)
+    assert (told["any"]["patients"], told["any"]["followed"]["patients"]) == (3, 2)
+    assert (told["soon"]["patients"], told["soon"]["followed"]["patients"]) == (2, 2)
     others = found["not_deferred"]
-    assert (others["patients"], others["followed"], others["surgery"]["of_followed"]) == (13, 13, 1)
+    assert (others["patients"], others["followed"], others["surgery"]["patients"]) == (13, 13, 1)
 
 
 def test_page_begins_with_the_number_of_the_board(tmp_path: Path) -> None:
@@ -73,7 +79,16 @@ def test_page_begins_with_the_number_of_the_board(tmp_path: Path) -> None:
     text = Html((tmp_path / "report.html").read_text(encoding="utf-8")).text
     board = text.index("41 patients would have been told to wait. 41 of them can be followed")
     assert text.index("Not validated by clinicians.") < board < text.index("Lumbar MRI orders")
-    assert "1 of 41 (2.4 %, 95 % interval 0.4 to 12.6); in all, 1 of 41" in text
+    assert "1 of 41 on record (2.4 %, 95 % interval 0.4 to 12.6); of the 41 followed 1 (2.4 %" in text
+
+
+def test_what_stands_for_orders_is_said(tmp_path: Path) -> None:
+    """Visits are not called orders, and studies that stand for their orders are told as that."""
+    reported(tmp_path / "a", [order(number, origin="what-if") for number in range(20)])
+    reported(tmp_path / "b", [order(number, origin="ImagingStudy") for number in range(20)])
+    visits, studies = (Html((tmp_path / name / "report.html").read_text(encoding="utf-8")).text for name in ("a", "b"))
+    assert "20 visits for back pain of 20 patients, each answered as if a lumbar MRI had been ordered there" in visits
+    assert "20 orders are not in the data: a study or a procedure that was done stands for them" in studies
 
 
 def test_orders_are_counted_by_what_they_are_broken_down_by(tmp_path: Path) -> None:
