@@ -18,7 +18,8 @@ from cards.suggestions.drafts import code_of
 from cds_service.replay.moments import Moment, parse_moment
 from cds_service.replay.records import plain, relative
 from fhir_mappings.orders.contents import objects, references
-from fhir_mappings.orders.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
+from fhir_mappings.orders.orders import count_unrecognised_spine_mris
+from fhir_mappings.orders.recognition import plain_concepts, recognised
 from fhir_mappings.terminology.concepts import PAIN
 
 if TYPE_CHECKING:
@@ -71,9 +72,9 @@ class Recogniser:
     by_text: bool = True
 
     def is_lumbar_mri(self, resource: Mapping[str, Any]) -> bool:
-        """Whether an order, whatever its status, is one at the hook."""
-        live = {**resource, "status": "draft", "doNotPerform": False}
-        return bool(read_lumbar_mri_orders(_drafts(live), None, self.index, by_text=self.by_text))
+        """Whether an order, whatever its status, is one at the hook: by its code, else by its name."""
+        concepts = plain_concepts(resource.get("code"), self.index)
+        return recognised(resource, concepts, self.index, by_text=self.by_text)[0] is not None
 
     def looks_like_one(self, resource: Mapping[str, Any]) -> bool:
         """Whether an order is named like an MRI of the spine and nobody can tell which."""

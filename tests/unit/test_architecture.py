@@ -133,13 +133,21 @@ ROOMS: dict[str, str] = {
         " cds_service/demo cds_service/overload cds_service/protocol cards/guideline"
     ),
     "cds_service/replay": (
-        "cds_service/hooks cds_service/clients/* cds_service/config cds_service/protocol cards/* fhir_mappings/*"
+        "cds_service/hooks cds_service/clients/* cds_service/config cds_service/records cds_service/records/insights"
+        " cds_service/protocol cards/* fhir_mappings/*"
+    ),
+    "cds_service/replay/report": (
+        "cds_service/replay cds_service/pages/plots cds_service/pages/rendering cds_service/records/insights"
+        " cds_service/protocol cards/guideline fhir_mappings/criteria fhir_mappings/terminology"
+    ),
+    "cds_service/replay/compare": (
+        "cds_service/replay cds_service/replay/report cds_service/records/insights cds_service/protocol cards/guideline"
     ),
     "cds_service/replay/export": "cds_service/protocol fhir_mappings/fhir fhir_mappings/orders",
     "cds_service/replay/synthetic": "",
     "cds_service/replay/local": (
-        "cds_service/replay cds_service/replay/export cds_service/hooks cds_service/config cds_service/protocol"
-        " cards/guideline"
+        "cds_service/replay cds_service/replay/export cds_service/hooks cds_service/clients cds_service/config"
+        " cds_service/protocol cards/guideline"
     ),
     "cds_service/cli/connection": (
         "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"

@@ -19,7 +19,7 @@ from cds_service.protocol.errors import SettingsError
 from cds_service.replay.assessing import READ_TYPES, Assessor, Scope
 from cds_service.replay.export.files import Export, find_export
 from cds_service.replay.local import grouping, indexing
-from cds_service.replay.local.bucket import all_counts, assess_bucket, file_of
+from cds_service.replay.local.bucket import BucketCounts, all_counts, assess_bucket, file_of, write_rows
 from cds_service.replay.local.plan import (
     PART_BYTES,
     Part,
@@ -89,6 +89,7 @@ def replay(folders: Sequence[Path], out: Path, setup: ReplaySetup, options: Opti
 
     SettingsError where the export, the folder or the settings cannot be used.
     """
+    setup.assessor()  # what cannot be used is told before a folder is begun
     work = Work(out)
     export = find_export(folders, without=[out])
     chosen = replace(setup, key=None if options.identify else b"", scope=Scope(since=options.since))
@@ -148,6 +149,8 @@ def _run(job: _Job, described: dict[str, Any]) -> dict[str, Any]:
 
 def _finished(job: _Job, read: Read, kind: Kind, described: dict[str, Any]) -> dict[str, Any]:
     work = job.work
+    if not any(work.rows.glob("part-*.parquet")):  # nobody had an order: a result without rows, not no result
+        write_rows([], file_of(0, work.rows), BucketCounts())
     counts = all_counts(sorted(work.rows.glob("part-*.parquet")))
     write_rejects(work, job.export, job.parts, read, counts)
     summary = written_summary(read, counts, kind, job.export, described)
@@ -162,7 +165,7 @@ def _step(  # noqa: PLR0913, PLR0917 - what is done, and how it is told
     if items:
         progress = Progress(sys.stderr, step, total, unit, _MEGABYTE if unit == "MB" else 1)
         pool.run(task, items, progress)
-        progress.show(pool.counter.value, last=True)
+        progress.show(pool.done, last=True)
 
 
 def _bytes(parts: Sequence[Part], export: Export) -> int:

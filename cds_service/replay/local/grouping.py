@@ -34,6 +34,8 @@ _FEWEST_BUCKETS: Final = 16
 _MOST_BUCKETS: Final = 4096
 _RUN: Final = "run"
 _BOM: Final = b"\xef\xbb\xbf"
+# DuckDB sorts resources beyond memory, but not with less than this.
+_LEAST_TO_SORT: Final = 192 * 1024 * 1024
 _LEAST_GROUP: Final = 512 * 1024  # of bytes: a bucket of that size is read without its neighbours
 _RUN_SCHEMA: Final = pa.schema(
     [
@@ -196,7 +198,7 @@ def patients_of(
     files = [str(file) for part in parts for file in sorted((work.runs / part.name).glob(f"{_RUN}-*.parquet"))]
     if not files:
         return
-    with connect(work, memory) as database:
+    with connect(work, max(memory, _LEAST_TO_SORT)) as database:
         found = database.execute(
             'SELECT patient, file, segment, number, "offset", line FROM read_parquet($files) WHERE bucket = $bucket '
             'ORDER BY patient, file, segment, "offset", number',

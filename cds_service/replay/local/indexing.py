@@ -20,7 +20,7 @@ from cds_service.replay.marking import Mark, Marker
 from cds_service.replay.whence import SHARED_TYPES, shared_keys
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
     from pathlib import Path
 
     from cds_service.replay.export.files import Export
@@ -58,56 +58,49 @@ class Counts:
     deleted: list[str] = field(default_factory=list)
 
 
-def resources_in(part: Part, export: Export) -> Iterator[tuple[int, int, Found]]:
-    """Yield the resources of a part in their order, each with the place of its stretch and of its file."""
-    for place, segment in enumerate(part.segments):
-        for found in resources_of(export.files[segment.file], segment.start, segment.end):
-            yield place, segment.file, found
-
-
 def index_part(  # noqa: PLR0913 - what is read, how, and whom to tell
     part: Part, export: Export, recogniser: Recogniser, folder: Path, *, what_if: bool, read: Callable[[int], None]
 ) -> None:
     """Index a part of an export into a folder of its own; `read` is told of the bytes that were read."""
     marker = Marker(recogniser, what_if=what_if)
     counts = Counts(lines=[0] * len(part.segments))
+    types = counts.types
     with (
         whole_folder(folder / part.name) as draft,
         Rows(draft / INDEX, _SCHEMA) as index,
         Rows(draft / SHARED, _SHARED_SCHEMA) as shared,
         (draft / REJECTS).open("wb") as rejects,
     ):
-        seen = 0
-        for ordinal, (place, file, found) in enumerate(resources_in(part, export)):
-            counts.lines[place] = found.number
-            seen += found.size if found.entry <= 1 else 0
-            if seen >= _REPORTED:
-                read(seen)
-                seen = 0
-            kind, fault = found.type, found.fault
-            if kind in READ_TYPES and found.patient:
-                counts.types[kind] += 1
-                mark = marker.mark(found.line, kind) if kind in marker.types else _UNMARKED
-                if mark:
-                    counts.marks[mark.name or ""] += 1
-                    mark &= ~Mark.UNRECOGNISED
-                index.add(
-                    (ordinal, place, found.number, found.offset, found.size, found.entry, int(mark), found.patient)
-                )
-                continue
-            if kind:
-                fault = _aside(found, counts, shared)
-            if fault:
-                counts.rejects[fault] += 1
-                where = {"file": file, "segment": place, "line": found.number, "offset": found.offset}
-                rejects.write(msgspec.json.encode({**where, "reason": fault}) + b"\n")
+        ordinal = seen = 0
+        marked = marker.types
+        for place, segment in enumerate(part.segments):
+            for found in resources_of(export.files[segment.file], segment.start, segment.end):
+                ordinal += 1
+                seen += found.size if found.entry <= 1 else 0
+                kind, fault = found.type, found.fault
+                if kind in READ_TYPES and found.patient:
+                    types[kind] += 1
+                    mark = 0
+                    if kind in marked and (told := marker.mark(found.line, kind)):
+                        counts.marks[told.name or ""] += 1
+                        mark = int(told & ~Mark.UNRECOGNISED)
+                    index.add(
+                        (ordinal, place, found.number, found.offset, found.size, found.entry, mark, found.patient)
+                    )
+                elif fault := fault or (_aside(found, counts, shared) if kind else ""):
+                    counts.rejects[fault] += 1
+                    where = {"file": segment.file, "segment": place, "line": found.number, "offset": found.offset}
+                    rejects.write(msgspec.json.encode({**where, "reason": fault}) + b"\n")
+                if seen >= _REPORTED:
+                    read(seen)
+                    seen = 0
+                counts.lines[place] = found.number
         read(seen)
         counts.unrecognised = marker.unrecognised
         (draft / COUNTS).write_bytes(msgspec.json.encode(counts))
 
 
 _REPORTED: Final = 4 * 1024 * 1024
-_UNMARKED: Final = Mark(0)
 
 
 def _aside(found: Found, counts: Counts, shared: Rows) -> str:

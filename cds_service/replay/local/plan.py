@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -21,6 +22,7 @@ from cds_service.protocol.errors import SettingsError
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from cds_service.clients.profile import ClientProfile
     from cds_service.replay.export.files import Export, ExportFile
     from cds_service.replay.setup import ReplaySetup
 
@@ -140,7 +142,7 @@ def fingerprint(export: Export, setup: ReplaySetup, options: dict[str, Any]) -> 
         "files": len(export.files),
         "inputs": files.hexdigest(),
         "client": client.name,
-        "profile": hashlib.sha256(repr(client).encode()).hexdigest(),
+        "profile": _profile(client),
         "site": _digest(Path(site)) if site else "",
         "verbosity": client.verbosity or setup.settings.verbosity,
         "conditional": setup.settings.treat_conditional_as,
@@ -150,11 +152,19 @@ def fingerprint(export: Export, setup: ReplaySetup, options: dict[str, Any]) -> 
 
 
 def _digest(path: Path) -> str:
-    """Return a digest of a site file and of the terminology beside it."""
-    found = hashlib.sha256(path.read_bytes())
-    for file in sorted(path.parent.rglob("*.json")):
-        found.update(file.read_bytes())
+    """Return a digest of a site file and of its terminology."""
+    content = path.read_bytes()
+    found = hashlib.sha256(content)
+    if folder := tomllib.loads(content.decode()).get("terminology_folder"):
+        for file in sorted((path.parent / str(folder)).rglob("*.*")):
+            found.update(file.read_bytes() if file.is_file() else b"")
     return found.hexdigest()
+
+
+def _profile(client: ClientProfile) -> str:
+    """Return a digest of a client's profile, in which sets have an order."""
+    text = msgspec.json.encode(client, enc_hook=str, order="deterministic")
+    return hashlib.sha256(text).hexdigest()
 
 
 def begin(work: Work, described: dict[str, Any]) -> None:

@@ -7,14 +7,13 @@ so that nothing goes on writing behind a replay that was begun again.
 from __future__ import annotations
 
 import gc
+import itertools
 import multiprocessing
 import os
-import sys
 import threading
-from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from concurrent.futures import FIRST_COMPLETED, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
-from dataclasses import dataclass
 from multiprocessing.connection import wait as wait_for
 from typing import TYPE_CHECKING, Any
 
@@ -32,37 +31,44 @@ _GC_THRESHOLDS = (100_000, 50, 1_000)
 _STATE: dict[str, Any] = {}
 
 
-@dataclass(frozen=True, slots=True)
 class Pool:
-    """Runs a task for each of many items, in as many processes as it was given."""
+    """Runs a task for each of many items, in as many processes as it was given; a single one is this process."""
 
-    executor: ProcessPoolExecutor
-    processes: int
-    counter: Synchronized[int]
+    def __init__(self, processes: int, executor: ProcessPoolExecutor | None, counter: Synchronized[int]) -> None:
+        """Take what tasks run in, and what they count with."""
+        self._processes = processes
+        self._executor = executor
+        self._counter = counter
+
+    @property
+    def done(self) -> int:
+        """What the tasks have counted so far."""
+        return self._counter.value
 
     def run(self, task: Callable[[Any], None], items: Iterable[Any], progress: Progress) -> None:
         """Run a task for every item; its first error ends the replay, and what is done stays done."""
-        todo = iter(items)
-        under_way: set[Future[None]] = set()
         try:
-            for item in todo:
-                under_way.add(self.executor.submit(task, item))
-                if len(under_way) >= 2 * self.processes:
-                    under_way = self._waited(under_way, progress)
-            while under_way:
-                under_way = self._waited(under_way, progress)
+            for _ in self._finished(task, items):
+                progress.show(self.done)
         except BrokenProcessPool:
             sentence = "a process of the replay was ended from outside, perhaps for want of memory"
             raise SettingsError(
-                [f"{sentence}; the same command goes on where it was, --memory makes it smaller"]
+                [f"{sentence}; the same command goes on where it was, with less --memory too"]
             ) from None
 
-    def _waited(self, under_way: set[Future[None]], progress: Progress) -> set[Future[None]]:
-        finished, going_on = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
-        progress.show(self.counter.value)
-        for future in finished:
-            future.result()
-        return going_on
+    def _finished(self, task: Callable[[Any], None], items: Iterable[Any]) -> Iterator[None]:
+        """Yield whenever something may be done; few items wait, since each is kept in memory twice."""
+        if self._executor is None:
+            yield from map(task, items)
+            return
+        todo = iter(items)
+        under_way = {self._executor.submit(task, item) for item in itertools.islice(todo, 2 * self._processes)}
+        while under_way:
+            finished, under_way = wait(under_way, timeout=0.5, return_when=FIRST_COMPLETED)
+            for future in finished:
+                future.result()
+            under_way |= {self._executor.submit(task, item) for item in itertools.islice(todo, len(finished))}
+            yield
 
 
 @contextmanager
@@ -70,11 +76,16 @@ def pool_of(processes: int, make: Callable[[Any], Any], argument: Any) -> Iterat
     """Give a pool of which each process begins by making something of an argument, which its tasks find again."""
     context = multiprocessing.get_context("spawn")
     counter = context.Value("q", 0)
+    if processes == 1:
+        _STATE.update(counter=counter, made=make(argument))
+        yield Pool(1, None, counter)
+        _STATE.clear()
+        return
     executor = ProcessPoolExecutor(
         processes, mp_context=context, initializer=_begin, initargs=(make, argument, counter)
     )
     try:
-        yield Pool(executor, processes, counter)
+        yield Pool(processes, executor, counter)
     finally:
         executor.shutdown(cancel_futures=True)
 
@@ -92,8 +103,6 @@ def count(done: int) -> None:
 
 
 def _begin(make: Callable[[Any], Any], argument: Any, counter: Synchronized[int]) -> None:
-    # Arrow loads pandas, if it is there, to see whether it is given something of it; nothing here is.
-    sys.modules.setdefault("pandas", None)  # type: ignore[arg-type] # how a module is said not to be there
     gc.set_threshold(*_GC_THRESHOLDS)
     _STATE["counter"] = counter
     threading.Thread(target=_end_with_parent, daemon=True).start()
