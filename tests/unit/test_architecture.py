@@ -149,6 +149,9 @@ ROOMS: dict[str, str] = {
         "cds_service/replay cds_service/replay/export cds_service/hooks cds_service/clients cds_service/config"
         " cds_service/protocol cards/guideline"
     ),
+    "cds_service/replay/spark": (
+        "cds_service/replay cds_service/replay/export cds_service/replay/local cds_service/config cds_service/protocol"
+    ),
     "cds_service/cli/connection": (
         "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"
         " fhir_mappings/fhir fhir_mappings/fhir_client"
@@ -162,8 +165,9 @@ ROOMS: dict[str, str] = {
     "cds_service/cli": (
         "cds_service/cli/* cds_service/server cds_service/app.py cds_service/pages/review cds_service/pages/criteria"
         " cds_service/hooks cds_service/guideline cds_service/observability cds_service/clients/* cds_service/config"
-        " cds_service/egress cds_service/demo cds_service/records cds_service/replay/* cds_service/protocol cards/response"
-        " cards/suggestions cards/guideline fhir_mappings/fhir fhir_mappings/fhir_client fhir_mappings/terminology"
+        " cds_service/egress cds_service/demo cds_service/records cds_service/replay/* cds_service/protocol"
+        " cards/response cards/suggestions cards/guideline fhir_mappings/fhir fhir_mappings/fhir_client"
+        " fhir_mappings/terminology"
     ),
     "cds_service/__main__.py": "cds_service/cli",
 }

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pyarrow as pa
@@ -15,12 +14,13 @@ from cds_service.replay.local.grouping import SharedResources, patients_of
 from cds_service.replay.local.scratch import whole_file
 from cds_service.replay.rows import OrderRow, schema
 from cds_service.replay.surviving import Placed, Told, assessed
+from cds_service.replay.whence import referred
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from cds_service.replay.assessing import Assessor, PatientRows
+    from cds_service.replay.assessing import Assessor
     from cds_service.replay.local.plan import Part, Work
 
 _Patient = tuple[str, list[Placed]]
@@ -50,10 +50,12 @@ def assess_bucket(  # noqa: PLR0913 - where from, with what, where to
     rows: list[OrderRow] = []
     shared = SharedResources(work, memory // 4)
     for batch in _batches(patients_of(bucket, work, parts, memory // 2)):
-        found = shared.of([line for _, lines in batch for *_, line in lines])
-        for patient, lines in batch:
+        named = [referred([line for *_, line in lines]) for _, lines in batch]
+        found = shared.of(sorted(frozenset[str]().union(*named)))
+        for (patient, lines), keys in zip(batch, named, strict=True):
+            own = {key: found[key] for key in keys if key in found}
             kept = [row for row in lines if not (deleted and _is_deleted(row[-1], deleted))]
-            result = assessed(patient, kept, found, assessor, counts)
+            result = assessed(patient, kept, own, assessor, counts)
             counts.patients += 1
             if result is not None:
                 rows += result.rows

@@ -1,4 +1,4 @@
-"""The replay as a Spark job: who is assessed, one shuffle that brings their resources together, the assessment, Parquet.
+"""The replay as a Spark job: who is assessed, one shuffle that brings their resources together, the assessment, rows.
 
 Spark reads lines as text and knows nothing of FHIR: what a line is, Python tells on the executors, with the code of the
 local engine. The first reading tells who has an order, and the second keeps what belongs to them before anything is
@@ -153,9 +153,10 @@ def _read(index: DataFrame) -> Read:
     for row in counted.collect():
         found[row["kind"]][row["name"]] += row["times"]
     deleted = 0
-    if found.pop("deleted"):
+    if found["deleted"]:
         deleted = index.where(f.col("kind") == "deleted").select("name").distinct().count()
-    return Read(*found.values(), deleted=set(map(str, range(deleted))))
+    gone = set(map(str, range(deleted)))
+    return Read(found["type"], found["reject"], found["mark"], found["unrecognised"], gone)
 
 
 def _told(assessed: DataFrame) -> Told:
