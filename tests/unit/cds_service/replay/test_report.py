@@ -180,7 +180,7 @@ def test_other_thresholds_are_told(tmp_path: Path) -> None:
     assert found["thresholds"] == [
         {"threshold": "Conservative care, days", "value": 28, "changed": 40, "before": 40, "after": 0}
     ]
-    assert [row["after"] for row in found["moves"]] == ["Appropriate", "Urgent"]
+    assert [(row["after"], row["orders"]) for row in found["moves"]] == [("Appropriate", 20), ("Urgent", 20)]
 
 
 def test_published_figures_stand_beside_those_of_here(tmp_path: Path) -> None:
