@@ -16,8 +16,10 @@ import click
 from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, read_settings
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
+
+    from cds_service.replay.setup import ReplaySetup
 
 _UNITS: Final = {"": 1, "K": 1024, "M": 1024**2, "G": 1024**3}
 _LEAST_MEMORY: Final = 256 * 1024**2
@@ -112,14 +114,11 @@ def replay(  # noqa: PLR0913, PLR0917 - click hands over each option
     settings = read_settings(clients_file=clients_file, site_file=site_file, profile=profile, host="127.0.0.1")
     setup = ReplaySetup(settings, client)
     try:
-        if engine == "spark":
-            raise click.UsageError("the engine spark is not there yet")
-        try:
-            from cds_service.replay.local.engine import Options
-            from cds_service.replay.local.engine import replay as run
-        except ImportError as error:
-            raise click.ClickException(_extra(error, "replay")) from None
-        options = Options(
+        run = _on_spark if engine == "spark" else _on_this_machine
+        summary = run(
+            folders,
+            out,
+            setup,
             processes=processes or len(os.sched_getaffinity(0)),
             memory=memory,
             sample=sample,
@@ -127,11 +126,36 @@ def replay(  # noqa: PLR0913, PLR0917 - click hands over each option
             what_if=what_if,
             identify=identify,
         )
-        summary = run(folders, out, setup, options)
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     _tell(summary, out)
     _report(out)
+
+
+def _on_this_machine(folders: Sequence[Path], out: Path, setup: ReplaySetup, **options: Any) -> dict[str, Any]:
+    try:
+        from cds_service.replay.local.engine import Options, replay
+    except ImportError as error:
+        raise click.ClickException(_extra(error, "replay")) from None
+    return replay(folders, out, setup, Options(**options))
+
+
+def _on_spark(  # noqa: PLR0913 - as the command
+    folders: Sequence[Path],
+    out: Path,
+    setup: ReplaySetup,
+    *,
+    processes: int,
+    memory: int,
+    identify: bool,
+    **options: Any,
+) -> dict[str, Any]:
+    try:
+        from cds_service.replay.spark.engine import Options
+        from cds_service.replay.spark.on_this_machine import Machine, replay_here
+    except ImportError as error:
+        raise click.ClickException(_extra(error, "spark")) from None
+    return replay_here(folders, out, setup, Options(**options), Machine(processes, memory), identify=identify)
 
 
 def _extra(error: ImportError, extra: str) -> str:

@@ -152,6 +152,9 @@ ROOMS: dict[str, str] = {
         "cds_service/replay cds_service/replay/export cds_service/hooks cds_service/clients cds_service/config"
         " cds_service/protocol cards/guideline"
     ),
+    "cds_service/replay/spark": (
+        "cds_service/replay cds_service/replay/export cds_service/replay/local cds_service/config cds_service/protocol"
+    ),
     "cds_service/cli/connection": (
         "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"
         " fhir_mappings/fhir fhir_mappings/fhir_client"

@@ -54,10 +54,16 @@ class Export:
 
 
 @dataclass(slots=True)
-class _Manifest:
-    """What a manifest says of the files, by their names."""
+class Manifest:
+    """What manifests say of the files, by their names."""
 
     contents: dict[str, Content] = field(default_factory=dict)
+
+    def take(self, document: dict[str, Any]) -> None:
+        """Take what one of them says."""
+        for key, content in (("output", "resources"), ("error", "errors"), ("deleted", "deleted")):
+            for name in _names(document.get(key)):
+                self.contents[name] = content  # type: ignore[assignment] # one of the three
 
 
 def find_export(folders: Sequence[Path], *, without: Iterable[Path] = ()) -> Export:
@@ -117,17 +123,15 @@ def _files_in(folder: Path, left_out: set[Path]) -> Iterator[Path]:
             yield path
 
 
-def _manifest_of(files: Iterable[Path]) -> tuple[_Manifest, frozenset[Path]]:
+def _manifest_of(files: Iterable[Path]) -> tuple[Manifest, frozenset[Path]]:
     """Return what the manifests among some files say, and which files these are."""
-    manifest, found = _Manifest(), set[Path]()
+    manifest, found = Manifest(), set[Path]()
     for path in files:
         if path.suffix.lower() != ".json" or path.stat().st_size > _LARGEST_MANIFEST or packing_of(path):
             continue
-        if (document := _read_manifest(path)) is not None:
+        if (document := read_manifest(path.read_bytes())) is not None:
             found.add(path)
-            for key, content in (("output", "resources"), ("error", "errors"), ("deleted", "deleted")):
-                for name in _names(document.get(key)):
-                    manifest.contents[name] = content  # type: ignore[assignment] # one of the three
+            manifest.take(document)
     return manifest, frozenset(found)
 
 
@@ -139,13 +143,12 @@ class _Outline(msgspec.Struct, rename="camel"):
     deleted: object = None
 
 
-def _read_manifest(path: Path) -> dict[str, Any] | None:
+def read_manifest(text: bytes) -> dict[str, Any] | None:
     """Return a manifest; None for any other JSON."""
-    with path.open("rb") as stream:
-        if b'"output"' not in stream.read(_LARGEST_MANIFEST):
-            return None
+    if b'"output"' not in text:
+        return None
     try:
-        outline = msgspec.json.decode(path.read_bytes().removeprefix(b"\xef\xbb\xbf"), type=_Outline)
+        outline = msgspec.json.decode(text.removeprefix(b"\xef\xbb\xbf"), type=_Outline)
     except msgspec.DecodeError:
         return None
     if outline.resource_type is not None or not isinstance(outline.output, list):

@@ -120,9 +120,7 @@ def in_line(text: bytes, number: int = 1, offset: int = 0) -> Iterator[Found]:
 
 def _of_document(file: ExportFile) -> Iterator[Found]:
     """Read a `.json` file: one resource, mostly a Bundle, however it is laid out; some are lines all the same."""
-    start = next(_guarded(file), b"").removeprefix(_BOM).lstrip()
-    first, separator, rest = start.partition(b"\n")
-    if separator and rest.lstrip().startswith(b"{") and read_head(first.strip()).type:
+    if _is_of_lines(next(_guarded(file), b"")):
         for line in lines_of(file):
             yield from _of_line(line)
         return
@@ -138,6 +136,20 @@ def _of_document(file: ExportFile) -> Iterator[Found]:
             yield Found(1, 0, b"", fault="file-too-large")
             return
     yield from _of_line(Line(1, 0, b"".join(parts).removeprefix(_BOM)))
+
+
+def in_document(text: bytes) -> Iterator[Found]:
+    """Yield what a whole `.json` file holds."""
+    text = text.removeprefix(_BOM)
+    lines = text.split(b"\n") if _is_of_lines(text) else [text]
+    for number, line in enumerate(lines, start=1):
+        yield from in_line(line, number)
+
+
+def _is_of_lines(start: bytes) -> bool:
+    """Whether a file that begins so is NDJSON, whatever it is called."""
+    first, separator, rest = start.removeprefix(_BOM).lstrip().partition(b"\n")
+    return bool(separator) and rest.lstrip().startswith(b"{") and bool(read_head(first.strip()).type)
 
 
 def _guarded(file: ExportFile) -> Iterator[bytes]:

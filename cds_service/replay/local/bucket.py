@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections import Counter
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 import pyarrow as pa
@@ -14,34 +13,21 @@ from cds_service.replay.export.resources import read_head
 from cds_service.replay.local.grouping import SharedResources, patients_of
 from cds_service.replay.local.scratch import whole_file
 from cds_service.replay.rows import OrderRow, schema
+from cds_service.replay.surviving import Placed, Told, assessed
+from cds_service.replay.whence import referred
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from pathlib import Path
 
-    from cds_service.replay.assessing import Assessor, PatientRows
+    from cds_service.replay.assessing import Assessor
     from cds_service.replay.local.plan import Part, Work
 
-_Row = tuple[int, int, int, int, bytes]
-_Patient = tuple[str, list[_Row]]
+_Patient = tuple[str, list[Placed]]
 # What the Parquet file says of the bucket beside its rows.
 COUNTS: Final = b"replay"
 _BATCH_BYTES: Final = 8 * 1024 * 1024
 _BATCH_PATIENTS: Final = 200
-
-
-@dataclasses.dataclass(slots=True)
-class BucketCounts:
-    """What a bucket held: patients, orders left out by reason, and what could not be assessed."""
-
-    patients: int = 0
-    left_out: dict[str, int] = dataclasses.field(default_factory=Counter)
-    rejects: list[dict[str, Any]] = dataclasses.field(default_factory=list)
-
-    def leave_out(self, orders: Mapping[str, int]) -> None:
-        """Count orders that were left out, by reason."""
-        for reason, times in orders.items():
-            self.left_out[reason] = self.left_out.get(reason, 0) + times
 
 
 def file_of(bucket: int, rows: Path) -> Path:
@@ -60,14 +46,16 @@ def assess_bucket(  # noqa: PLR0913 - where from, with what, where to
     done: Callable[[int], None],
 ) -> None:
     """Assess the patients of a bucket; `done` is told of each."""
-    counts = BucketCounts()
+    counts = Told()
     rows: list[OrderRow] = []
     shared = SharedResources(work, memory // 4)
     for batch in _batches(patients_of(bucket, work, parts, memory // 2)):
-        found = shared.of([line for _, lines in batch for *_, line in lines])
-        for patient, lines in batch:
+        named = [referred([line for *_, line in lines]) for _, lines in batch]
+        found = shared.of(sorted(frozenset[str]().union(*named)))
+        for (patient, lines), keys in zip(batch, named, strict=True):
+            own = {key: found[key] for key in keys if key in found}
             kept = [row for row in lines if not (deleted and _is_deleted(row[-1], deleted))]
-            result = _assessed(patient, kept, found, assessor, counts)
+            result = assessed(patient, kept, own, assessor, counts)
             counts.patients += 1
             if result is not None:
                 rows += result.rows
@@ -97,45 +85,7 @@ def _is_deleted(line: bytes, deleted: frozenset[str]) -> bool:
     return f"{head.type}/{head.id}" in deleted
 
 
-def _assessed(
-    patient: str, lines: Sequence[_Row], shared: dict[str, bytes], assessor: Assessor, counts: BucketCounts
-) -> PatientRows | None:
-    """Assess a patient; what fails is told with its place, and costs nobody else."""
-    try:
-        return assessor.patient(patient, [row[-1] for row in lines], shared)
-    except msgspec.DecodeError:
-        sound, broken = _parted(lines)
-    except Exception as error:  # noqa: BLE001 - a replay of a night must not end with one chart
-        counts.rejects.append({"patient": assessor.pseudonyms.of(f"Patient/{patient}"), "reason": _named(error)})
-        return None
-    if not broken:
-        counts.rejects.append({"patient": assessor.pseudonyms.of(f"Patient/{patient}"), "reason": "not-decoded"})
-        return None
-    for file, segment, number, offset, _ in broken:
-        where = {"file": file, "segment": segment, "line": number, "offset": offset}
-        counts.rejects.append({**where, "reason": "not-json"})
-    return _assessed(patient, sound, shared, assessor, counts)
-
-
-def _parted(lines: Sequence[_Row]) -> tuple[list[_Row], list[_Row]]:
-    """Part lines that are JSON throughout from those that only begin so."""
-    sound: list[_Row] = []
-    broken: list[_Row] = []
-    for row in lines:
-        try:
-            msgspec.json.decode(row[-1])
-        except msgspec.DecodeError:
-            broken.append(row)
-        else:
-            sound.append(row)
-    return sound, broken
-
-
-def _named(error: Exception) -> str:
-    return f"assessment-failed ({type(error).__name__})"
-
-
-def write_rows(rows: Sequence[OrderRow], file: Path, counts: BucketCounts) -> None:
+def write_rows(rows: Sequence[OrderRow], file: Path, counts: Told) -> None:
     """Write rows in a fixed order; the counts stand in the file itself, so that both are there or neither."""
     ordered = sorted(rows, key=lambda row: (row.patient, row.day, row.order))
     columns = schema().with_metadata({COUNTS: msgspec.json.encode(counts)})
@@ -143,15 +93,15 @@ def write_rows(rows: Sequence[OrderRow], file: Path, counts: BucketCounts) -> No
     pq.write_table(table, file, compression="zstd")
 
 
-def read_counts(file: Path) -> BucketCounts:
+def read_counts(file: Path) -> Told:
     """Return what a file says of its bucket."""
     metadata = pq.read_schema(file).metadata or {}
-    return msgspec.json.decode(metadata[COUNTS], type=BucketCounts)
+    return msgspec.json.decode(metadata[COUNTS], type=Told)
 
 
-def all_counts(files: Sequence[Path]) -> BucketCounts:
+def all_counts(files: Sequence[Path]) -> Told:
     """Return what several files say together."""
-    total = BucketCounts()
+    total = Told()
     for counts in map(read_counts, files):
         total.patients += counts.patients
         total.leave_out(counts.left_out)

@@ -6,24 +6,22 @@ by bucket; tell what was read. A step that was done is not done again.
 
 from __future__ import annotations
 
-import fcntl
 import shutil
 import sys
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
-from cds_service.protocol.errors import SettingsError
 from cds_service.replay.assessing import READ_TYPES, Assessor, Scope
 from cds_service.replay.export.files import Export, find_export
 from cds_service.replay.local import grouping, indexing
-from cds_service.replay.local.bucket import BucketCounts, all_counts, assess_bucket, file_of, write_rows
+from cds_service.replay.local.bucket import all_counts, assess_bucket, file_of, write_rows
 from cds_service.replay.local.plan import (
     PART_BYTES,
     Part,
     Work,
+    alone,
     begin,
     fingerprint,
     missing,
@@ -37,9 +35,10 @@ from cds_service.replay.local.summary import Read, read_counts, write_rejects, w
 from cds_service.replay.marking import WANTED, Mark
 from cds_service.replay.orders import Kind
 from cds_service.replay.pseudonyms import kept_key
+from cds_service.replay.surviving import Told
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
     from datetime import date
     from pathlib import Path
 
@@ -95,7 +94,7 @@ def replay(folders: Sequence[Path], out: Path, setup: ReplaySetup, options: Opti
     chosen = replace(setup, key=None if options.identify else b"", scope=Scope(since=options.since))
     described = fingerprint(export, chosen, _telling(options))
     begin(work, described)
-    with _alone(work):
+    with alone(work):
         if work.summary.exists():
             found: dict[str, Any] = msgspec.json.decode(work.summary.read_bytes())
             return found
@@ -111,17 +110,6 @@ def replay(folders: Sequence[Path], out: Path, setup: ReplaySetup, options: Opti
 def _telling(options: Options) -> dict[str, Any]:
     since = options.since.isoformat() if options.since else ""
     return {"sample": options.sample, "since": since, "what_if": options.what_if, "part_bytes": options.part_bytes}
-
-
-@contextmanager
-def _alone(work: Work) -> Iterator[None]:
-    """Keep a second replay out of the folder while this one runs."""
-    with (work.out / "lock").open("wb") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise SettingsError([f"{work.out}: another replay is writing there"]) from None
-        yield
 
 
 def _run(job: _Job, described: dict[str, Any]) -> dict[str, Any]:
@@ -150,7 +138,7 @@ def _run(job: _Job, described: dict[str, Any]) -> dict[str, Any]:
 def _finished(job: _Job, read: Read, kind: Kind, described: dict[str, Any]) -> dict[str, Any]:
     work = job.work
     if not any(work.rows.glob("part-*.parquet")):  # nobody had an order: a result without rows, not no result
-        write_rows([], file_of(0, work.rows), BucketCounts())
+        write_rows([], file_of(0, work.rows), Told())
     counts = all_counts(sorted(work.rows.glob("part-*.parquet")))
     write_rejects(work, job.export, job.parts, read, counts)
     summary = written_summary(read, counts, kind, job.export, described)

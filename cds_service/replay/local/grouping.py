@@ -19,7 +19,6 @@ from cds_service.replay.export.resources import in_line, resources_of
 from cds_service.replay.local.indexing import INDEX
 from cds_service.replay.local.parquet import Rows
 from cds_service.replay.local.scratch import whole_file, whole_folder
-from cds_service.replay.whence import referred
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -217,14 +216,13 @@ class SharedResources:
         self._database = connect(work, memory)
         self._file = work.folder / SHARED_FILE
 
-    def of(self, lines: Sequence[bytes]) -> dict[str, bytes]:
-        """Return those that some resources may refer to, by reference."""
-        keys = sorted(referred(lines))
+    def of(self, keys: Sequence[str]) -> dict[str, bytes]:
+        """Return those that there are of some, by reference."""
         if not keys:
             return {}
         found = self._database.execute(
             "SELECT key, max(line) FROM read_parquet($file) WHERE key IN (SELECT unnest($keys)) GROUP BY key",
-            {"file": str(self._file), "keys": keys},
+            {"file": str(self._file), "keys": list(keys)},
         )
         return dict(found.fetchall())
 

@@ -6,9 +6,11 @@ only right if nothing has changed in between: a fingerprint of inputs and settin
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import tomllib
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -191,6 +193,17 @@ def begin(work: Work, described: dict[str, Any]) -> None:
 
 
 _OWN: Final = frozenset({"key", "lock", _DESCRIPTION})
+
+
+@contextmanager
+def alone(work: Work) -> Iterator[None]:
+    """Keep a second replay out of the folder while this one runs."""
+    with (work.out / "lock").open("wb") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SettingsError([f"{work.out}: another replay is writing there"]) from None
+        yield
 
 
 def write_whole(file: Path, content: bytes) -> None:

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from cds_service.replay.export.files import Export
-    from cds_service.replay.local.bucket import BucketCounts
     from cds_service.replay.local.plan import Part, Work
     from cds_service.replay.orders import Kind
+    from cds_service.replay.surviving import Told
 
 _MOST_CODES: Final = 100
 
@@ -48,7 +48,7 @@ def read_counts(parts: Sequence[Part], work: Work) -> Read:
     return total
 
 
-def write_rejects(work: Work, export: Export, parts: Sequence[Part], read: Read, counts: BucketCounts) -> None:
+def write_rejects(work: Work, export: Export, parts: Sequence[Part], read: Read, counts: Told) -> None:
     """Write what could not be read, a line each with file, line, byte offset and reason; nothing of its content."""
     before = _lines_before(parts, read)
     with whole_file(work.rejects) as draft, draft.open("wb") as stream:
@@ -92,9 +92,7 @@ def _before(reject: dict[str, Any], parts: Sequence[Part], before: dict[int, lis
     return 0
 
 
-def written_summary(
-    read: Read, counts: BucketCounts, kind: Kind, export: Export, described: dict[str, Any]
-) -> dict[str, Any]:
+def written_summary(read: Read, counts: Told, kind: Kind, export: Export, described: dict[str, Any]) -> dict[str, Any]:
     """Return the summary of a finished replay."""
     rejects = Counter(read.rejects)
     rejects.update(reject["reason"] for reject in counts.rejects)

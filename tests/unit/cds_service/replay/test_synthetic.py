@@ -29,14 +29,17 @@ DECK = sum(situation.weight for situation in load_situations())
 
 
 def contents(folder: Path) -> dict[str, bytes]:
+    """Return the files of a folder."""
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
 def lines_of(chart: Chart) -> list[bytes]:
+    """Return a chart as the lines of an export."""
     return [msgspec.json.encode(record) for record in chain.from_iterable(chart.records.values())]
 
 
 def events(row: OrderRow) -> set[str]:
+    """Return what came after an order, as the table of situations writes it."""
     return {f"{event.kind} {event.days}" for event in row.later}
 
 
