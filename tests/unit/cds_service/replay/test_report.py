@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from click.testing import CliRunner
 
+from cds_service.cli.main import main
 from cds_service.protocol.errors import SettingsError
 from cds_service.replay.from_records import NOT_TOLD
 from cds_service.replay.report.writing import write_report
@@ -180,7 +182,7 @@ def test_other_thresholds_are_told(tmp_path: Path) -> None:
     assert found["thresholds"] == [
         {"threshold": "Conservative care, days", "value": 28, "changed": 40, "before": 40, "after": 0}
     ]
-    assert [row["after"] for row in found["moves"]] == ["Appropriate", "Urgent"]
+    assert [(row["after"], row["orders"]) for row in found["moves"]] == [("Appropriate", 20), ("Urgent", 20)]
 
 
 def test_published_figures_stand_beside_those_of_here(tmp_path: Path) -> None:
@@ -249,6 +251,24 @@ def test_nothing_replayed_is_a_report_too(tmp_path: Path) -> None:
     assert (found["orders"], found["first"]) == (0, None)
     assert found["sections"]["replay"]["left_out"] == [{"why": "cancelled", "orders": 12}]
     assert "Nobody would have been told to wait." in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_result_of_a_job_is_reported(tmp_path: Path) -> None:
+    """What Spark has left in a folder, its summary in parts, is reported by the command, and anew as often as asked."""
+    write_result(tmp_path / "out", [order(number) for number in range(20)])
+    (tmp_path / "out" / "summary").mkdir()
+    summary = json.dumps({"replayed": "orders", "left_out": {"cancelled": 33}})
+    (tmp_path / "out" / "summary" / "part-00000-1.txt").write_text(f"{summary}\n", encoding="utf-8")
+    (tmp_path / "out" / "summary.json").unlink()
+    for _ in range(2):
+        told = CliRunner().invoke(main, ["replay", "--report", "--out", str(tmp_path / "out")])
+        assert told.exit_code == 0, told.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["sections"]["replay"]["left_out"] == [{"why": "cancelled", "orders": 33}]
+    (tmp_path / "none").mkdir()
+    refused = CliRunner().invoke(main, ["replay", "--report", "--out", str(tmp_path / "none")])
+    assert refused.exit_code == 1
+    assert "holds no rows" in refused.output
 
 
 def test_result_that_is_none_is_refused(tmp_path: Path) -> None:
