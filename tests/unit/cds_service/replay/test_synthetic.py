@@ -22,7 +22,7 @@ from cds_service.replay.setup import ReplaySetup
 from cds_service.replay.synthetic import writing
 from cds_service.replay.synthetic.charts import Chart
 from cds_service.replay.synthetic.population import Population
-from cds_service.replay.synthetic.situations import SYSTEMS, Situation, load_situations
+from cds_service.replay.synthetic.situations import SYSTEMS, Code, Fact, Situation, load_situations
 from cds_service.replay.synthetic.writing import write_population
 
 DECK = sum(situation.weight for situation in load_situations())
@@ -71,8 +71,8 @@ def test_codes_of_situations_are_those_of_the_value_sets() -> None:
     """No code stands in the table that the guideline does not know."""
     index = bundled_index()
     for situation in load_situations():
-        coded = [situation.order, *([situation.reason] if situation.reason else []), *situation.facts]
-        names = [one.code for one in (*coded, *situation.later)]
+        coded: list[Code | Fact] = [situation.order, *([situation.reason] if situation.reason else [])]
+        names = [one.code for one in (*coded, *situation.facts, *situation.later)]
         safety = [fact.safety for fact in situation.facts if fact.safety]
         for system, _, code in (name.partition(" ") for name in (*names, *safety)):
             assert index.concepts_of(SYSTEMS[system], code), f"{situation.name}: {system} {code}"
