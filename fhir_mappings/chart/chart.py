@@ -19,8 +19,9 @@ from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_
 from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by_id
 from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import CourseNote, Remark, course_notes, newest_date, remarks_of
+from fhir_mappings.chart.remarks import CourseNote, Remark, course_notes, name_beside, newest_date, remarks_of
 from fhir_mappings.chart.statuses import is_disregarded, is_silent
+from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.contained import unpacked
 from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, named_type, reference_id
@@ -51,6 +52,7 @@ class Chart:
     resources: Mapping[str, tuple[fhir.Resource, ...]]
     index: TerminologyIndex
     answers: tuple[QuestionAnswer, ...] = ()
+    labels: DeviceLabels = NO_LABELS
     remarks: tuple[Remark, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
     course: tuple[CourseNote, ...] = ()
@@ -108,8 +110,13 @@ class Chart:
         return next((resource for resource in found if resource.id == resource_id), None) if resource_id else None
 
 
-def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: TerminologyIndex) -> Chart:
-    """Build the chart of a patient from the reading of each source, by prefetch key."""
+def read_chart(
+    patient_id: str,
+    found: Mapping[str, SourceReading],
+    index: TerminologyIndex,
+    labels: DeviceLabels = NO_LABELS,
+) -> Chart:
+    """Build the chart of a patient from the reading of each source, by prefetch key; `labels` are of its devices."""
     readings = {need.key: found.get(need.key, NOT_PROVIDED) for need in DATA_NEEDS}
     own = defaultdict[str, list[fhir.Resource]](list)
     foreign: list[str] = []
@@ -152,6 +159,7 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
         resources,
         index,
         tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())], index)),
+        labels,
         records.remarks,
         records.ledger,
         records.course,
@@ -232,7 +240,7 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                     by_concept[concept].append(entry)
             concepts = frozenset(concept for entry in entries for concept in entry.concepts)
             silent = is_silent(resource)
-            places = () if silent else tuple(places_of(resource, context.index))
+            places = () if silent else tuple(dict.fromkeys(places_of(resource, context.index)))
             said = remarks_of(resource, places, topics_of(concepts), context) if places else []
             if not silent:
                 course += course_notes(resource, places, concepts, context)
@@ -246,6 +254,7 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                     tuple(place.text for place in places) if name in _TEXTS_READ else (),
                     isinstance(resource, DrugRecord) and is_named(resource, context.medications, context.index),
                     tuple(_only_named(resource, context)) if isinstance(resource, fhir.Encounter) else (),
+                    name_beside(resource, places),
                 )
                 lines.append(line_of(resource, newest_date(resource, context), read))
     return Records(

@@ -28,6 +28,7 @@ from fhir_mappings.words.back_care import (
     says_both_legs,
     says_chronic,
 )
+from fhir_mappings.words.matcher import NOTED, asking_names, quote_of
 from fhir_mappings.words.topics import BOTH_LEGS
 
 # What a place can speak of where it cannot speak of everything: a penicillin allergy "with sepsis" is no sepsis.
@@ -38,6 +39,20 @@ _ONLY: Mapping[str, frozenset[str]] = {
     "procedure_device": frozenset({"implant"}),
 }
 
+
+# Types in whose notes people write what else a patient has, and places that hold what a record is called.
+_NOTING = frozenset(
+    {
+        fhir.Appointment,
+        fhir.Condition,
+        fhir.MedicationRequest,
+        fhir.MedicationStatement,
+        fhir.Observation,
+        fhir.Procedure,
+        fhir.ServiceRequest,
+    }
+)
+_CALLED = frozenset({"problem", "visit"})
 
 # The reason by which the table of ICD-10-CM names it.
 _CHRONIC_PAIN = "chronic pain"
@@ -61,6 +76,15 @@ class Remark:
     is_open: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a note calls by a name that asks: the words, the place where they stand, and the rule of their age."""
+
+    quote: str
+    place: str
+    span: str
+
+
 def places_that_count(resource: fhir.Resource, index: TerminologyIndex) -> tuple[Place, ...]:
     """Return the texts of a resource; none of one that does not count by its status, or was recorded as excluded."""
     return () if is_silent(resource) else tuple(places_of(resource, index))
@@ -80,6 +104,27 @@ def remarks_of(
         if topics:
             found.append(_remark(resource, text, topics, name, context))
     return found
+
+
+def name_beside(resource: fhir.Resource, places: Iterable[Place]) -> Noted | None:
+    """Return the first name that asks in what is written beside the name of a record; None where there is none.
+
+    What a record itself is called is judged with its codes, and the words of a report as a report's. The name of what
+    was observed says nothing of the answer.
+    """
+    if type(resource) not in _NOTING:
+        return None
+    own = words_of(resource.code) if isinstance(resource, fhir.Observation) else ()
+    return next(
+        (
+            Noted(quote_of(place.text, name), place.name, name.topic)
+            for place in places
+            if place.name not in _CALLED and place.text not in own
+            for name in asking_names(place.text)
+            if name.topic in NOTED
+        ),
+        None,
+    )
 
 
 def _remark(resource: fhir.Resource, text: str, topics: frozenset[str], place: str, context: ReadingContext) -> Remark:
