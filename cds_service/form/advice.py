@@ -111,13 +111,14 @@ def document_of(advice: FormAdvice, adviser: Adviser) -> dict[str, Any]:
     wording, now = adviser.wording, advice.now
     answered = [answer.question.id for answer in advice.answers]
     asked = [name for name in asked_of(now, advice.request.context.questions) if name not in answered]
-    cards = adviser.respond([now], advice.request.hook).document["cards"]
+    told = adviser.respond([now], advice.request.hook)
+    cards = zip(told.document["cards"], told.sent[0].cards, strict=True)
     return {
         "order": wording.text("orders", now.order.contrast.value),
         "orderIsRead": advice.request.order_is_read,
         "outcome": now.outcome.value,
         "answer": _answer(now, adviser),
-        "cards": [_card(card) for card in cards],
+        "cards": [_card(card, sent.messages) for card, sent in cards],
         "answered": [question_of(name, advice.before, wording).document() for name in answered],
         "open": [question_of(name, _asking(name, advice), wording).document() for name in asked],
         "implant": screens_implant(now) or screens_implant(advice.before) or advice.request.implant is not None,
@@ -137,8 +138,9 @@ def _answer(assessment: Assessment, adviser: Adviser) -> str:
     return adviser.wording.text("explanation", "answers", name)
 
 
-def _card(card: Mapping[str, Any]) -> dict[str, Any]:
-    html = str(block_html(card.get("detail", "")))
+def _card(card: Mapping[str, Any], messages: Sequence[str]) -> dict[str, Any]:
+    # A card that does nothing but ask would ask once more what stands below it.
+    html = "" if set(messages) == {"C-INFO-NEED"} else str(block_html(card.get("detail", "")))
     return {"indicator": card["indicator"], "summary": card["summary"], "html": html}
 
 

@@ -62,7 +62,7 @@ export class Questions {
     });
     const record = question.evidence.length
       ? el("ul", { className: "record", "aria-label": this.texts.record }, ...question.evidence.map((words) => el("li", {}, words)))
-      : el("p", { className: "record muted" }, this.texts.no_record);
+      : null;
     const item = el(
       "div",
       { className: "question", role: "group", tabIndex: 0, "aria-labelledby": title, "aria-describedby": "keys" },
