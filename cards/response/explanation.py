@@ -26,13 +26,17 @@ def name_of_answer(outcome: str, *, warned: bool, held: bool) -> str:
     return f"{outcome}-warned" if warned and outcome == Outcome.APPROPRIATE else str(outcome)
 
 
-def in_words(item: Evidence, order: str, wording: Wording) -> str:
-    """Return what a record says, how much of it, when and how certain; `order` is the reference of the order."""
+def in_words(item: Evidence, assessment: Assessment, wording: Wording) -> str:
+    """Return what a record says, how much of it, when and how certain."""
     names = dict.fromkeys(_TAG.sub("", code.display) for code in item.codes)
     quoted = f"“{item.quote}”" if item.quote else ""
     name = " / ".join(names) or quoted or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
-    notes = [wording.find("notes", note, default=note) for note in item.notes]
-    when = wording.text("notes", "stated") if item.reference == order else wording.day(item.when)
+    notes = [
+        wording.note(note, assessment.chart.labels.released) if wording.find("notes", note) else note
+        for note in item.notes
+    ]
+    is_of_order = item.reference == assessment.order.reference
+    when = wording.text("notes", "stated") if is_of_order else wording.day(item.when)
     return ", ".join(dict.fromkeys(filter(None, [name, item.amount, when, *notes])))
 
 

@@ -344,7 +344,7 @@ class CardText:
 
     def _named(self, item: Evidence) -> str:
         """Return what was found, how much of it, and how certain."""
-        notes = [self.wording.text("notes", note) for note in item.notes]
+        notes = [self.wording.note(note, self.assessment.chart.labels.released) for note in item.notes]
         if self._is_said(item):
             quoted = self.wording.text("card", "own_words", words=escape(item.quote))
             return ", ".join([quoted if "stated" in item.notes else self._quoted(item), *notes])

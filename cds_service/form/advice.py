@@ -13,6 +13,7 @@ from cards.guideline.guideline import Indicator
 from cards.response.explanation import name_of_answer
 from cards.suggestions.answers import names_for
 from cards.suggestions.forms import Answer, answered_form
+from cds_service.form.labels import said_of_udi
 from cds_service.form.questions import asked_of, question_of, screens_implant
 from cds_service.pages.rendering.markdown import block_html
 from cds_service.protocol.errors import BadRequestError, DataMissingError
@@ -99,7 +100,7 @@ def _assessed(  # noqa: PLR0913, PLR0917 - what is assessed, by what, and when
     trace: Trace,
 ) -> Assessment:
     with trace.phase("chart"):
-        chart = read_chart(request.hook.patient_id, readings, adviser.index)
+        chart = read_chart(request.hook.patient_id, readings, adviser.index, adviser.labels)
     if chart.missing_required:
         raise DataMissingError(chart.missing_required)
     with trace.phase("assess"):
@@ -112,6 +113,7 @@ def document_of(advice: FormAdvice, adviser: Adviser) -> dict[str, Any]:
     answered = [answer.question.id for answer in advice.answers]
     asked = [name for name in asked_of(now, advice.request.context.questions) if name not in answered]
     told = adviser.respond([now], advice.request.hook)
+    implant = advice.request.implant
     cards = zip(told.document["cards"], told.sent[0].cards, strict=True)
     return {
         "order": wording.text("orders", now.order.contrast.value),
@@ -121,7 +123,8 @@ def document_of(advice: FormAdvice, adviser: Adviser) -> dict[str, Any]:
         "cards": [_card(card, sent.messages) for card, sent in cards],
         "answered": [question_of(name, advice.before, wording).document() for name in answered],
         "open": [question_of(name, _asking(name, advice), wording).document() for name in asked],
-        "implant": screens_implant(now) or screens_implant(advice.before) or advice.request.implant is not None,
+        "implant": screens_implant(now) or screens_implant(advice.before) or implant is not None,
+        "udi": said_of_udi(implant.udi if implant else "", adviser.labels, wording),
         "response": advice.response,
         "words": _words(advice),
     }

@@ -51,11 +51,8 @@ def screens_implant(assessment: Assessment) -> bool:
 
 def question_of(question: str, assessment: Assessment, wording: Wording) -> AskedQuestion:
     """Return a question with what the record holds on it."""
-    row = QUESTIONS[question]
-    text = row.item_text
-    order = assessment.order.reference
-    evidence = tuple(dict.fromkeys(in_words(item, order, wording) for item in _evidence(assessment, question)))
-    return AskedQuestion(question, text, evidence[:_MOST_EVIDENCE])
+    evidence = tuple(dict.fromkeys(in_words(item, assessment, wording) for item in _evidence(assessment, question)))
+    return AskedQuestion(question, QUESTIONS[question].item_text, evidence[:_MOST_EVIDENCE])
 
 
 def _open(assessment: Assessment) -> Iterator[str]:

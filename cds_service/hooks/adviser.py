@@ -14,6 +14,7 @@ from cds_service.hooks.standing import Standing, standing_of
 from cds_service.protocol.envelope import bare_patient_id
 from cds_service.protocol.errors import BadRequestError, SettingsError
 from cds_service.smart.contexts import FormContext
+from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.orders.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
 
 if TYPE_CHECKING:
@@ -48,9 +49,16 @@ class Adviser:
     standing: Standing
     address: str = ""
     contexts: FormContexts | None = None
+    labels: DeviceLabels = NO_LABELS
 
     @classmethod
-    def of(cls, client: ClientProfile, settings: Settings, bundled: TerminologyIndex) -> Adviser:
+    def of(
+        cls,
+        client: ClientProfile,
+        settings: Settings,
+        bundled: TerminologyIndex,
+        labels: DeviceLabels = NO_LABELS,
+    ) -> Adviser:
         """Read a client's site file and wording; SettingsError when one of them cannot be used.
 
         What the client's profile leaves open is as the settings say.
@@ -76,6 +84,7 @@ class Adviser:
             site=site,
             standing=standing,
             address=settings.shown_url.rstrip("/"),
+            labels=labels,
         )
 
     def orders(self, request: HookRequest) -> Sequence[ImagingOrder]:

@@ -134,7 +134,7 @@ class HookHandler:
     ) -> Response:
         trace, adviser = call.trace, self.advisers[call.client.name]
         with trace.phase("chart"):
-            chart = read_chart(request.patient_id, gathered.readings, adviser.index)
+            chart = read_chart(request.patient_id, gathered.readings, adviser.index, adviser.labels)
         if missing := tuple(dict.fromkeys((*gathered.missing_required, *chart.missing_required))):
             raise DataMissingError(missing, gathered.server)
         with trace.phase("assess"):

@@ -21,6 +21,7 @@ from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import CourseNote, Remark, course_notes, newest_date, remarks_of
 from fhir_mappings.chart.statuses import is_disregarded
+from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.contained import unpacked
 from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, named_type, reference_id
@@ -52,6 +53,7 @@ class Chart:
     resources: Mapping[str, tuple[fhir.Resource, ...]]
     index: TerminologyIndex
     answers: tuple[QuestionAnswer, ...] = ()
+    labels: DeviceLabels = NO_LABELS
     remarks: tuple[Remark, ...] = ()
     ledger: Ledger = field(default_factory=Ledger)
     course: tuple[CourseNote, ...] = ()
@@ -109,8 +111,13 @@ class Chart:
         return next((resource for resource in found if resource.id == resource_id), None) if resource_id else None
 
 
-def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: TerminologyIndex) -> Chart:
-    """Build the chart of a patient from the reading of each source, by prefetch key."""
+def read_chart(
+    patient_id: str,
+    found: Mapping[str, SourceReading],
+    index: TerminologyIndex,
+    labels: DeviceLabels = NO_LABELS,
+) -> Chart:
+    """Build the chart of a patient from the reading of each source, by prefetch key; `labels` are of its devices."""
     readings = {need.key: found.get(need.key, NOT_PROVIDED) for need in DATA_NEEDS}
     own = defaultdict[str, list[fhir.Resource]](list)
     foreign: list[str] = []
@@ -151,6 +158,7 @@ def read_chart(patient_id: str, found: Mapping[str, SourceReading], index: Termi
         resources,
         index,
         tuple(answers_of([*resources.get("Observation", ()), *resources.get("QuestionnaireResponse", ())], index)),
+        labels,
         records.remarks,
         records.ledger,
         records.course,

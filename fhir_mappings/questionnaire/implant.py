@@ -87,4 +87,5 @@ def stated_devices(response: fhir.QuestionnaireResponse) -> Iterator[fhir.Device
         type=CodeableConcept(text=name),
         patient=response.subject,
         model_number=implant.model or None,
+        udi_carrier=[{"carrierHRF": implant.udi}] if implant.udi else None,
     )

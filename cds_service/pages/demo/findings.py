@@ -114,7 +114,7 @@ def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
 def _view(finding: Finding, assessment: Assessment, wording: Wording) -> FindingView:
     said: dict[str, dict[str, None]] = {}
     for item in finding.evidence:
-        said.setdefault(in_words(item, assessment.order.reference, wording), {})[item.reference] = None
+        said.setdefault(in_words(item, assessment, wording), {})[item.reference] = None
     lines = tuple(_line(text, list(references)) for text, references in said.items())
     lacking = tuple(wording.text("explanation", "lacking", tag) for tag in _LACKING if tag in finding.tags)
     return FindingView(

@@ -1,6 +1,6 @@
 // MRI safety screening: which implant it is, in the words of its card.
 
-import { byId } from "./demo-dom.js";
+import { byId, el } from "./demo-dom.js";
 
 const PARTS = ["device", "model", "leads", "where", "udi"];
 const PAUSE = 500; // ms after the last key
@@ -19,8 +19,10 @@ export class Implant {
     return byId(`implant-${part}`);
   }
 
-  show(wanted) {
-    byId("implant").hidden = !wanted;
+  /** Show the section where it is wanted, with what a typed UDI says. */
+  show({ implant, udi }) {
+    byId("implant").hidden = !implant;
+    byId("label").replaceChildren(...udi.map((text) => el("p", {}, text)));
   }
 
   /** Return what was typed; null for nothing. */

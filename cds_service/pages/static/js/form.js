@@ -117,7 +117,7 @@ class Form {
     this.questions.show(advice.answered, advice.open);
     byId("none-open").hidden = this.questions.items().length > 0;
     byId("keys").hidden = !byId("none-open").hidden;
-    this.implant.show(advice.implant);
+    this.implant.show(advice);
     this.saving.take({ ...advice, implantTyped: this.implant.said() !== null });
   }
 }
