@@ -57,7 +57,11 @@ class Form:
 
     def answer(self, answers: Any = None, **members: Any) -> Any:
         """Return the advice on a form."""
-        response = self.ask(self.body(answers, **members))
+        return self.told(self.body(answers, **members))
+
+    def told(self, body: Any) -> Any:
+        """Return the advice on a form that was written out."""
+        response = self.ask(body)
         assert response.status_code == 200, response.text
         return response.json
 

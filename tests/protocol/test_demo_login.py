@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from flask.testing import FlaskClient
+    from werkzeug.test import TestResponse
 
 OWN: Final = "http://localhost"
 BASE: Final = f"{OWN}/demo/smart/fhir"
@@ -38,10 +39,15 @@ def client(tmp_path: Path) -> FlaskClient:
     return make_app(data_dir=tmp_path).test_client()
 
 
+def body(response: TestResponse) -> Any:
+    """Return what an answer says."""
+    return response.json
+
+
 def asked(client: FlaskClient, **changes: str) -> dict[str, str]:
     """Return what the form asks to be let in with, after a launch."""
     chart = CHART | {"prefetch": prefetch(), "appContext": "ctx"}
-    launch = client.post("/demo/smart/launch", json=chart).json["launch"]
+    launch = body(client.post("/demo/smart/launch", json=chart))["launch"]
     return {
         "response_type": "code",
         "client_id": "lumbar-mri-form",
@@ -119,7 +125,7 @@ def test_chart_is_for_the_token_alone(client: FlaskClient) -> None:
     """Reads, searches and the create need a token, and stay with its patient."""
     assert client.get("/demo/smart/fhir/Condition?patient=pat-1").status_code == 401
     headers = bearer(client)
-    assert client.get("/demo/smart/fhir/Condition?patient=pat-1", headers=headers).json["total"] == 1
+    assert body(client.get("/demo/smart/fhir/Condition?patient=pat-1", headers=headers))["total"] == 1
     assert client.get("/demo/smart/fhir/Condition?patient=pat-2", headers=headers).status_code == 403
     assert client.get("/demo/smart/fhir/ServiceRequest/o", headers=headers).status_code == 200
     other = RESPONSE | {"subject": {"reference": "Patient/pat-2"}}
@@ -136,9 +142,9 @@ def test_keeps_what_a_form_writes(client: FlaskClient) -> None:
     headers = {"Authorization": f"Bearer {granted['access_token']}"}
     created = client.post("/demo/smart/fhir/QuestionnaireResponse", json=RESPONSE, headers=headers)
     assert created.status_code == 201
-    found = client.get("/demo/smart/fhir/QuestionnaireResponse?patient=pat-1", headers=headers).json
-    assert [entry["resource"]["id"] for entry in found["entry"]] == [created.json["id"]]
-    assert client.get(f"/demo/smart/launch/{params['launch']}/written").json["written"] == [created.json]
+    found = body(client.get("/demo/smart/fhir/QuestionnaireResponse?patient=pat-1", headers=headers))
+    assert [entry["resource"]["id"] for entry in found["entry"]] == [body(created)["id"]]
+    assert body(client.get(f"/demo/smart/launch/{params['launch']}/written"))["written"] == [created.json]
 
 
 @pytest.mark.parametrize("settings", [{"profile": "production", "demo": True}, {"demo": False}])
@@ -156,7 +162,7 @@ def test_failed_source_stays_failed(client: FlaskClient) -> None:
     """A source that the demo was told to let fail fails for the form too, and is not taken for empty."""
     failed = {"resourceType": "OperationOutcome", "issue": [{"severity": "error", "code": "exception"}]}
     chart = CHART | {"prefetch": prefetch(conditions=failed, procedures=bundle())}
-    launch = client.post("/demo/smart/launch", json=chart).json["launch"]
+    launch = body(client.post("/demo/smart/launch", json=chart))["launch"]
     params = asked(client) | {"launch": launch}
     code = parse_qs(urlsplit(client.get("/demo/smart/authorize", query_string=params).headers["Location"]).query)
     headers = {"Authorization": f"Bearer {token(client, code['code'][0])['access_token']}"}

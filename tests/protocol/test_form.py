@@ -91,7 +91,7 @@ def test_shows_what_is_on_record(form: Form) -> None:
     }
     body = form.body()
     body["prefetch"]["conditions"] = bundle(weak)
-    asked = {question["id"]: question["evidence"] for question in form.ask(body).json["open"]}
+    asked = {question["id"]: question["evidence"] for question in form.told(body)["open"]}
     assert asked["hint_motor"] == ["“Weakness”, 1 May 2026"]
     assert asked["onset"] == []
 
@@ -133,7 +133,7 @@ def test_an_unread_order_comes_from_the_context(form: Form) -> None:
     """Where the EHR shows its drafts to nobody, the study is the one the card was about, and the form says so."""
     body = form.body({"ces": "yes"})
     body["context"]["draftOrders"] = bundle(kind="collection")
-    found = form.ask(body).json
+    found = form.told(body)
     assert found["orderIsRead"] is False
     assert found["cards"][0]["indicator"] == "critical"
     assert "basedOn" not in found["response"]

@@ -38,7 +38,7 @@ def test_runs_out() -> None:
     "forged",
     [
         jwt.encode({"aud": "lumbar-mri-form", "exp": 2**33, "client": "ehr"}, "o" * 32, "HS256"),
-        jwt.encode({"aud": "lumbar-mri-form", "exp": 2**33, "client": "ehr"}, None, "none"),
+        jwt.encode({"aud": "lumbar-mri-form", "exp": 2**33, "client": "ehr"}, "", "none"),
         contexts(key=b"other").sign(CONTEXT),
         contexts().sign(CONTEXT)[:-2],
         "",
