@@ -290,7 +290,9 @@ BAD: dict[str, tuple[str, str]] = {
         "clients.a.smart_token_url: is of no use without smart_client_id",
     ),
     "a token server in the clear": (
-        one_client('smart_client_id = "form"\nsmart_token_url = "http://a.example/token"'),
+        one_client(
+            'smart_client_id = "form"\nsmart_token_url = "http://a.example/token"\nfhir.bases = ["https://a.example"]'
+        ),
         "clients.a.smart_token_url: must begin with https://",
     ),
     "unknown language": (one_client('language = "tlh"'), "clients.a.language: there are no sentences in this language"),
