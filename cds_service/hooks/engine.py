@@ -114,4 +114,5 @@ def _warn_of_old_labels(advisers: Mapping[str, Adviser], clock: Callable[[], dat
     """Say at the start that the labels of devices are too old, which nobody would notice on a card."""
     released = next((adviser.labels.released for adviser in advisers.values()), None)
     if released is not None and is_stale(released, clock().date()):
-        _LOG.warning("LUMBAR_CDS_GUDID: the table is of %s, more than a year ago; import a new release", released)
+        sentence = "the labels of devices are of %s, more than a year ago: import a new release (LUMBAR_CDS_GUDID)"
+        _LOG.warning(sentence, released.isoformat())

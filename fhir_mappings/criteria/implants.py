@@ -18,7 +18,9 @@ from fhir_mappings.chart.readers import device_concepts, procedure_date
 from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
+from fhir_mappings.devices.labels import MrStatus
 from fhir_mappings.devices.mr_status import DeviceStatus, Kind, device_status
+from fhir_mappings.devices.references import label_in_references
 from fhir_mappings.fhir.datatypes import reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
 from fhir_mappings.fhir.resources import Device, DeviceUseStatement, Procedure
@@ -119,6 +121,7 @@ def _implants(facts: Facts) -> Iterator[_Implant]:
     known = {found.device.id for found in devices}
     for found in devices:
         yield _device(facts, found)
+    yield from _named_by_udi(facts)
     for concept in IMPLANTS:
         for entry in facts.asserted(concept):
             if isinstance(entry.resource, Device) or concept in explained:
@@ -161,8 +164,12 @@ class _OnRecord:
 
     @property
     def explains(self) -> bool:
-        """Whether its own status settles what other records of its kind leave open; a reassuring one does not."""
-        return self.mr.status not in ("", "mr_safe") and self.device.status != "inactive"
+        """Whether its own status settles what other records of its kind leave open; a reassuring one does not.
+
+        Nor does a label that contradicts what the record states.
+        """
+        contradicted = self.mr.is_of_label and bool(self.device.safety)
+        return self.mr.status not in ("", "mr_safe") and not contradicted and self.device.status != "inactive"
 
 
 def _devices(facts: Facts) -> tuple[_OnRecord, ...]:
@@ -212,6 +219,25 @@ def _device(facts: Facts, found: _OnRecord) -> _Implant:
     codes = tuple(code for name, code in coded.codes if name == concept)
     place = "device" if named else ""
     return _Implant(risk, Evidence(reference_of(device), concept, codes, UNKNOWN_DATE, "", tuple(notes), named, place))
+
+
+def _named_by_udi(facts: Facts) -> Iterator[_Implant]:
+    """Yield the devices that a use or a procedure names by a UDI, and that did not come, where their label warns."""
+    if facts.chart.labels.released is None:
+        return
+    known = {device.id for device in facts.devices()}
+    for kind in ("DeviceUseStatement", "Procedure"):
+        for record in facts.chart.resources.get(kind, ()):
+            if not isinstance(record, DeviceUseStatement | Procedure) or is_disregarded(record):
+                continue
+            label = label_in_references(record, known, facts.chart.labels)
+            if label is None or label.status not in (MrStatus.UNSAFE, MrStatus.CONDITIONAL):
+                continue
+            over = isinstance(record, DeviceUseStatement) and record.status in ("completed", "stopped")
+            risk = _risk(facts, label.status, ())
+            notes = (f"label_{label.status}", *(("inactive",) if over else ()))
+            evidence = Evidence(reference_of(record), "implant_other", notes=notes)
+            yield _Implant(max(risk, Risk.HOLD) if over else risk, evidence)
 
 
 def _risk(facts: Facts, label: str, concepts: tuple[str, ...]) -> Risk:

@@ -54,6 +54,8 @@ def device_status(device: Device, kind: Kind, index: TerminologyIndex, labels: D
 
 def label_of_device(device: Device, labels: DeviceLabels) -> DeviceLabel | None:
     """Return what is known of the model of a device, the most dangerous where it carries several UDIs."""
+    if labels.released is None:
+        return None
     return worst_label(label_of_udi(udi, labels) for udi in udis_of(device))
 
 

@@ -15,7 +15,7 @@ from tests.unit.fhir_mappings.criteria.test_implants import EXTERNAL, HIP, PACEM
 from tests.unit.fhir_mappings.criteria.test_implants import SAFE as STATED_SAFE
 from tests.unit.fhir_mappings.criteria.test_implants import SILENT as STATED_SILENT
 from tests.unit.fhir_mappings.criteria.test_implants import UNSAFE as STATED_UNSAFE
-from tests.unit.fhir_mappings.records import Resource, ago, condition, device, facts_of, procedure
+from tests.unit.fhir_mappings.records import Resource, ago, condition, device, facts_of, procedure, record
 
 
 def r_mr_of(*resources: Resource, **how: Any) -> Finding:
@@ -81,6 +81,41 @@ def test_label_speaks_for_other_records_of_the_device() -> None:
     assert r_mr_of(*others).tags == {"hold"}
     assert r_mr_of(labelled(PACEMAKER, CONDITIONAL), *others).tags == {"conditional"}
     assert r_mr_of(labelled(PACEMAKER, CONDITIONAL, status="inactive"), *others).tags == {"hold"}
+
+
+def use(identifier: str, status: str = "active", **more: Any) -> Resource:
+    """Return a use of a device that is named by its UDI alone."""
+    reference = {"identifier": {"value": f"(01){identifier}(21)7"}} | more
+    return record("DeviceUseStatement", f"use-{identifier}", status=status, device=reference)
+
+
+@pytest.mark.parametrize(
+    ("resource", "expected"),
+    [
+        (use(UNSAFE), {"unsafe"}),
+        (use(CONDITIONAL), {"conditional"}),
+        (use(CONDITIONAL, "stopped"), {"hold"}),
+        (use(SAFE), {"unidentified"}),
+        (use(SILENT), {"unidentified"}),
+        (use(UNSAFE, "entered-in-error"), set()),
+        (procedure({"text": "Op"}, ago(9), usedReference=[{"display": f"(01){UNSAFE}"}]), {"unsafe"}),
+        (
+            procedure({"text": "Op"}, ago(9), focalDevice=[{"manipulated": {"identifier": {"value": UNSAFE}}}]),
+            {"unsafe"},
+        ),
+    ],
+)
+def test_udi_in_a_reference_warns(resource: Resource, expected: set[str]) -> None:
+    """Where a use or an operation names a device by its UDI alone, its label warns, and reassures nobody."""
+    assert r_mr_of(resource).tags == expected
+
+
+def test_device_that_came_is_judged_by_itself() -> None:
+    """A reference that leads to a Device adds nothing to what the Device says, nor does what was taken out."""
+    came = labelled(PACEMAKER, SILENT, STATED_CONDITIONAL)
+    assert r_mr_of(came, use(UNSAFE, reference=f"Device/{came['id']}")).tags == {"conditional"}
+    explanted = {"action": {"coding": [{"code": "explanted"}]}, "manipulated": {"identifier": {"value": UNSAFE}}}
+    assert r_mr_of(procedure({"text": "Op"}, ago(9), focalDevice=[explanted])).tags == set()
 
 
 def test_evidence_says_that_a_label_told_it() -> None:
