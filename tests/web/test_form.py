@@ -56,6 +56,7 @@ def test_from_the_card_to_the_signature(page: Page) -> None:
     assert "questions to answer" in ehr.summaries[0]
     form = open_form(ehr)
     form.says("not decided")
+    assert form.page.locator("#patient").inner_text().startswith(page.locator("#person-name").inner_text())
     form.press("saddle numbness, a bladder or bowel change, leg weakness", "Yes")
     form.press("saddle numbness, or a bladder or bowel change", "Yes")
     form.says("emergency")

@@ -16,6 +16,13 @@ export async function readRecord(client, { templates, patientToken }, patientId)
   return Object.fromEntries(await Promise.all(asked));
 }
 
+/** Return who a patient is, in a few words: an EHR may show the form where its own banner is not. */
+export function bannerOf(patient) {
+  const name = patient?.name?.find(({ use }) => use === "official") ?? patient?.name?.[0] ?? {};
+  const written = name.text ?? [...(name.given ?? []), name.family].filter(Boolean).join(" ");
+  return [written, patient?.gender, patient?.birthDate].filter(Boolean).join(", ");
+}
+
 /** Return the order that a context names, as the EHR holds it; null where it holds none, as of a draft it may. */
 export async function readOrder(client, reference) {
   if (!/^(ServiceRequest|ProcedureRequest)\/[A-Za-z0-9.-]+$/.test(reference ?? "")) {

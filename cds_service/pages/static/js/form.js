@@ -6,7 +6,7 @@ import { AdviceError, ask, showAdvice } from "./form-advice.js";
 import { Implant } from "./form-implant.js";
 import { LoginError, begin, takeUp } from "./form-login.js";
 import { Questions } from "./form-questions.js";
-import { contextOf, openOrders, readOrder, readRecord } from "./form-record.js";
+import { bannerOf, contextOf, openOrders, readOrder, readRecord } from "./form-record.js";
 import { Saving } from "./form-saving.js";
 
 const config = JSON.parse(byId("form").dataset.config);
@@ -39,6 +39,7 @@ async function open() {
     readRecord(client, config, patient.id),
     readOrder(client, contextOf(context).order),
   ]);
+  byId("patient").textContent = bannerOf(prefetch.patient);
   const named = contextOf(context).order;
   const orders = named ? [order].filter(Boolean) : openOrders(prefetch);
   if (!named && !orders.length) {
