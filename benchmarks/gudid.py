@@ -22,19 +22,8 @@ from typing import Final
 
 from cds_service.gudid.table import GudidTable
 from fhir_mappings.devices.udi import parse_udi
+from tests.gudid import COLUMNS, KINDS, OTHERS
 
-COLUMNS: Final = (
-    "PrimaryDI|publicDeviceRecordKey|publicVersionStatus|deviceRecordStatus|publicVersionNumber|publicVersionDate"
-    "|devicePublishDate|deviceCommDistributionEndDate|deviceCommDistributionStatus|brandName|versionModelNumber"
-    "|catalogNumber|dunsNumber|companyName|deviceCount|deviceDescription|DMExempt|premarketExempt|deviceHCTP|deviceKit"
-    "|deviceCombinationProduct|singleUse|lotBatch|serialNumber|manufacturingDate|expirationDate|donationIdNumber"
-    "|labeledContainsNRL|labeledNoNRL|MRISafetyStatus|rx|otc|deviceSterile|sterilizationPriorToUse"
-)
-KINDS: Final = "PrimaryDI|gmdnPTName|gmdnPTDefinition|gmdnCode|gmdnCodeStatus|implantable"
-OTHERS: Final = (
-    "PrimaryDI|deviceId|deviceIdType|deviceIdIssuingAgency|containsDINumber|pkgQuantity|pkgDiscontinueDate|pkgStatus"
-    "|pkgType"
-)
 # Of each hundred models, in turn: implants with each status, and what is no implant.
 _IMPLANTS: Final = (("MR Conditional", 8), ("MR Unsafe", 1), ("MR Safe", 1))
 _SILENT: Final = "Labeling does not contain MRI Safety Information"

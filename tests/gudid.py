@@ -6,11 +6,24 @@ import zipfile
 from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Final
 
-from benchmarks.gudid import COLUMNS, KINDS, OTHERS
 from cds_service.gudid.release import open_release
 from cds_service.gudid.writing import Written, write_table
 from tests.labels import CONDITIONAL, SAFE, SILENT, UNSAFE
+
+COLUMNS: Final = (
+    "PrimaryDI|publicDeviceRecordKey|publicVersionStatus|deviceRecordStatus|publicVersionNumber|publicVersionDate"
+    "|devicePublishDate|deviceCommDistributionEndDate|deviceCommDistributionStatus|brandName|versionModelNumber"
+    "|catalogNumber|dunsNumber|companyName|deviceCount|deviceDescription|DMExempt|premarketExempt|deviceHCTP|deviceKit"
+    "|deviceCombinationProduct|singleUse|lotBatch|serialNumber|manufacturingDate|expirationDate|donationIdNumber"
+    "|labeledContainsNRL|labeledNoNRL|MRISafetyStatus|rx|otc|deviceSterile|sterilizationPriorToUse"
+)
+KINDS: Final = "PrimaryDI|gmdnPTName|gmdnPTDefinition|gmdnCode|gmdnCodeStatus|implantable"
+OTHERS: Final = (
+    "PrimaryDI|deviceId|deviceIdType|deviceIdIssuingAgency|containsDINumber|pkgQuantity|pkgDiscontinueDate|pkgStatus"
+    "|pkgType"
+)
 
 TODAY = date(2026, 6, 2)
 NAME = "AccessGUDID_Delimited_Full_Release_20260501.zip"

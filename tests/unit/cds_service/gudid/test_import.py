@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.gudid import COLUMNS
 from cds_service.gudid.delimited import ReleaseError
 from cds_service.gudid.table import GudidTable
 from fhir_mappings.devices.labels import MrStatus
 from tests.gudid import (
+    COLUMNS,
     HIBCC,
     PACKAGE,
     SILENCE,
