@@ -16,7 +16,7 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from cds_service.clients.pilot import shows_cards
 from cds_service.form.advice import advise, document_of
 from cds_service.form.request import read_form
-from cds_service.protocol.errors import MediaTypeError, ServiceError
+from cds_service.protocol.errors import BadRequestError, MediaTypeError, ServiceError
 from cds_service.protocol.serialization import encode
 from cds_service.protocol.trace import current_trace
 from cds_service.smart.apps import origin_of
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from cds_service.auth.limits import CallLimits
     from cds_service.form.request import FormRequest
     from cds_service.hooks.handler import HookHandler
+    from cds_service.protocol.trace import Trace
     from cds_service.smart.apps import SmartApps
     from cds_service.smart.contexts import FormContexts
 
@@ -52,7 +53,14 @@ class FormViews:
     def assess(self) -> Response:
         """Answer a form as it stands."""
         self._refuse_others()
-        trace, handler = current_trace(), self.handler
+        trace = current_trace()
+        try:
+            return self._answered(trace)
+        except RecursionError:
+            raise BadRequestError("structure", "The form is nested too deeply.") from None
+
+    def _answered(self, trace: Trace) -> Response:
+        handler = self.handler
         with trace.phase("read"):
             form = read_form(self._body(), self.contexts)
         app = self.apps.named(form.context.client)

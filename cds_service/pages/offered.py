@@ -45,7 +45,7 @@ def offered_pages(
     apps = smart_apps(engine, settings)
     yield FormPage(Renderer(facts), apps, engine.contexts, _adviser_of_form(engine, apps).wording).blueprint()
     if facts.demo_enabled:
-        yield _demo(engine, settings, facts, clock).blueprint()
+        yield _demo(engine, settings, facts, clock, opens_forms=bool(apps.demo)).blueprint()
     if apps.demo:
         yield from _demo_smart(settings, facts, apps, clock)
     if engine.storage.database is not None:
@@ -109,7 +109,9 @@ def insights_access(settings: Settings) -> InsightsAccess:
     return InsightsAccess(token.get_secret_value() if token else None, open_without=alone)
 
 
-def _demo(engine: Engine, settings: Settings, facts: PageFacts, clock: Callable[[], datetime]) -> Demo:
+def _demo(
+    engine: Engine, settings: Settings, facts: PageFacts, clock: Callable[[], datetime], *, opens_forms: bool
+) -> Demo:
     client = demo_client(engine.clients)
     return Demo(
         renderer=Renderer(facts),
@@ -118,4 +120,5 @@ def _demo(engine: Engine, settings: Settings, facts: PageFacts, clock: Callable[
         clock=clock,
         mode=lambda: engine.switches.mode(client).value,
         max_body_bytes=settings.max_body_bytes,
+        opens_forms=opens_forms,
     )

@@ -147,7 +147,9 @@ def test_keeps_what_a_form_writes(client: FlaskClient) -> None:
     assert body(client.get(f"/demo/smart/launch/{params['launch']}/written"))["written"] == [created.json]
 
 
-@pytest.mark.parametrize("settings", [{"profile": "production", "demo": True}, {"demo": False}])
+@pytest.mark.parametrize(
+    "settings", [{"profile": "production", "demo": True}, {"demo": False}, {"insecure": True, "host": "0.0.0.0"}]
+)
 def test_is_there_in_development_alone(tmp_path: Path, settings: dict[str, Any]) -> None:
     """No production service has the login, whatever its demo setting; nor has one without the demo."""
     file = tmp_path / "clients.toml"
@@ -155,6 +157,8 @@ def test_is_there_in_development_alone(tmp_path: Path, settings: dict[str, Any])
     client = make_app(data_dir=tmp_path, clients_file=file, public_url=OWN, **settings).test_client()
     assert client.get("/demo/smart/fhir/.well-known/smart-configuration").status_code == 404
     assert client.post("/demo/smart/launch", json=CHART).status_code == 404
+    setup = client.get("/demo/setup")
+    assert setup.status_code == 404 or body(setup)["opensForms"] is False
     assert client.get("/form/launch", query_string={"iss": BASE, "launch": "x"}).status_code == 403
 
 

@@ -225,6 +225,13 @@ def test_large_form_is_refused() -> None:
     assert form.ask(form.body()).status_code == 413
 
 
+def test_deep_nesting_is_refused(form: Form) -> None:
+    """A form that nests without end is a mistake of the caller, not a crash."""
+    body = json.dumps(form.body()).replace('"answers": {}', f'"answers": {"[" * 4000}{"]" * 4000}')
+    response = form.flask.post("/form/assess", data=body, content_type="application/json")
+    assert response.status_code == 400
+
+
 @pytest.mark.parametrize(("mode", "status"), [("on", 200), ("silent", 403), ("off", 403)])
 def test_says_nothing_where_cards_are_hidden(tmp_path: Path, mode: str, status: int) -> None:
     """A form shows no advice that the client's mode hides."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
-from tests.protocol.builders import SIGN, HookClient, hook_request, lumbar_mri, make_app
+from tests.protocol.builders import SIGN, HookClient, bundle, hook_request, lumbar_mri, make_app
 from tests.protocol.form import unclear_record
 
 if TYPE_CHECKING:
@@ -127,6 +127,24 @@ def test_card_that_asks_opens_the_form() -> None:
     assert link["url"].endswith("/form/launch")
     assert "pat-1" not in link["appContext"]
     assert any(item["label"].startswith("Red flags") or "red flag" in item["label"] for item in card["suggestions"])
+
+
+def test_link_needs_no_host_of_its_own(app: Flask) -> None:
+    """A client that allows links to no host has registered the form all the same."""
+    order = lumbar_mri(reasonCode=None)
+    body = hook_request(SIGN, order, prefetch=unclear_record() | {"devices": bundle(_UNKNOWN_DEVICE)})
+    reply = HookClient(app).call(SIGN, body)
+    links = [link for card in reply.cards for link in card.get("links", ())]
+    assert {link["url"] for link in links} == {"https://cds.example.org/form/launch"}
+
+
+_UNKNOWN_DEVICE: Final = {
+    "resourceType": "Device",
+    "id": "device-1",
+    "status": "active",
+    "type": {"text": "Xylophon 7"},
+    "patient": {"reference": "Patient/pat-1"},
+}
 
 
 def test_other_clients_keep_their_cards(tmp_path: Path) -> None:

@@ -92,7 +92,7 @@ function showCards(hook, cards, html, whys) {
   const act = {
     accept: (card, suggestion) => take((turn) => accept(turn, hook, card, suggestion)),
     dismiss: (card, reason, comment) => take((turn) => dismiss(turn, hook, card, reason, comment)),
-    open: openForm,
+    open: session.setup.opensForms ? openForm : null,
   };
   const shown = cards.map((card, position) => cardElement(card, { html: html[position], why: whys[card.uuid] ?? "" }, act));
   shown.forEach((element, position) => {

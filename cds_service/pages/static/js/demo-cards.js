@@ -7,7 +7,7 @@ const WORDS = { info: "Information", warning: "Warning", critical: "Critical" };
 /**
  * Return the element of a card: what a clinician sees, and collapsed below it why. `html` is its detail as the service
  * has cleaned it, `why` its explanation as the service has made it; `act.accept(card, suggestion)` and
- * `act.dismiss(card, reason, comment)` are called when the user decides, `act.open(link)` for a form.
+ * `act.dismiss(card, reason, comment)` are called when the user decides, `act.open(link)`, where forms can be opened.
  */
 export function cardElement(card, { html, why }, act) {
   const title = freshId("card");
@@ -48,7 +48,7 @@ function explanation(card, why) {
 /** The links that open an app inside the EHR. */
 function forms(card, act) {
   const launched = (card.links ?? []).filter((link) => link.type === "smart");
-  if (!launched.length) {
+  if (!launched.length || !act.open) {
     return null;
   }
   const buttons = launched.map((link) => {

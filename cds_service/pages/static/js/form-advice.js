@@ -3,11 +3,12 @@
 import { byId, el, showServerHtml } from "./demo-dom.js";
 
 const PATIENCE = 20_000; // ms
+const BUSY = [429, 502, 503, 504];
 
 /** An answer of the service that is none; `message` says why in its own words. */
 export class AdviceError extends Error {}
 
-/** Return what the service says to a form. */
+/** Return what the service says to a form; null while it cannot be reached or has too much to do. AdviceError otherwise. */
 export async function ask(body) {
   let answer;
   let json;
@@ -20,6 +21,9 @@ export async function ask(body) {
     });
     json = await answer.json();
   } catch {
+    return null;
+  }
+  if (BUSY.includes(answer.status)) {
     return null;
   }
   if (!answer.ok) {
@@ -35,9 +39,11 @@ export function showAdvice(advice) {
   byId("order-unread").hidden = advice.orderIsRead;
   byId("cards").replaceChildren(
     ...advice.cards.map(({ indicator, summary, html }) => {
-      const detail = el("div", { className: "body" });
-      showServerHtml(detail, html);
-      const card = el("article", { className: `card ${indicator}` }, el("h3", { className: "summary" }, summary), detail);
+      const detail = html ? el("div", { className: "body" }) : null;
+      if (detail) {
+        showServerHtml(detail, html);
+      }
+      const card = el("article", { className: `card ${indicator}` }, el("h3", { className: "summary" }, summary), detail ?? "");
       if (indicator === "critical") {
         card.setAttribute("role", "alert");
       }

@@ -97,7 +97,8 @@ class Form {
       advice = await ask(this.body());
     } catch (error) {
       if (mine === this.asked && error instanceof AdviceError) {
-        byId("asked").hidden = true;
+        // What was answered stays in sight: it must be given again.
+        byId("stale").hidden = false;
         fail(error);
         return;
       }
@@ -106,10 +107,12 @@ class Form {
     if (mine !== this.asked) {
       return;
     }
-    byId("asked").hidden = false;
     byId("stale").hidden = advice !== null;
     if (advice) {
+      byId("asked").hidden = false;
       this.show(advice);
+    } else if (byId("asked").hidden) {
+      throw new Error(texts.unreachable_at_first);
     }
   }
 
