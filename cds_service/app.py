@@ -74,7 +74,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     app = Flask("cds_service", static_folder=None)
     app.json = MsgspecProvider(app)
     app.url_map.merge_slashes = False  # TidyPaths does it, without a redirect
-    witness = SwitchWitness(engine.switches)
+    witness = SwitchWitness(engine.switches, count=metrics.refresh)
     app.extensions |= {"engine": engine, "metrics": metrics, "lifecycle": lifecycle, "witness": witness}
     _allow_origins(app, engine)
     _register(app, engine, settings, clock)

@@ -19,7 +19,7 @@ from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_
 from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by_id
 from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import CourseNote, Remark, course_notes, newest_date, remarks_of
+from fhir_mappings.chart.remarks import CourseNote, Remark, course_notes, name_beside, newest_date, remarks_of
 from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.fhir import resources as fhir
@@ -232,7 +232,8 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                 for concept in entry.concepts:
                     by_concept[concept].append(entry)
             concepts = frozenset(concept for entry in entries for concept in entry.concepts)
-            said = remarks_of(resource, topics_of(concepts), context)
+            places = tuple(dict.fromkeys(places_of(resource, context.index)))
+            said = remarks_of(resource, topics_of(concepts), context, places)
             course += course_notes(resource, concepts, context)
             remarks += said
             if name not in _NO_RECORDS:
@@ -241,9 +242,10 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                     context.index,
                     known,
                     frozenset(remark.text for remark in said),
-                    tuple(place.text for place in places_of(resource, context.index)) if name in _TEXTS_READ else (),
+                    tuple(place.text for place in places) if name in _TEXTS_READ else (),
                     isinstance(resource, DrugRecord) and is_named(resource, context.medications, context.index),
                     tuple(_only_named(resource, context)) if isinstance(resource, fhir.Encounter) else (),
+                    name_beside(resource, places),
                 )
                 lines.append(line_of(resource, newest_date(resource, context), read))
     return Records(

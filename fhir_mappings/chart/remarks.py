@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import Literal
@@ -10,7 +10,7 @@ from typing import Literal
 from fhir_mappings.chart.entries import ReadingContext, reference_of, words_of
 from fhir_mappings.chart.medications import DrugRecord, drug_names
 from fhir_mappings.chart.observations import observed_on
-from fhir_mappings.chart.places import places_of
+from fhir_mappings.chart.places import Place, places_of
 from fhir_mappings.chart.readers import condition_end, condition_onset, procedure_date, report_date
 from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
 from fhir_mappings.fhir import resources as fhir
@@ -27,6 +27,7 @@ from fhir_mappings.words.back_care import (
     says_both_legs,
     says_chronic,
 )
+from fhir_mappings.words.matcher import NOTED, asking_names, quote_of
 from fhir_mappings.words.topics import BOTH_LEGS
 
 # What a place can speak of where it cannot speak of everything: a penicillin allergy "with sepsis" is no sepsis.
@@ -37,6 +38,20 @@ _ONLY: Mapping[str, frozenset[str]] = {
     "procedure_device": frozenset({"implant"}),
 }
 
+
+# Types in whose notes people write what else a patient has, and places that hold what a record is called.
+_NOTING = frozenset(
+    {
+        fhir.Appointment,
+        fhir.Condition,
+        fhir.MedicationRequest,
+        fhir.MedicationStatement,
+        fhir.Observation,
+        fhir.Procedure,
+        fhir.ServiceRequest,
+    }
+)
+_CALLED = frozenset({"problem", "visit"})
 
 # The reason by which the table of ICD-10-CM names it.
 _CHRONIC_PAIN = "chronic pain"
@@ -60,15 +75,29 @@ class Remark:
     is_open: bool = False
 
 
-def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: ReadingContext) -> list[Remark]:
-    """Return the remarks of a resource; `covered` are topics that its own codes settle.
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """What a note calls by a name that asks: the words, the place where they stand, and the rule of their age."""
+
+    quote: str
+    place: str
+    span: str
+
+
+def remarks_of(
+    resource: fhir.Resource,
+    covered: frozenset[str],
+    context: ReadingContext,
+    places: Iterable[Place] | None = None,
+) -> list[Remark]:
+    """Return the remarks of a resource; `covered` are topics that its own codes settle, `places` its texts if known.
 
     None come of one that does not count by its status, or that was recorded as excluded.
     """
     if is_disregarded(resource) or is_refuted(resource):
         return []
     found: list[Remark] = []
-    for name, text in dict.fromkeys(places_of(resource, context.index)):
+    for name, text in dict.fromkeys(places_of(resource, context.index)) if places is None else places:
         topics = context.topics_in(text, "allergy" if name == "allergy" else None) - covered
         if name in _ONLY:
             topics &= _ONLY[name]
@@ -77,6 +106,27 @@ def remarks_of(resource: fhir.Resource, covered: frozenset[str], context: Readin
         if topics:
             found.append(_remark(resource, text, topics, name, context))
     return found
+
+
+def name_beside(resource: fhir.Resource, places: Iterable[Place]) -> Noted | None:
+    """Return the first name that asks in what is written beside the name of a record; None where there is none.
+
+    What a record itself is called is judged with its codes, and the words of a report as a report's. The name of what
+    was observed says nothing of the answer.
+    """
+    if type(resource) not in _NOTING:
+        return None
+    own = words_of(resource.code) if isinstance(resource, fhir.Observation) else ()
+    return next(
+        (
+            Noted(quote_of(place.text, name), place.name, name.topic)
+            for place in places
+            if place.name not in _CALLED and place.text not in own
+            for name in asking_names(place.text)
+            if name.topic in NOTED
+        ),
+        None,
+    )
 
 
 def _remark(resource: fhir.Resource, text: str, topics: frozenset[str], place: str, context: ReadingContext) -> Remark:

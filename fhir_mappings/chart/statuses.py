@@ -24,7 +24,7 @@ _NO_EVIDENCE: dict[type[fhir.Resource], frozenset[str]] = {
     fhir.ImagingStudy: frozenset({ENTERED_IN_ERROR, "cancelled", "registered"}),
     fhir.Observation: frozenset({ENTERED_IN_ERROR, "cancelled", "registered"}),
     fhir.Procedure: frozenset({ENTERED_IN_ERROR, "not-done", "preparation"}),
-    fhir.QuestionnaireResponse: frozenset({ENTERED_IN_ERROR, "stopped"}),
+    fhir.QuestionnaireResponse: frozenset({ENTERED_IN_ERROR}),
     fhir.ServiceRequest: frozenset({ENTERED_IN_ERROR, "revoked", "draft", "on-hold"}),
 }
 

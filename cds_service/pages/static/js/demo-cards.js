@@ -24,8 +24,8 @@ export function cardElement(card, { html, why }, act) {
       el("h3", { id: title, className: "summary" }, card.summary),
     ),
     html ? body : null,
-    forms(card, act),
     suggestions(card, act),
+    forms(card, act),
     dismissal(card, act),
     explanation(card, why),
   );
