@@ -27,6 +27,7 @@ from cds_service.clients.profile import Mode
 from cds_service.clients.switch_witnesses import SwitchWitness
 from cds_service.clients.switches import Switches
 from cds_service.demo.requests import load_demos
+from cds_service.form.views import FormViews
 from cds_service.gudid.table import label_state
 from cds_service.guideline.questionnaire import QuestionnaireView
 from cds_service.guideline.value_sets import ValueSetViews
@@ -36,7 +37,7 @@ from cds_service.observability.access_log import log_requests
 from cds_service.observability.health import Health, Lifecycle
 from cds_service.observability.metrics import Metrics, RecorderNumbers
 from cds_service.observability.metrics_endpoint import MetricsEndpoint, count_requests
-from cds_service.pages.offered import insights_access, offered_pages, problem_page
+from cds_service.pages.offered import insights_access, offered_pages, problem_page, smart_apps
 from cds_service.pages.rendering.security import refuse_sniffing
 from cds_service.protocol.discovery import SERVICES
 from cds_service.protocol.errors import outcome_response, register_error_handlers
@@ -77,6 +78,7 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     app.extensions |= {"engine": engine, "metrics": metrics, "lifecycle": lifecycle, "witness": witness}
     _allow_origins(app, engine)
     _register(app, engine, settings, clock)
+    app.register_blueprint(_form(engine, settings).blueprint())
     journal = None if storage else _journal(engine, settings)
     for blueprint in offered_pages(engine, settings, clock, journal):
         app.register_blueprint(blueprint)
@@ -133,6 +135,17 @@ def _register(app: Flask, engine: Engine, settings: Settings, clock: Callable[[]
     app.register_blueprint(health.blueprint())
     scrape = MetricsEndpoint(app.extensions["metrics"], token.get_secret_value() if token else None)
     app.register_blueprint(scrape.blueprint())
+
+
+def _form(engine: Engine, settings: Settings) -> FormViews:
+    return FormViews(
+        handler=engine.handler,
+        contexts=engine.contexts,
+        apps=smart_apps(engine, settings),
+        limits=engine.admission.limits,
+        max_body_bytes=settings.max_body_bytes,
+        public_url=settings.public_url or "",
+    )
 
 
 def _allow_origins(app: Flask, engine: Engine) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
@@ -10,12 +10,14 @@ from uuid import UUID, uuid5
 from cards.decision.assessment import Assessment
 from cards.decision.decision import Message
 from cards.guideline.guideline import MESSAGES, Indicator
-from cards.response.client_shape import ResponseShape
+from cards.response.client_shape import CardAsks, ResponseShape
 from cards.response.memory import Answer, Memory
 from cards.response.shaping import allowed_links, answers_for, selection
 from cards.response.text import CardText
 from cards.suggestions.actions import Suggestion
 
+# What a form can settle by asking which implant it is.
+_SCREENED = frozenset({"C-MR-UNKNOWN", "C-MR-HOLD"})
 _MOST_REASONS = 4  # to override a card: those of its first message before those of what joins it
 _NAMESPACE = UUID("5f0f4f7e-7f0b-5d0f-9b8e-6f1a7c3d2e10")
 
@@ -120,7 +122,9 @@ class CardMaker:
     ) -> Card:
         """Return a card with its link, and what is remembered of it."""
         lead, orders = messages[0], [assessment.order for assessment in self.assessments]
-        if links := allowed_links([_link(lead.id, self.shape)], self.shape.client):
+        if links := self._form_links(card["uuid"], messages) or allowed_links(
+            [_link(lead.id, self.shape)], self.shape.client
+        ):
             card["links"] = links
         sent = SentCard(
             uuid=card["uuid"],
@@ -132,6 +136,34 @@ class CardMaker:
             suggestion_marks=tuple(self.memory.marks_after(orders, item) for _, item in offered),
         )
         return Card(card, sent)
+
+    def _form_links(self, uuid: str, messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+        """Return the link that opens the form, for a card that asks; it stands alone, the source says why as well.
+
+        Not filtered by the hosts that a client allows: it has registered the form.
+        """
+        questions = tuple(dict.fromkeys(question for message in messages for question in message.questions))
+        if self.shape.form_link is None or not (questions or any(item.id in _SCREENED for item in messages)):
+            return []
+        assessment = self.assessments[0]
+        asks = CardAsks(
+            card=uuid,
+            order=assessment.order.reference,
+            patient=assessment.chart.patient_id,
+            study=tuple(_codings(assessment.order.resource.get("code"))),
+            questions=questions,
+        )
+        url, context = self.shape.form_link(asks)
+        label = self.shape.wording.text("meta", "form_label")
+        return [{"label": label, "url": url, "type": "smart", "appContext": context}]
+
+
+def _codings(code: Any) -> Iterator[tuple[str, str]]:
+    """Yield the codings of what was ordered that can be told by system and code."""
+    codings = code.get("coding") if isinstance(code, dict) else None
+    for coding in codings if isinstance(codings, list) else ():
+        if isinstance(coding, dict) and isinstance(coding.get("system"), str) and isinstance(coding.get("code"), str):
+            yield coding["system"], coding["code"]
 
 
 def _why(message: str, shape: ResponseShape) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -80,11 +80,26 @@ class ClientShape:
 
 
 @dataclass(frozen=True, slots=True)
+class CardAsks:
+    """What a card asks, for whoever makes the link to a form of it: references and ids, and nothing of a record.
+
+    `study` are the codings of what was ordered.
+    """
+
+    card: str
+    order: str
+    patient: str
+    study: tuple[tuple[str, str], ...] = ()
+    questions: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class ResponseShape:
     """How one client wants its response.
 
     `consultation_scope` tells clients apart in the consultation ids of ratings; it is the same for all hooks.
     `address` is where people reach this service, `user` the reference of who orders; empty where nobody said.
+    `form_link` makes the address and the `appContext` of the form that a card opens; None where the client has none.
     """
 
     hook_instance: str
@@ -97,3 +112,4 @@ class ResponseShape:
     consultation_scope: str = ""
     address: str = ""
     user: str = ""
+    form_link: Callable[[CardAsks], tuple[str, str]] | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from cards.response.limits import Limits
 from cards.response.memory import NotRepeated, answered_before
 from fhir_mappings.criteria.findings import Evidence
 
+_TAG = re.compile(r" \([a-z/ ]+\)$")
+
 
 def name_of_answer(outcome: str, *, warned: bool, held: bool) -> str:
     """Return the name of what an answer comes to, under which the wording catalogue says it as the card does.
@@ -21,6 +24,20 @@ def name_of_answer(outcome: str, *, warned: bool, held: bool) -> str:
     if held and outcome in (Outcome.EMERGENCY, Outcome.URGENT):
         return f"{outcome}-held"
     return f"{outcome}-warned" if warned and outcome == Outcome.APPROPRIATE else str(outcome)
+
+
+def in_words(item: Evidence, assessment: Assessment, wording: Wording) -> str:
+    """Return what a record says, how much of it, when and how certain."""
+    names = dict.fromkeys(_TAG.sub("", code.display) for code in item.codes)
+    quoted = f"“{item.quote}”" if item.quote else ""
+    name = " / ".join(names) or quoted or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
+    notes = [
+        wording.note(note, assessment.chart.labels.released) if wording.find("notes", note) else note
+        for note in item.notes
+    ]
+    is_of_order = item.reference == assessment.order.reference
+    when = wording.text("notes", "stated") if is_of_order else wording.day(item.when)
+    return ", ".join(dict.fromkeys(filter(None, [name, item.amount, when, *notes])))
 
 
 def explained(assessment: Assessment, wording: Wording, not_repeated: Sequence[NotRepeated] = ()) -> dict[str, Any]:

@@ -12,17 +12,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Literal
 
-from fhir.resources.R4B.questionnaireresponse import QuestionnaireResponse
-
 from cards.decision.assessment import Assessment
 from cards.decision.decision import Message
 from cards.decision.questions import MOST_QUOTES, raised_by
-from cards.guideline.guideline import GUIDELINE_VERSION
 from cards.guideline.wording import Wording
 from cards.suggestions.actions import Action, Suggestion
 from cards.suggestions.drafts import is_below, pruned, with_priority
+from cards.suggestions.forms import Answer, answered_form
 from fhir_mappings.questionnaire.fixed_words import plain_name, words_about, words_beside, written
-from fhir_mappings.questionnaire.table import ANSWER_SYSTEM, QUESTIONNAIRE_URL, QUESTIONS, Question
+from fhir_mappings.questionnaire.table import QUESTIONS, Question
 
 AnswerStyle = Literal["order-note", "questionnaire-response", "none"]
 
@@ -86,7 +84,7 @@ class AnswerBuilder:
     def _answer(self, question: Question, *, yes: bool) -> Suggestion:
         key = f"answer-{question.id}-{'yes' if yes else 'no'}"
         label = self._label(question, yes=yes)
-        words = written(question, self._day, yes=yes, named=_names(self.assessment, question))
+        words = written(question, self._day, yes=yes, named=names_for(self.assessment, question))
         raised = self._raised(question) if yes else ""
         if self.style == "order-note":
             return Suggestion(key, label, (self._note(words, raised),))
@@ -98,7 +96,7 @@ class AnswerBuilder:
 
     def _none_of(self, questions: Sequence[Question]) -> Suggestion:
         """Return the one answer that denies two things by name."""
-        words = [written(item, self._day, yes=False, named=_names(self.assessment, item)) for item in questions]
+        words = [written(item, self._day, yes=False, named=names_for(self.assessment, item)) for item in questions]
         label = self._say("none_of", names="; ".join(item.button for item in questions), day=self._short_day)
         key = "-".join(("answer", *(item.id for item in questions), "no"))
         return Suggestion(key, label, (self._note(". ".join(words), ""),))
@@ -117,21 +115,8 @@ class AnswerBuilder:
 
     def _form(self, question: Question, *, yes: bool) -> dict[str, Any]:
         """Return the answer as a response to the published Questionnaire."""
-        names = ", ".join(f"“{plain_name(name)}”" for name in _names(self.assessment, question))
-        coding = {"system": ANSWER_SYSTEM, "code": "yes" if yes else "no"}
-        text = f"{names}: {question.text}" if names else question.item_text
-        response: dict[str, Any] = {
-            "resourceType": "QuestionnaireResponse",
-            "questionnaire": f"{QUESTIONNAIRE_URL}|{GUIDELINE_VERSION}",
-            "status": "completed",
-            "subject": {"reference": f"Patient/{self.assessment.chart.patient_id}"},
-            "authored": self._day.isoformat(),
-            "item": [{"linkId": question.link_id, "text": text, "answer": [{"valueCoding": coding}]}],
-        }
-        if self.user.startswith((*_AUTHORS, "PractitionerRole/")):
-            response["author"] = {"reference": self.user}
-        QuestionnaireResponse.model_validate(response)
-        return response
+        answer = Answer(question, "yes" if yes else "no", names_for(self.assessment, question))
+        return answered_form(self.assessment.chart.patient_id, self._day, [answer], user=self.user)
 
     def _raised(self, question: Question) -> str:
         """Return the priority that a yes raises the order to: none that it has, none while it may not be scanned."""
@@ -152,7 +137,7 @@ class AnswerBuilder:
 
     def _named_label(self, question: Question, *, yes: bool) -> str:
         """Return the label of an answer about named records, as far as a button can hold their names."""
-        names = _names(self.assessment, question)
+        names = names_for(self.assessment, question)
         first = self._say("typed", words=_cut(names[0])) if names else ""
         if len(names) > 1:
             first = self._say("and_more", name=_cut(names[0]), count=len(names) - 1)
@@ -176,7 +161,7 @@ def words_of_answers(assessment: Assessment, question: str) -> tuple[str, ...]:
     row = QUESTIONS[question]
     if row.choices:
         return (*(QUESTIONS[name].words(yes=True) for name in row.choices), QUESTIONS[row.none].words(yes=False))
-    names = _names(assessment, row)
+    names = names_for(assessment, row)
     return tuple(words_about(row, names, yes=yes) for yes in (True, False)) if row.label else ()
 
 
@@ -190,7 +175,7 @@ def may_object(assessment: Assessment, message: Message) -> bool:
     return message.id == "C-NOTAPP-6W" and not assessment.unscannable
 
 
-def _names(assessment: Assessment, question: Question) -> tuple[str, ...]:
+def names_for(assessment: Assessment, question: Question) -> tuple[str, ...]:
     """Return the records that an answer is about, as the card names them."""
     if not question.named:
         return ()

@@ -182,6 +182,7 @@ def _cards(client: ClientProfile) -> str:
     if shape.override_reasons:
         parts.append(f"its own codes for {_count(len(shape.override_reasons), 'override reason')}")
     parts.append(_ANSWERS[shape.answers_by])
+    parts += ["questions can be answered in a form, too"] if client.smart_client_id else []
     if shape.selection_behavior:
         parts.append(f"selectionBehavior is always {shape.selection_behavior}")
     parts.append(_RATINGS[shape.rating_place])

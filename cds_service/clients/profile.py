@@ -121,6 +121,8 @@ class ClientProfile:
     `extends` is the ready-made profile that it started from. `origins` are origins of web pages, or the word
     `loopback`, see `origins.py`. `sources` are the FHIR resource types that it has, None where nobody has said.
     `calls_per_minute` None sets no limit. What a user has answered is not asked again within `remember_hours`.
+    `smart_client_id` is what its authorization server knows the form as, empty where it is not registered there, and
+    `smart_token_url` where that server gives tokens, where it is not on the host of a FHIR base.
     """
 
     name: str
@@ -147,6 +149,8 @@ class ClientProfile:
     max_orders: int | None = None
     calls_per_minute: int | None = None
     remember_hours: int = REMEMBER_HOURS
+    smart_client_id: str = ""
+    smart_token_url: str = ""
 
     @property
     def needs(self) -> tuple[DataNeed, ...]:

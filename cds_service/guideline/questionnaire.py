@@ -15,6 +15,7 @@ from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.protocol.errors import ServiceError
 from cds_service.protocol.published import Published
 from cds_service.protocol.serialization import encode
+from fhir_mappings.questionnaire.implant import IMPLANT_ITEMS, IMPLANT_LINK
 from fhir_mappings.questionnaire.table import ANSWER_SYSTEM, QUESTIONNAIRE_URL, Question, published_questions
 from fhir_mappings.terminology.code_systems import SNOMED_CT
 
@@ -69,7 +70,7 @@ def _searchset(resources: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def questionnaire(index: TerminologyIndex, wording: Wording) -> dict[str, Any]:
-    """Return the Questionnaire: one item a question, each answered by yes, no or unknown."""
+    """Return the Questionnaire: an item a question, each answered by yes, no or unknown, and the implant in words."""
     options = [
         {"valueCoding": {"system": ANSWER_SYSTEM, "code": code, "display": display}}
         for code, display in wording.get("questionnaire", "answers").items()
@@ -85,8 +86,14 @@ def questionnaire(index: TerminologyIndex, wording: Wording) -> dict[str, Any]:
         "experimental": True,
         "subjectType": ["Patient"],
         "description": wording.text("questionnaire", "description"),
-        "item": [_item(question, index, options) for question in published_questions()],
+        "item": [*(_item(question, index, options) for question in published_questions()), _screening(wording)],
     }
+
+
+def _screening(wording: Wording) -> dict[str, Any]:
+    """Return the group that asks which implant there is."""
+    asked = [{"linkId": item.link_id, "text": item.text, "type": "string"} for item in IMPLANT_ITEMS]
+    return {"linkId": IMPLANT_LINK, "text": wording.text("form", "implant"), "type": "group", "item": asked}
 
 
 def _item(question: Question, index: TerminologyIndex, options: list[dict[str, Any]]) -> dict[str, Any]:

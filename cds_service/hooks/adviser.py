@@ -13,6 +13,7 @@ from cds_service.config.site import Site, load_site
 from cds_service.hooks.standing import Standing, standing_of
 from cds_service.protocol.envelope import bare_patient_id
 from cds_service.protocol.errors import BadRequestError, SettingsError
+from cds_service.smart.contexts import FormContext
 from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.orders.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
@@ -22,11 +23,13 @@ if TYPE_CHECKING:
     from datetime import date
 
     from cards.decision.assessment import Assessment
+    from cards.response.client_shape import CardAsks
     from cards.response.memory import Memory
     from cards.response.response import Response
     from cds_service.clients.profile import ClientProfile
     from cds_service.config.settings import Settings
     from cds_service.protocol.envelope import HookRequest
+    from cds_service.smart.contexts import FormContexts
     from fhir_mappings.chart.chart import Chart
     from fhir_mappings.fhir.sources import SourceReading
     from fhir_mappings.orders.orders import ImagingOrder
@@ -47,6 +50,7 @@ class Adviser:
     site: Site
     standing: Standing
     address: str = ""
+    contexts: FormContexts | None = None
     labels: DeviceLabels = NO_LABELS
 
     @classmethod
@@ -122,8 +126,17 @@ class Adviser:
             consultation_scope=self.client.name,
             address=self.address,
             user=request.user_id,
+            form_link=self._form_link if self.contexts and self.client.smart_client_id and self.address else None,
         )
         return respond(assessments, shape, memory)
+
+    def _form_link(self, asks: CardAsks) -> tuple[str, str]:
+        """Return where the form is launched, and the signed context of what a card asks."""
+        assert self.contexts is not None  # noqa: S101 - asked for where there are some
+        client = self.client.name
+        mark = self.contexts.patient_mark(client, asks.patient)
+        context = FormContext(client, asks.card, asks.order, asks.study, asks.questions, mark)
+        return f"{self.address}/form/launch", self.contexts.sign(context)
 
     def _refuse_too_many(self, orders: Sequence[ImagingOrder]) -> None:
         """Refuse more orders than are assessed: an answer for the first few would look like approval of the rest."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from cds_service.auth.admission import Admission
@@ -25,6 +25,7 @@ from cds_service.hooks.memory import Remembrance
 from cds_service.hooks.setup import advisers_of, clients_of, http_client_of, redis_of, replay_store
 from cds_service.hooks.storage import Storage, open_storage
 from cds_service.overload.places import Places
+from cds_service.smart.contexts import FormContexts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -53,6 +54,7 @@ class Engine:
     switches: Switches
     breakers: Breakers
     storage: Storage
+    contexts: FormContexts
 
     def modes(self) -> dict[str, Mode]:
         """Return the mode in force for each client, by its name."""
@@ -81,6 +83,9 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
     switches = Switches(settings.switches, time.monotonic, [client.name for client in clients])
     searches = ThreadPoolExecutor(settings.fetch_threads, thread_name_prefix="fetch")
     stores = storage or open_storage(settings)
+    # A key that is kept nowhere is known to everybody.
+    contexts = FormContexts.of(stores.identities.key if stores.database is not None else None, clock)
+    advisers = {name: replace(adviser, contexts=contexts) for name, adviser in advisers.items()}
     return Engine(
         clients=clients,
         advisers=advisers,
@@ -101,6 +106,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
         switches=switches,
         breakers=breakers,
         storage=stores,
+        contexts=contexts,
     )
 
 

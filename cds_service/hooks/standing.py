@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from cds_service.config.site import Site
 
 # Prose of pages, not of cards.
-_OF_PAGES: Final = frozenset({"approval", "criteria-page", "review"})
+_OF_PAGES: Final = frozenset({"approval", "criteria-page", "form", "review"})
 _GROUP, _GROUPS = 4, 3
 
 

@@ -20,7 +20,8 @@ from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, possible_days
 from fhir_mappings.questionnaire.fixed_words import Said, asked_by, names_in
-from fhir_mappings.questionnaire.table import LINK_PREFIX, QUESTIONS, by_link_id
+from fhir_mappings.questionnaire.implant import is_of_implant
+from fhir_mappings.questionnaire.table import ANSWER_SYSTEM, LINK_PREFIX, QUESTIONS, by_link_id
 from fhir_mappings.questionnaire.table import Question as OwnQuestion
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.matcher import NOTED, asking_names, mentions_in, quote_of, topics_in
@@ -183,14 +184,24 @@ def _answers_in(
     while pending:
         item = pending.pop()
         pending += item.item
+        if is_of_implant(item):
+            continue  # read as the Device that it describes
         question = _asked(item)
         for answer in item.answer:
             pending += answer.item
+            if _is_unknown(answer):
+                continue
             value = _value(answer, index)
             if value is not None and (own := _own(item, value, response, of_order=of_order)):
                 yield own
             elif question and value is not None:
                 yield from _read(question, item, answer, value, response, when, index, of_order=of_order)
+
+
+def _is_unknown(answer: fhir.Answer) -> bool:
+    """Whether a question of ours was answered with our own code for unknown, which counts as not answered."""
+    coding = answer.value_coding
+    return coding is not None and (coding.system, coding.code) == (ANSWER_SYSTEM, "unknown")
 
 
 def _is_no_denial(answer: QuestionAnswer) -> bool:

@@ -28,6 +28,7 @@ from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, named_type,
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.fhir.needs import DATA_NEEDS, SUPPLEMENTARY_SOURCES
 from fhir_mappings.fhir.sources import NOT_PROVIDED, SourceReading, SourceState
+from fhir_mappings.questionnaire.implant import stated_devices
 from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.topics import topics_of
 
@@ -129,6 +130,8 @@ def read_chart(
             mine[key].append(received)
             resource, inside = unpacked(received, position)
             own[resource.resource_type].append(resource)
+            if isinstance(resource, fhir.QuestionnaireResponse) and not is_disregarded(resource):
+                own["Device"].extend(stated_devices(resource))
             if inside and not is_disregarded(resource):
                 for part in inside:
                     if belongs_to(part, patient_id):

@@ -9,6 +9,7 @@ from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.questionnaire import Questionnaire
 
 from cards.guideline.guideline import GUIDELINE_VERSION
+from fhir_mappings.questionnaire.implant import IMPLANT_ITEMS
 from fhir_mappings.questionnaire.table import QUESTIONNAIRE_URL, published_questions
 
 if TYPE_CHECKING:
@@ -18,17 +19,20 @@ ADDRESS = "/fhir/Questionnaire/lumbar-mri"
 
 
 def test_gives_the_questions_of_this_version(client: HookClient) -> None:
-    """The Questionnaire is valid R4B, of the guideline's version, with one item a question and three answers."""
+    """The Questionnaire is valid R4B, of the guideline's version, an item a question and one for the implant."""
     reply = client.open(ADDRESS)
     Questionnaire.model_validate_json(reply.text)
     found = reply.json
     assert reply.headers["Content-Type"].startswith("application/fhir+json")
     assert (found["url"], found["version"]) == (QUESTIONNAIRE_URL, GUIDELINE_VERSION)
-    assert [item["linkId"] for item in found["item"]] == [question.link_id for question in published_questions()]
-    answers = {tuple(option["valueCoding"]["code"] for option in item["answerOption"]) for item in found["item"]}
+    *asked, screening = found["item"]
+    assert [item["linkId"] for item in asked] == [question.link_id for question in published_questions()]
+    answers = {tuple(option["valueCoding"]["code"] for option in item["answerOption"]) for item in asked}
     assert answers == {("yes", "no", "unknown")}
     codes = {coding["code"] for item in found["item"] for coding in item.get("code", ())}
     assert codes == {"449813001", "386661006", "448765001", "77386006"}
+    assert screening["type"] == "group"
+    assert {item["linkId"] for item in screening["item"]} == {item.link_id for item in IMPLANT_ITEMS}
 
 
 def test_may_be_kept_for_a_while(client: HookClient) -> None:

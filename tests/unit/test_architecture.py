@@ -81,6 +81,7 @@ ROOMS: dict[str, str] = {
         "cds_service/clients cds_service/config cds_service/egress cds_service/protocol/* cards/guideline"
         " cards/response"
     ),
+    "cds_service/smart": "cds_service/clients cds_service/protocol",
     "cds_service/auth/replay": "cds_service/protocol",
     "cds_service/auth/verifiers": (
         "cds_service/auth/replay cds_service/clients/* cds_service/egress fhir_mappings/fhir_client"
@@ -94,11 +95,23 @@ ROOMS: dict[str, str] = {
     "cds_service/guideline": "cds_service/protocol cards/* fhir_mappings/*",
     "cds_service/openapi": "cds_service/demo cds_service/protocol/*",
     "cds_service/hooks": (
-        "cds_service/auth/* cds_service/clients/* cds_service/config cds_service/egress cds_service/gudid"
+        "cds_service/auth/* cds_service/smart cds_service/clients/* cds_service/config cds_service/egress"
+        " cds_service/gudid"
         " cds_service/overload cds_service/records cds_service/protocol cards/* fhir_mappings/*"
     ),
     "cds_service/pages/plots": "",
     "cds_service/pages/rendering": "cds_service/protocol",
+    "cds_service/form": (
+        "cds_service/pages/rendering cds_service/hooks cds_service/smart cds_service/overload cds_service/auth"
+        " cds_service/clients cds_service/protocol cards/* fhir_mappings/*"
+    ),
+    "cds_service/pages/form": (
+        "cds_service/pages/rendering cds_service/smart cds_service/clients cds_service/protocol fhir_mappings/fhir"
+        " cards/guideline"
+    ),
+    "cds_service/pages/demo_smart": (
+        "cds_service/pages/rendering cds_service/smart cds_service/protocol fhir_mappings/fhir"
+    ),
     "cds_service/pages/insights": (
         "cds_service/pages/plots cds_service/pages/rendering cds_service/records/* cds_service/auth/*"
         " cds_service/protocol cards/guideline fhir_mappings/fhir"
@@ -122,11 +135,12 @@ ROOMS: dict[str, str] = {
     ),
     "cds_service/pages/api": "cds_service/pages/rendering cds_service/demo cds_service/openapi cds_service/protocol",
     "cds_service/pages": (
-        "cds_service/pages/* cds_service/hooks cds_service/calls cds_service/auth/* cds_service/clients"
-        " cds_service/config cds_service/protocol cards/guideline"
+        "cds_service/pages/* cds_service/hooks cds_service/smart cds_service/calls cds_service/auth/*"
+        " cds_service/clients cds_service/config cds_service/protocol cards/guideline"
     ),
     "cds_service/app.py": (
-        "cds_service/pages/* cds_service/hooks cds_service/calls cds_service/guideline cds_service/observability"
+        "cds_service/pages/* cds_service/form cds_service/hooks cds_service/calls cds_service/guideline"
+        " cds_service/observability"
         " cds_service/auth/*"
         " cds_service/clients cds_service/config cds_service/demo cds_service/gudid cds_service/records"
         " cds_service/protocol fhir_mappings/fhir_client"

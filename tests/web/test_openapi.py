@@ -30,6 +30,11 @@ if TYPE_CHECKING:
 PAGES: Final = {
     *("/criteria", "/criteria/codes", "/scenarios", "/review", "/why/{name}", "/docs", "/static/{version}/{name}"),
     *("/demo", "/demo/setup", "/demo/patients/{chart_id}", "/demo/look", "/demo/render"),
+    # The form, which only its own script asks, and the demo's login and FHIR server, which only the form asks.
+    *("/form", "/form/launch", "/form/{client}", "/form/assess"),
+    *("/demo/smart/launch", "/demo/smart/launch/{launch}/written", "/demo/smart/authorize", "/demo/smart/token"),
+    *(f"/demo/smart/fhir/{below}" for below in (".well-known/smart-configuration", "{resource_type}")),
+    *(f"/demo/smart/fhir/{below}" for below in ("{resource_type}/{resource_id}", "QuestionnaireResponse")),
 }
 SERVICES: Final = (SELECT, SIGN)
 DOCUMENT: Final = openapi_document()

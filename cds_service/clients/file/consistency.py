@@ -100,6 +100,16 @@ def _network(table: Table) -> Iterator[str]:
         yield "fhir.any_loopback: needs network.loopback = true"
 
 
+def _smart(table: Table) -> Iterator[str]:
+    app, token_url = table.get("smart_client_id"), table.get("smart_token_url")
+    if app and not table["fhir"].get("bases") and table["extends"] != "development":
+        yield "smart_client_id: the form is launched by a server in fhir.bases, which lists none"
+    if token_url and not app:
+        yield "smart_token_url: is of no use without smart_client_id"
+    if token_url and (problem := address_problem(token_url, _readable_network(table["network"]))):
+        yield f"smart_token_url: {problem}"
+
+
 def _readable_network(table: Table) -> Network:
     """Return the network that a client's addresses are judged by, without the entries that are mistakes themselves."""
     private = (ip_network(text) for text in table.get("private", ()) if private_range_problem(text) is None)
@@ -113,6 +123,7 @@ def _rest(table: Table, folder: Path) -> Iterator[str]:
     for position, origin in enumerate(table["origins"]):
         if problem := origin_problem(origin):
             yield f"origins[{position}]: {problem}"
+    yield from _smart(table)
     hosts = table["shape"].get("link_hosts", ())
     if "*" in hosts and len(hosts) > 1:
         yield "shape.link_hosts: * allows any host, so no other may stand beside it"

@@ -57,6 +57,8 @@ def build_profile(name: str, table: Mapping[str, Any], folder: Path | None = Non
         explain=table.get("explain"),
         language=table.get("language"),
         site_file=(folder or Path()) / site_file if site_file else None,
+        smart_client_id=table.get("smart_client_id", ""),
+        smart_token_url=table.get("smart_token_url", ""),
         remember_hours=int(table.get("remember_hours", REMEMBER_HOURS)),
         **_whole(limits),
     )

@@ -6,12 +6,11 @@ and what only lacks is not called found.
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from cards.guideline.guideline import Indicator, Outcome
-from cards.response.explanation import name_of_answer
+from cards.response.explanation import in_words, name_of_answer
 from cards.response.limits import Limits
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.criteria.registry import CRITERIA
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
 
     from cards.decision.assessment import Assessment
     from cards.guideline.wording import Wording
-    from fhir_mappings.criteria.findings import Evidence, Finding
+    from fhir_mappings.criteria.findings import Finding
 
-_TAG: Final = re.compile(r" \([a-z/ ]+\)$")
 _TITLES: Final = {criterion.id: criterion.title for criterion in CRITERIA}
 _WORDS: Final = {Status.MET: "found", Status.NOT_MET: "not found", Status.UNKNOWN: "not known"}
 _RANK: Final = ("found", "not known", "not found")
@@ -116,7 +114,7 @@ def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
 def _view(finding: Finding, assessment: Assessment, wording: Wording) -> FindingView:
     said: dict[str, dict[str, None]] = {}
     for item in finding.evidence:
-        said.setdefault(_said(item, assessment, wording), {})[item.reference] = None
+        said.setdefault(in_words(item, assessment, wording), {})[item.reference] = None
     lines = tuple(_line(text, list(references)) for text, references in said.items())
     lacking = tuple(wording.text("explanation", "lacking", tag) for tag in _LACKING if tag in finding.tags)
     return FindingView(
@@ -146,18 +144,6 @@ def _open(finding: Finding, assessment: Assessment, wording: Wording) -> tuple[s
 
 def _line(text: str, references: list[str]) -> FoundLine:
     return FoundLine(text, tuple(references[:_MOST_RECORDS]), max(0, len(references) - _MOST_RECORDS))
-
-
-def _said(item: Evidence, assessment: Assessment, wording: Wording) -> str:
-    names = dict.fromkeys(_TAG.sub("", code.display) for code in item.codes)
-    quoted = f"“{item.quote}”" if item.quote else ""
-    name = " / ".join(names) or quoted or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
-    notes = [
-        wording.note(note, assessment.chart.labels.released) if wording.find("notes", note) else note
-        for note in item.notes
-    ]
-    when = "stated in the order" if item.reference == assessment.order.reference else wording.day(item.when)
-    return ", ".join(dict.fromkeys(filter(None, [name, item.amount, when, *notes])))
 
 
 def _sources(names: Sequence[str], wording: Wording) -> tuple[str, ...]:

@@ -53,7 +53,10 @@ def demo_client(clients: Sequence[ClientProfile]) -> ClientProfile:
 
 @dataclass(frozen=True, slots=True)
 class Demo:
-    """The demo EHR. `adviser` is the one of the client that the page calls as, and `mode` tells that client's mode."""
+    """The demo EHR. `adviser` is the one of the client that the page calls as, and `mode` tells that client's mode.
+
+    `opens_forms` tells that there is a login with which the page can launch the form of a card.
+    """
 
     renderer: Renderer
     adviser: Adviser
@@ -61,6 +64,7 @@ class Demo:
     clock: Callable[[], datetime]
     mode: Callable[[], str]
     max_body_bytes: int = 5 * 1024 * 1024
+    opens_forms: bool = False
 
     def blueprint(self) -> Blueprint:
         """Return the routes; an application without them has no `/demo`."""
@@ -95,6 +99,7 @@ class Demo:
                 "reasons": [reason.document(index) for reason in REASONS],
                 "services": {service.hook: f"/cds-services/{service.id}" for service in SERVICES},
                 "answers": _answers(),
+                "opensForms": self.opens_forms,
                 "today": day.isoformat(),
                 "todayInWords": day_in_words(day),
                 "systems": wording.get("systems"),

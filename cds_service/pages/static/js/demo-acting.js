@@ -6,6 +6,7 @@ import { CallError, ask, exchange, refuse, uuid } from "./demo-api.js";
 import { cardElement } from "./demo-cards.js";
 import { showChart } from "./demo-chart.js";
 import { byId, showNotice, showServerHtml } from "./demo-dom.js";
+import { openForm, takeWritten } from "./demo-form.js";
 import { HOOKS, asSomebody, session } from "./demo-session.js";
 import { take } from "./demo-turns.js";
 import { showExchange } from "./demo-wire.js";
@@ -39,6 +40,7 @@ export async function fire(turn, hook) {
     conclude([...turn.said, lacking].join(" "));
     return;
   }
+  await turn.wait(takeWritten());
   await send(turn, hook, JSON.stringify(request(hook)));
 }
 
@@ -90,6 +92,7 @@ function showCards(hook, cards, html, whys) {
   const act = {
     accept: (card, suggestion) => take((turn) => accept(turn, hook, card, suggestion)),
     dismiss: (card, reason, comment) => take((turn) => dismiss(turn, hook, card, reason, comment)),
+    open: session.setup.opensForms ? openForm : null,
   };
   const shown = cards.map((card, position) => cardElement(card, { html: html[position], why: whys[card.uuid] ?? "" }, act));
   shown.forEach((element, position) => {

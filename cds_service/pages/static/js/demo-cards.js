@@ -7,7 +7,7 @@ const WORDS = { info: "Information", warning: "Warning", critical: "Critical" };
 /**
  * Return the element of a card: what a clinician sees, and collapsed below it why. `html` is its detail as the service
  * has cleaned it, `why` its explanation as the service has made it; `act.accept(card, suggestion)` and
- * `act.dismiss(card, reason, comment)` are called when the user decides.
+ * `act.dismiss(card, reason, comment)` are called when the user decides, `act.open(link)`, where forms can be opened.
  */
 export function cardElement(card, { html, why }, act) {
   const title = freshId("card");
@@ -25,6 +25,7 @@ export function cardElement(card, { html, why }, act) {
     ),
     html ? body : null,
     suggestions(card, act),
+    forms(card, act),
     dismissal(card, act),
     explanation(card, why),
   );
@@ -42,6 +43,20 @@ function explanation(card, why) {
     links(card),
     footer(card),
   );
+}
+
+/** The links that open an app inside the EHR. */
+function forms(card, act) {
+  const launched = (card.links ?? []).filter((link) => link.type === "smart");
+  if (!launched.length || !act.open) {
+    return null;
+  }
+  const buttons = launched.map((link) => {
+    const button = el("button", { type: "button", className: "small" }, link.label);
+    button.addEventListener("click", () => act.open(link));
+    return button;
+  });
+  return el("div", { className: "actions forms" }, ...buttons);
 }
 
 function suggestions(card, act) {
@@ -65,7 +80,7 @@ function suggestions(card, act) {
 }
 
 function links(card) {
-  const known = (card.links ?? []).filter((link) => /^https:\/\//i.test(link.url ?? ""));
+  const known = (card.links ?? []).filter((link) => link.type !== "smart" && /^https:\/\//i.test(link.url ?? ""));
   if (!known.length) {
     return null;
   }

@@ -5,7 +5,7 @@ export const HOOKS = { select: "order-select", sign: "order-sign" };
 /**
  * `setup` is what the service offers; `members` are those of a pasted request beside the ones that the page writes
  * itself; `context` is the context without its orders; `chart` is the chosen chart's id, "" for a pasted request;
- * `ordered` are the orders that the chart came with; `hook` is the last one that was answered for what is on the screen.
+ * `ordered` are the orders that the chart came with; `launches` are the forms that were opened; `hook` is the last one that was answered for what is on the screen.
  */
 export const session = {
   setup: null,
@@ -16,6 +16,7 @@ export const session = {
   chart: "",
   ordered: [],
   hook: "",
+  launches: [],
 };
 
 /** Return a context under a clinician of its own: what one visitor of the page answered is not another's answer. */

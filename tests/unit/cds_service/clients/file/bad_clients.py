@@ -281,6 +281,20 @@ BAD: dict[str, tuple[str, str]] = {
     ),
     "origin without a host": (one_client('origins = ["https://:80"]'), "clients.a.origins[0]: is not the origin"),
     "no site file": (one_client('site_file = "other.toml"'), "clients.a.site_file: there is no such file"),
+    "a form that nothing launches": (
+        one_client('smart_client_id = "form"'),
+        "clients.a.smart_client_id: the form is launched by a server in fhir.bases",
+    ),
+    "a token server without a form": (
+        one_client('smart_token_url = "https://a.example/token"'),
+        "clients.a.smart_token_url: is of no use without smart_client_id",
+    ),
+    "a token server in the clear": (
+        one_client(
+            'smart_client_id = "form"\nsmart_token_url = "http://a.example/token"\nfhir.bases = ["https://a.example"]'
+        ),
+        "clients.a.smart_token_url: must begin with https://",
+    ),
     "unknown language": (one_client('language = "tlh"'), "clients.a.language: there are no sentences in this language"),
     "G-code that is none": (
         one_client('shape.rating_mechanism = "1004"'),

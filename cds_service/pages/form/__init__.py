@@ -1,0 +1,1 @@
+"""The form that a card opens inside the EHR."""
