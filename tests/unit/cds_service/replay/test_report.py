@@ -282,3 +282,18 @@ def test_result_that_is_none_is_refused(tmp_path: Path) -> None:
     (tmp_path / "summary.json").rename(tmp_path / "replay.json")
     with pytest.raises(SettingsError, match="not finished"):
         write_report(tmp_path)
+
+
+@pytest.mark.slow
+def test_from_export_to_report(tmp_path: Path) -> None:
+    """An invented population, exported, replayed and reported by commands: orders and advice are as is known."""
+    runner = CliRunner()
+    export, out = str(tmp_path / "export"), tmp_path / "out"
+    runner.invoke(main, ["replay-data", "--patients", "60", "--orders-share", "1", "--out", export])
+    told = runner.invoke(main, ["replay", export, "--out", str(out), "--processes", "1"])
+    assert told.exit_code == 0, told.output
+    with (tmp_path / "export" / "expected.csv").open(encoding="utf-8", newline="") as file:
+        expected = [row["outcome"] for row in csv.DictReader(file) if row["outcome"]]
+    report = json.loads((out / "report.json").read_text(encoding="utf-8"))
+    assert report["orders"] == len(expected)
+    assert report["orders_told_to_wait"] == expected.count("NOT_APPROPRIATE")
