@@ -27,6 +27,7 @@ from cds_service.clients.profile import Mode
 from cds_service.clients.switch_witnesses import SwitchWitness
 from cds_service.clients.switches import Switches
 from cds_service.demo.requests import load_demos
+from cds_service.gudid.table import label_state
 from cds_service.guideline.questionnaire import QuestionnaireView
 from cds_service.guideline.value_sets import ValueSetViews
 from cds_service.hooks.engine import build_engine
@@ -72,10 +73,10 @@ def create_app(settings: Settings, *, clock: Callable[[], datetime] = utc_now, s
     app = Flask("cds_service", static_folder=None)
     app.json = MsgspecProvider(app)
     app.url_map.merge_slashes = False  # TidyPaths does it, without a redirect
-    witness = SwitchWitness(engine.switches)
+    witness = SwitchWitness(engine.switches, count=metrics.refresh)
     app.extensions |= {"engine": engine, "metrics": metrics, "lifecycle": lifecycle, "witness": witness}
     _allow_origins(app, engine)
-    _register(app, engine, settings)
+    _register(app, engine, settings, clock)
     journal = None if storage else _journal(engine, settings)
     for blueprint in offered_pages(engine, settings, clock, journal):
         app.register_blueprint(blueprint)
@@ -110,7 +111,7 @@ def _metrics(engine: Engine) -> Metrics:
     return metrics
 
 
-def _register(app: Flask, engine: Engine, settings: Settings) -> None:
+def _register(app: Flask, engine: Engine, settings: Settings, clock: Callable[[], datetime]) -> None:
     """Register the addresses for machines: CDS Hooks, value sets, health and metrics."""
     feedback, token = engine.storage.feedback, settings.metrics_token
     adviser = engine.advisers[engine.clients[0].name]
@@ -124,6 +125,7 @@ def _register(app: Flask, engine: Engine, settings: Settings) -> None:
         circuits=lambda: engine.breakers.states().values(),
         modes=lambda: [mode.value for mode in engine.modes().values()],
         switched=lambda: [mode.value for mode in engine.switched().values()],
+        labels=lambda: label_state(adviser.labels, clock().date()),
     )
     app.register_blueprint(Views(engine.admission, engine.handler, feedback, settings.max_body_bytes).blueprint())
     app.register_blueprint(ValueSetViews.of(index).blueprint())

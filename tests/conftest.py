@@ -9,12 +9,17 @@ import warnings
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 from tests.log_lines import LogLines, logging_as_json
 from tests.postgres import PostgresServer, missing
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+# A busy machine is no defect.
+settings.register_profile("no deadline", deadline=None)
+settings.load_profile("no deadline")
 
 
 @pytest.fixture

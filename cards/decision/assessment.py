@@ -132,6 +132,7 @@ def assess(
 
 def answered_today(facts: Facts, findings: Mapping[str, Finding]) -> frozenset[str]:
     """Return the questions that today's answers end; one about named records ends when each of them was named."""
-    unread = findings["R-UNREAD"].evidence
-    named = {"unread"} if unread and all("answered" in item.notes for item in unread) else set[str]()
-    return facts.own_answers.ended | named
+    raised: dict[str, list[bool]] = {}
+    for item in (*findings["R-UNREAD"].evidence, *findings["R-HINT"].evidence):
+        raised.setdefault(item.concept, []).append("answered" in item.notes)
+    return facts.own_answers.ended | {question for question, each in raised.items() if all(each)}

@@ -45,7 +45,10 @@ _PRESSING_HINTS = ("hint_ces", "hint_motor", "hint_cord")
 
 @dataclass(frozen=True, slots=True)
 class Message:
-    """One message of an assessment: what it rests on, and which variants of its wording apply."""
+    """One message of an assessment: what it rests on, and which variants of its wording apply.
+
+    `criteria` are those whose evidence it is.
+    """
 
     id: str
     indicator: Indicator
@@ -53,6 +56,7 @@ class Message:
     variants: tuple[str, ...] = ()
     questions: tuple[str, ...] = ()
     sources: tuple[str, ...] = ()
+    criteria: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +91,7 @@ class _Draft:
         """Add a message with the evidence of the criteria it rests on."""
         evidence = tuple(dict.fromkeys(item for name in criteria for item in self.findings[name].evidence))
         pressing = indicator or MESSAGES[message_id].indicator
-        self.messages[message_id] = Message(message_id, pressing, evidence, variants, questions, sources)
+        self.messages[message_id] = Message(message_id, pressing, evidence, variants, questions, sources, criteria)
 
 
 def decide(order: ImagingOrder, chart: Chart, findings: Findings, answered: frozenset[str] = frozenset()) -> Decision:

@@ -69,6 +69,6 @@ def open_questions(
         asked = {"red_flags": None, **asked}
     if findings["R-SPECIALIST"].met:
         asked = {question: None for question in asked if question not in _TREATMENT_HISTORY}
-    if not asked:
+    if not asked and not answered:
         asked["red_flags"] = None
     return tuple(question for question in asked if question not in answered)[:MOST_QUESTIONS]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from functools import reduce
 from importlib import resources
 from typing import Any
@@ -52,6 +53,10 @@ class Wording:
         """Return the wording for the first variant that the catalogue knows, else the default."""
         table = self.get("messages", message, kind)
         return next((table[name] for name in variants if name in table), table.get("default"))
+
+    def note(self, name: str, released: date | None) -> str:
+        """Return a remark on a line of evidence; `released` is the day of the table in which labels were looked up."""
+        return self.text("notes", name, released=self.day(DateInterval(released, released)))
 
     def day(self, when: DateInterval) -> str:
         """Return a date as people write it; a partial one as far as it is known."""

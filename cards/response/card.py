@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID, uuid5
 
@@ -16,6 +16,7 @@ from cards.response.shaping import allowed_links, answers_for, selection
 from cards.response.text import CardText
 from cards.suggestions.actions import Suggestion
 
+_MOST_REASONS = 4  # to override a card: those of its first message before those of what joins it
 _NAMESPACE = UUID("5f0f4f7e-7f0b-5d0f-9b8e-6f1a7c3d2e10")
 
 
@@ -72,14 +73,17 @@ class CardMaker:
             offered = [(str(uuid5(_NAMESPACE, f"{self._name(lead)}|{item.key}")), item) for item in suggestions]
             card["suggestions"] = [_suggestion(item, identifier) for identifier, item in offered]
             card["selectionBehavior"] = behavior
-        reasons = dict.fromkeys(key for message in messages for key in MESSAGES[message.id].overrides)
+        reasons = list(dict.fromkeys(key for message in messages for key in MESSAGES[message.id].overrides))
         if reasons:
-            card["overrideReasons"] = [_override_reason(key, self.shape) for key in reasons]
+            card["overrideReasons"] = [_override_reason(key, self.shape) for key in reasons[:_MOST_REASONS]]
         return self._linked(card, messages, offered)
 
     def line(self, messages: tuple[Message, ...], answer: Answer) -> Card:
         """Return the card that reminds of an answered one: nothing to press, but what still has to be done."""
-        lead = messages[0]
+        lead, site = messages[0], self.shape.client.override_reasons
+        ours = next((key for key, reason in site.items() if reason.code == answer.reason), "")
+        if ours:
+            answer = replace(answer, reason=self.shape.wording.text("overrides", ours, "code"))
         detail = self._text.reminder(messages, answer, several=self.several, equal=len(self.assessments))
         summary = self._text.summary(lead, answered=True)
         return self._linked(self._document(lead, f"{self._name(lead)}|line", summary, detail), messages, [])

@@ -126,7 +126,8 @@ class _Taken:
 
     def _put_instead(self, suggestion: Suggestion, order: Action) -> None:
         description = self._wording.text("shaping", "instead", description=order.description)
-        self._instead.append(replace(suggestion, actions=(replace(order, description=description),), in_place=""))
+        actions = (replace(order, description=description),)
+        self._instead.append(replace(suggestion, actions=actions, in_place="", leaves_order=True))
         self._removed = self._removal(suggestion, "" if self._needless else "-replaced")
 
     def _removal(self, suggestion: Suggestion, only_if: str) -> Suggestion:

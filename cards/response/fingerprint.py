@@ -24,16 +24,20 @@ def message_text(assessment: Assessment, message: Message) -> str:
     """Return what a message says of which records, and which records raised its questions."""
     order = assessment.order.reference
     evidence = [*message.evidence]
+    # What decided may be the same while something new was weighed beside it.
+    evidence += [item for name in message.criteria for item in assessment.findings[name].weighed]
     unread: list[str] = []
+    questions = {*message.questions}
     for finding in _behind_questions(assessment, message):
-        evidence += [*finding.evidence, *finding.asked]
+        evidence += [*finding.evidence, *finding.asked, *finding.weighed]
         unread += finding.unread
+        questions |= {*finding.questions} if message.id.startswith("C-EMERG-") else set()
     return _text(
         {
             "message": message.id,
             "indicator": message.indicator.value,
             "variants": sorted(message.variants),
-            "questions": sorted(message.questions),
+            "questions": sorted(questions),
             "sources": sorted(message.sources),
             "evidence": sorted({_text(_told(item, order)) for item in evidence}),
             "unread": sorted(set(unread)),
@@ -61,13 +65,15 @@ def changed_elements(order: ImagingOrder, resource: Mapping[str, Any]) -> tuple[
 
 
 def _behind_questions(assessment: Assessment, message: Message) -> list[Finding]:
-    """Return the findings behind the questions of a message: whatever they rest on may have raised one."""
-    if not message.questions:
-        return []
+    """Return the findings behind the questions of a message: whatever they rest on may have raised one.
+
+    An emergency puts no questions, and what raises one is news to whoever overrode it.
+    """
+    is_asking = bool(message.questions) or message.id.startswith("C-EMERG-")
     return [
         finding
         for name, finding in assessment.findings.items()
-        if name in ASKING_CRITERIA or not set(finding.questions).isdisjoint(message.questions)
+        if (is_asking and name in ASKING_CRITERIA) or not set(finding.questions).isdisjoint(message.questions)
     ]
 
 

@@ -120,9 +120,12 @@ class Memory:
         """Return the marks of a suggestion about some orders; none where it leaves no order of ours behind.
 
         None either where it answers a question on a form: no order tells whether that was kept, and the next call that
-        brings the form does not ask again by itself.
+        brings the form does not ask again by itself. And none where it ordered another study, and the order that this
+        was to replace is still to be removed.
         """
-        if any(action.type == "create" and not action.orderable for action in suggestion.actions):
+        if suggestion.leaves_order or any(
+            action.type == "create" and not action.orderable for action in suggestion.actions
+        ):
             return ()
         changes = _Changes.of(suggestion.actions)
         left = _unique(mark for order in orders for mark in self._marks_after(order, changes))

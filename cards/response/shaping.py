@@ -19,6 +19,9 @@ from cards.suggestions.actions import Action, Suggestion
 from cards.suggestions.answers import AnswerBuilder
 from cards.suggestions.drafts import replaced_in_place
 
+_MOST_BUTTONS = 5  # beside the answers to questions; a card with more is not read in five seconds
+# What gives way then: it can be had without the card.
+_GIVES_WAY = ("remove", "therapy-beside", "therapy-instead")
 _HOST = re.compile(r"https?://(?:[^/?#@]*@)?(\[[^\]/?#]*\]|[^/?#:]*)", re.IGNORECASE)
 
 
@@ -88,6 +91,11 @@ def beside_answers(
             )
         else:
             suggestions = [item for item in suggestions if item not in removals]
+    if answers:
+        room = _MOST_BUTTONS - len(answers) - len(objections)
+        kept = [item for item in suggestions if item.recommended or item.key.partition("/")[0] not in _GIVES_WAY]
+        spare = [item for item in suggestions if item not in kept][: max(room - len(kept), 0)]
+        suggestions = [item for item in suggestions if item in kept or item in spare]
     first = [item for item in suggestions if item.recommended]
     return (*first, *answers, *(item for item in suggestions if not item.recommended), *objections)
 

@@ -227,6 +227,9 @@ class CardText:
     def _with_words_to_type(self, question: str, asked: str) -> str:
         """Return a question with the words that answer it, where they cannot be pressed."""
         words = words_of_answers(self.assessment, question) if self.typed else ()
+        if len(words) == 2 and words[0].removesuffix("yes") == words[1].removesuffix("no"):  # noqa: PLR2004 - yes, no
+            day = day_in_words(self.assessment.answered_on)
+            return self.wording.text("answers", "type_either", question=asked, yes=escape(words[0]), day=day)
         return self._to_type("type", words, question=asked) if words else asked
 
     def _to_type(self, key: str, words: Sequence[str], **values: str) -> str:
@@ -247,7 +250,8 @@ class CardText:
     def _worth_showing(self, message: Message) -> list[Evidence]:
         """Return the evidence, newest first, without reasons of the order that the record states as well.
 
-        What the order says in its own words is always shown.
+        What the order says in its own words is always shown. What bears no date may be of today, unless another record
+        of the same thing says when.
         """
         order = self.assessment.order.reference
         recorded = {code.display for item in message.evidence if item.reference != order for code in item.codes}
@@ -256,7 +260,12 @@ class CardText:
             for item in message.evidence
             if item.reference != order or item.quote or not recorded.issuperset(code.display for code in item.codes)
         ]
-        return sorted(kept, key=lambda item: item.when.latest or date.max, reverse=True)
+        dated = {item.concept for item in kept if item.when.latest}
+        return sorted(
+            kept,
+            key=lambda item: item.when.latest or (date.min if item.concept in dated else date.max),
+            reverse=True,
+        )
 
     def _paragraphs(self, message: Message, *, spare: bool) -> list[str]:
         """Return the paragraphs of every variant that applies, the default first where there is one."""
@@ -280,6 +289,8 @@ class CardText:
             return ("not_indicated", *message.variants)
         if message.id == "C-NOTAPP-6W":
             return (*self._beside_waiting(others), *message.variants)
+        if message.id == "C-APPROP-6W" and others & {"C-MR-UNSAFE", "C-MR-HOLD"}:
+            return ("held", *message.variants)
         return message.variants
 
     def _beside_waiting(self, others: frozenset[str]) -> Iterator[str]:
@@ -344,7 +355,7 @@ class CardText:
 
     def _named(self, item: Evidence) -> str:
         """Return what was found, how much of it, and how certain."""
-        notes = [self.wording.text("notes", note) for note in item.notes]
+        notes = [self.wording.note(note, self.assessment.chart.labels.released) for note in item.notes]
         if self._is_said(item):
             quoted = self.wording.text("card", "own_words", words=escape(item.quote))
             return ", ".join([quoted if "stated" in item.notes else self._quoted(item), *notes])

@@ -34,7 +34,8 @@ class Suggestion:
     """A suggestion before it is shaped for a client.
 
     `key` names it within its card. `in_place` describes the one update that stands for its removal and its new order
-    where a client changes orders in place; empty where it does not put one order in place of another.
+    where a client changes orders in place; empty where it does not put one order in place of another. `leaves_order`
+    says of one that was to do so, and of which a client takes the new order alone, that the old one is still there.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Suggestion:
     actions: tuple[Action, ...]
     recommended: bool = False
     in_place: str = ""
+    leaves_order: bool = False
 
     @property
     def touches_order(self) -> bool:

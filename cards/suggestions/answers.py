@@ -21,7 +21,7 @@ from cards.guideline.guideline import GUIDELINE_VERSION
 from cards.guideline.wording import Wording
 from cards.suggestions.actions import Action, Suggestion
 from cards.suggestions.drafts import is_below, pruned, with_priority
-from fhir_mappings.questionnaire.fixed_words import plain_name, written
+from fhir_mappings.questionnaire.fixed_words import plain_name, words_about, words_beside, written
 from fhir_mappings.questionnaire.table import ANSWER_SYSTEM, QUESTIONNAIRE_URL, QUESTIONS, Question
 
 AnswerStyle = Literal["order-note", "questionnaire-response", "none"]
@@ -141,7 +141,7 @@ class AnswerBuilder:
         return wanted
 
     def _label(self, question: Question, *, yes: bool) -> str:
-        if question.named:
+        if question.named and not question.nameless:
             return self._named_label(question, yes=yes)
         if yes:
             own = self._say("said", words=question.yes) if question.yes else ""
@@ -153,12 +153,10 @@ class AnswerBuilder:
     def _named_label(self, question: Question, *, yes: bool) -> str:
         """Return the label of an answer about named records, as far as a button can hold their names."""
         names = _names(self.assessment, question)
-        first = next(iter(names), "")
+        first = self._say("typed", words=_cut(names[0])) if names else ""
         if len(names) > 1:
-            first = self.wording.text("answers", "and_more", name=_cut(first), count=len(names) - 1)
-        else:
-            first = self.wording.text("answers", "typed", words=_cut(first)) if first else ""
-        return " ".join(part for part in (question.words(yes=yes), first) if part)
+            first = self._say("and_more", name=_cut(names[0]), count=len(names) - 1)
+        return words_beside(question, first, yes=yes)
 
     def _say(self, key: str, **values: object) -> str:
         return self.wording.text("answers", key, **values)
@@ -178,9 +176,8 @@ def words_of_answers(assessment: Assessment, question: str) -> tuple[str, ...]:
     row = QUESTIONS[question]
     if row.choices:
         return (*(QUESTIONS[name].words(yes=True) for name in row.choices), QUESTIONS[row.none].words(yes=False))
-    names = ", ".join(f"“{plain_name(name)}”" for name in _names(assessment, row))
-    about = f": {names}" if names else ""
-    return (f"{row.words(yes=True)}{about}", f"{row.words(yes=False)}{about}") if row.label else ()
+    names = _names(assessment, row)
+    return tuple(words_about(row, names, yes=yes) for yes in (True, False)) if row.label else ()
 
 
 def words_to_object(assessment: Assessment, message: Message) -> tuple[str, ...]:

@@ -39,6 +39,11 @@ def _settings(settings: Settings) -> Iterator[str]:
     width = max(len(name) for name in values) + len(PREFIX)
     for name, value in values.items():
         yield f"  {PREFIX + name.upper():{width}}  {_shown(value)}"
+    if not settings.shown_url:
+        yield (
+            f"  CAUTION: without {PREFIX}PUBLIC_URL no card can link to its explanation, and each names acr.org as its "
+            "source: set it to the address under which clinicians' browsers reach this service"
+        )
 
 
 def _shown(value: Any) -> str:

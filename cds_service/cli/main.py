@@ -18,6 +18,7 @@ import click
 
 from cds_service import __version__
 from cds_service.cli.connection_commands import check_connection, test_key
+from cds_service.cli.gudid_commands import gudid
 from cds_service.cli.operator_commands import check_config, client_sheet, demo_data, prune, switch
 from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, read_settings
 from cds_service.cli.replay_command import replay
@@ -217,6 +218,7 @@ for command in (
     test_key,
     orders,
     terminology,
+    gudid,
     switch,
     demo_data,
     prune,

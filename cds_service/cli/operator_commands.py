@@ -34,7 +34,9 @@ def check_config(clients_file: str | None, site_file: str | None) -> None:
     """
     from cds_service.cli.client_report import clients_report
     from cds_service.cli.config_report import config_report, site_report
-    from cds_service.cli.preflight import preflight
+    from cds_service.cli.configuration.preflight import preflight
+    from cds_service.cli.gudid.report import facts_line
+    from cds_service.gudid.table import read_facts
     from cds_service.protocol.errors import SettingsError
 
     settings = read_settings(clients_file=clients_file, site_file=site_file)
@@ -43,6 +45,8 @@ def check_config(clients_file: str | None, site_file: str | None) -> None:
     except SettingsError as error:
         raise click.ClickException(str(error)) from None
     click.echo(config_report(settings))
+    if settings.gudid:
+        click.echo(f"\n{facts_line(read_facts(settings.gudid), datetime.now(UTC).date())}")
     click.echo(f"\n{clients_report(found.clients, settings.clients_file, found.switched)}")
     for adviser in {adviser.site.file: adviser for adviser in found.advisers.values()}.values():
         click.echo(f"\n{site_report(adviser.site, adviser.standing)}")

@@ -54,6 +54,7 @@ class _Memory(click.ParamType):  # type: ignore[type-arg] # generic only for typ
 @click.option("--since", type=click.DateTime(["%Y-%m-%d"]), metavar="YYYY-MM-DD", help="Only orders from that day on.")
 @click.option("--what-if", is_flag=True, help="An MRI at each visit for back pain, in place of the orders.")
 @click.option("--identify", is_flag=True, help="Keep identifiers as they are; otherwise they are hashed.")
+@click.option("--report", "only_report", is_flag=True, help="Replay nothing: write the report in --out anew.")
 @click.option(
     "--compare", nargs=2, type=_RESULT, metavar="A B", help="Replay nothing: say what differs in two results."
 )
@@ -81,6 +82,7 @@ def replay(  # noqa: PLR0913, PLR0917 - click hands over each option
     identify: bool,
     as_json: bool,
     from_records: bool,
+    only_report: bool,
     with_shown: bool,
 ) -> None:
     """Answer every lumbar MRI order of a bulk export as if the hook had fired then, and report what it would have said.
@@ -95,13 +97,16 @@ def replay(  # noqa: PLR0913, PLR0917 - click hands over each option
     lumbar-cds replay --compare 2025 2025-new --out d   what a change of rules or of the site file changes
     lumbar-cds replay --from-records --out silent       the same report of the calls of silent mode
     """  # noqa: D301 - a real backspace tells click not to wrap the lines
-    if folders and (compare or from_records):
+    if folders and (compare or from_records or only_report):
         raise click.UsageError("name no FOLDER where nothing is replayed")
     if compare:
         _compare(*compare, out, as_json=as_json)
         return
     if out is None:
         raise click.UsageError("say with --out into which folder the results go")
+    if only_report:
+        _report(out)
+        return
     if from_records:
         _report_records(out, database, client, since, shown=with_shown)
         return
@@ -163,9 +168,16 @@ def _extra(error: ImportError, extra: str) -> str:
 
 
 def _report(out: Path) -> None:
+    """Write the report of what is in a folder."""
+    from cds_service.protocol.errors import SettingsError
+
+    _need_extra()
     from cds_service.replay.report.writing import write_report
 
-    write_report(out)
+    try:
+        write_report(out)
+    except SettingsError as error:
+        raise click.ClickException("\n".join(error.problems)) from None
     click.echo(f"Report: {out / 'report.html'}")
 
 

@@ -29,16 +29,26 @@ _SHOWN: Final = 20  # elements of a map that are printed; more belong into a fil
     "-o", "--output", type=click.File("w", "utf-8", atomic=True), default="-", help="File to write.  [default: print]"
 )
 @click.option("--client", "name", metavar="NAME", help="The client for whom it holds.  [default: the first]")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(["html", "markdown"]),
+    default="html",
+    show_default=True,
+    help="A page to print, or a text to compare with that of another version.",
+)
 @CLIENTS_FILE
 @SITE_FILE
-def review_sheet(output: TextIO, name: str | None, clients_file: str | None, site_file: str | None) -> None:
-    """Write the whole guideline as it stands at this site, as one HTML file to print and sign.
+def review_sheet(output: TextIO, name: str | None, form: str, clients_file: str | None, site_file: str | None) -> None:
+    """Write the whole guideline as it stands at this site, as one file to print and sign.
 
     Each rule with its smallest patient, the card it gives, its source and grade; every number, and what was settled
     without a source. On A4 it has at most twelve pages.
     """
+    from cds_service import __version__
     from cds_service.hooks.setup import advisers_of
     from cds_service.pages.criteria.editions import editions_of
+    from cds_service.pages.review.markdown import sheet_markdown
     from cds_service.pages.review.page import sheet_file
     from cds_service.protocol.errors import SettingsError
 
@@ -50,7 +60,11 @@ def review_sheet(output: TextIO, name: str | None, clients_file: str | None, sit
         raise click.ClickException(str(error)) from None
     client = find_client(name, settings).name if name else next(iter(clients))
     edition = next(item for item in editions if client in item.clients)
-    output.write(sheet_file(edition, datetime.now(UTC).date(), several=len(editions) > 1))
+    today = datetime.now(UTC).date()
+    if form == "markdown":
+        output.write(sheet_markdown(edition, today, __version__))
+    else:
+        output.write(sheet_file(edition, today, several=len(editions) > 1))
 
 
 @click.command()

@@ -27,9 +27,10 @@ _OTHERS_MAY_WRITE: Final = 0o022
 class SwitchWitness:
     """What one worker says of the switch file, in a file of its own; nothing where there is no switch file."""
 
-    def __init__(self, switches: Switches) -> None:
-        """Take the switches of this process."""
+    def __init__(self, switches: Switches, count: Callable[[], None] | None = None) -> None:
+        """Take the switches of this process; `count` brings its metrics up to date before it confirms a change."""
         self._switches = switches
+        self._count = count
         self._said: str | None = None
 
     def speak(self) -> None:
@@ -41,6 +42,8 @@ class SwitchWitness:
         if in_force == self._said and place.exists():
             os.utime(place)
             return
+        if self._count:
+            self._count()
         place.parent.mkdir(parents=True, exist_ok=True)
         new = place.with_suffix(".new")
         new.write_text(in_force, encoding="utf-8")

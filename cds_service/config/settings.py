@@ -77,6 +77,9 @@ class Settings(BaseModel):
         "warn", description="Whether an MR Conditional implant warns or holds the scan."
     )
     site_file: Path | None = Field(None, description="TOML file with what this site changes of the guideline.")
+    gudid: Path | None = Field(
+        None, description="Table of what device labels say of MRI, as `lumbar-cds gudid import` writes it."
+    )
     language: str = Field("en", pattern="^[a-z]{2,3}(-[A-Z]{2})?$", description="Language of the cards.")
     data_dir: Path = Field(Path("var"), description="Folder for what is stored: the database, unless there is another.")
     database_url: SecretStr | None = Field(

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 import unicodedata
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -130,8 +130,12 @@ def _bad_words(document: Mapping[str, Any]) -> Iterator[str]:
     for name in ("name", "approved_by"):
         if any(unicodedata.category(sign) == "Cc" for sign in document.get(name, "")):
             yield f"{name}: holds a control character"
-    if "approved_on" in document and _day(document["approved_on"]) is None:
-        yield f"approved_on: there is no day {document['approved_on']}"
+    if "approved_on" in document:
+        day = _day(document["approved_on"])
+        if day is None:
+            yield f"approved_on: there is no day {document['approved_on']}"
+        elif day > datetime.now(UTC).date() + timedelta(days=1):  # it may be tomorrow already where the site is
+            yield f"approved_on: {day} is still to come; write the day on which the review sheet was signed"
 
 
 def _day(text: str) -> date | None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any, Final
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 
 from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.protocol.errors import ServiceError
@@ -27,20 +27,32 @@ _ID: Final = QUESTIONNAIRE_URL.rpartition("/")[2]
 
 @dataclass(frozen=True, slots=True)
 class QuestionnaireView:
-    """The address of the one Questionnaire."""
+    """The addresses of the one Questionnaire: by its id, and by its canonical address."""
 
     published: Published
+    found: Published
+    not_found: Published
 
     @classmethod
     def of(cls, index: TerminologyIndex, wording: Wording) -> QuestionnaireView:
         """Publish the Questionnaire of this version of the guideline."""
-        return cls(Published(encode(questionnaire(index, wording)), "application/fhir+json"))
+        resource = questionnaire(index, wording)
+        bodies = (resource, _searchset([resource]), _searchset([]))
+        return cls(*(Published(encode(body), "application/fhir+json") for body in bodies))
 
     def blueprint(self) -> Blueprint:
         """Return the route."""
         routes = Blueprint("questionnaire", __name__)
+        routes.get("/fhir/Questionnaire")(self.search)
         routes.get("/fhir/Questionnaire/<questionnaire_id>")(self.read)
         return routes
+
+    def search(self) -> Response:
+        """Answer a search by `url`, as a QuestionnaireResponse names it: with the version or without."""
+        url, _, version = request.args.get("url", QUESTIONNAIRE_URL).partition("|")
+        version = version or request.args.get("version", "")
+        is_it = url == QUESTIONNAIRE_URL and version in ("", GUIDELINE_VERSION)
+        return (self.found if is_it else self.not_found).response()
 
     def read(self, questionnaire_id: str) -> Response:
         """Answer with the Questionnaire."""
@@ -48,6 +60,12 @@ class QuestionnaireView:
             message = f"No questionnaire has this id; there is one, /fhir/Questionnaire/{_ID}."
             raise ServiceError(HTTPStatus.NOT_FOUND, "not-found", message)
         return self.published.response()
+
+
+def _searchset(resources: list[dict[str, Any]]) -> dict[str, Any]:
+    entries = [{"fullUrl": item["url"], "resource": item, "search": {"mode": "match"}} for item in resources]
+    bundle: dict[str, Any] = {"resourceType": "Bundle", "type": "searchset", "total": len(entries)}
+    return {**bundle, "entry": entries} if entries else bundle
 
 
 def questionnaire(index: TerminologyIndex, wording: Wording) -> dict[str, Any]:

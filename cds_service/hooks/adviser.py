@@ -13,10 +13,12 @@ from cds_service.config.site import Site, load_site
 from cds_service.hooks.standing import Standing, standing_of
 from cds_service.protocol.envelope import bare_patient_id
 from cds_service.protocol.errors import BadRequestError, SettingsError
+from fhir_mappings.chart.chart import read_chart
+from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.orders.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from cards.decision.assessment import Assessment
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from cds_service.config.settings import Settings
     from cds_service.protocol.envelope import HookRequest
     from fhir_mappings.chart.chart import Chart
+    from fhir_mappings.fhir.sources import SourceReading
     from fhir_mappings.orders.orders import ImagingOrder
     from fhir_mappings.terminology.index import TerminologyIndex
 
@@ -44,9 +47,16 @@ class Adviser:
     site: Site
     standing: Standing
     address: str = ""
+    labels: DeviceLabels = NO_LABELS
 
     @classmethod
-    def of(cls, client: ClientProfile, settings: Settings, bundled: TerminologyIndex) -> Adviser:
+    def of(
+        cls,
+        client: ClientProfile,
+        settings: Settings,
+        bundled: TerminologyIndex,
+        labels: DeviceLabels = NO_LABELS,
+    ) -> Adviser:
         """Read a client's site file and wording; SettingsError when one of them cannot be used.
 
         What the client's profile leaves open is as the settings say.
@@ -72,6 +82,7 @@ class Adviser:
             site=site,
             standing=standing,
             address=settings.shown_url.rstrip("/"),
+            labels=labels,
         )
 
     def orders(self, request: HookRequest) -> Sequence[ImagingOrder]:
@@ -87,6 +98,10 @@ class Adviser:
         """Return how many orders look like an MRI of the spine and are let go, for whoever maps the site's codes."""
         by_text = self.site.orders_by_text
         return count_unrecognised_spine_mris(request.draft_orders, request.selections, self.index, by_text=by_text)
+
+    def chart(self, patient_id: str, readings: Mapping[str, SourceReading]) -> Chart:
+        """Return the chart of a patient, with what this site knows of codes and of devices."""
+        return read_chart(patient_id, readings, self.index, self.labels)
 
     def assess(self, orders: Sequence[ImagingOrder], chart: Chart, today: date) -> Sequence[Assessment]:
         """Return what the guideline says of each order."""

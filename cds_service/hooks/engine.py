@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from cds_service.auth.admission import Admission
 from cds_service.auth.gate import gate_for
@@ -17,6 +18,7 @@ from cds_service.clients.file.exposure import authentication_state
 from cds_service.clients.profile import Mode
 from cds_service.clients.switches import Switches
 from cds_service.egress.breaker import Breakers
+from cds_service.gudid.table import is_stale
 from cds_service.hooks.data_access import DataAccess
 from cds_service.hooks.handler import HookHandler
 from cds_service.hooks.memory import Remembrance
@@ -33,6 +35,8 @@ if TYPE_CHECKING:
     from cds_service.config.settings import Settings
     from cds_service.hooks.adviser import Adviser
     from cds_service.hooks.standing import Standing
+
+_LOG: Final = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +74,7 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
     """
     clients = clients_of(settings)
     advisers = advisers_of(clients, settings)
+    _warn_of_old_labels(advisers, clock)
     http, breakers = http_client_of(settings), Breakers()
     replay = ReplayGuard(MemoryReplayStore(clock) if storage else replay_store(clients, settings, clock), clock)
     gate = gate_for(clients, settings.public_url or "", HttpKeyFetcher(http), replay, clock)
@@ -97,3 +102,11 @@ def build_engine(settings: Settings, clock: Callable[[], datetime], storage: Sto
         breakers=breakers,
         storage=stores,
     )
+
+
+def _warn_of_old_labels(advisers: Mapping[str, Adviser], clock: Callable[[], datetime]) -> None:
+    """Say at the start that the labels of devices are too old, which nobody would notice on a card."""
+    released = next((adviser.labels.released for adviser in advisers.values()), None)
+    if released is not None and is_stale(released, clock().date()):
+        sentence = "the labels of devices are of %s, more than a year ago: import a new release (LUMBAR_CDS_GUDID)"
+        _LOG.warning(sentence, released.isoformat())

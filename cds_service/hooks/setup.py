@@ -14,8 +14,10 @@ from cds_service.clients.file.ready_made import default_clients
 from cds_service.clients.profile import Authentication
 from cds_service.clients.test_keys import with_test_keys
 from cds_service.egress.http import HttpClient
+from cds_service.gudid.table import GudidTable
 from cds_service.hooks.adviser import Adviser
 from cds_service.protocol.errors import SettingsError
+from fhir_mappings.devices.labels import NO_LABELS
 from fhir_mappings.terminology.index import TerminologyIndex, bundled_value_sets
 
 if TYPE_CHECKING:
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from cds_service.auth.replay.store import ReplayStore, UsedTokens
     from cds_service.clients.profile import ClientProfile
     from cds_service.config.settings import Settings
+    from fhir_mappings.devices.labels import DeviceLabels
 
 
 def clients_of(settings: Settings) -> tuple[ClientProfile, ...]:
@@ -49,9 +52,14 @@ def bundled_index() -> TerminologyIndex:
 
 
 def advisers_of(clients: Sequence[ClientProfile], settings: Settings) -> Mapping[str, Adviser]:
-    """Return an adviser for each client, by its name; the bundled value sets are read once."""
-    bundled = bundled_index()
-    return {client.name: Adviser.of(client, settings, bundled) for client in clients}
+    """Return an adviser for each client, by its name; value sets and labels are read once."""
+    bundled, labels = bundled_index(), labels_of(settings)
+    return {client.name: Adviser.of(client, settings, bundled, labels) for client in clients}
+
+
+def labels_of(settings: Settings) -> DeviceLabels:
+    """Return the labels of device models that a site has imported; SettingsError when their table cannot be used."""
+    return GudidTable(settings.gudid) if settings.gudid else NO_LABELS
 
 
 def http_client_of(settings: Settings) -> HttpClient:

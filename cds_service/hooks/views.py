@@ -10,7 +10,7 @@ from flask import Blueprint, Response, g, request
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from cds_service.protocol.discovery import SERVICES, HookService, discovery_document
-from cds_service.protocol.errors import MediaTypeError, UnknownServiceError
+from cds_service.protocol.errors import FeedbackError, MediaTypeError, UnknownServiceError
 from cds_service.protocol.feedback import read_feedback
 from cds_service.protocol.published import Published
 from cds_service.protocol.serialization import encode
@@ -59,15 +59,17 @@ class Views:
         return self._timed(_json(self.handler.answer(caller, service, self._body(caller), trace)), caller)
 
     def report(self, service_id: str) -> Response:
-        """Take feedback on the cards of a service."""
+        """Take feedback on the cards of a service: what can be read of it is kept before the rest is refused."""
         service = _service(service_id)
         trace = current_trace()
         caller = self.admission.admit()
         with trace.phase("read"):
-            events = read_feedback(self._body(caller), service.id, caller.client.name)
+            found = read_feedback(self._body(caller), service.id, caller.client.name)
         with trace.phase("store"):
-            self.feedback.record(events)
-        trace.feedback.update(event.outcome for event in events)
+            self.feedback.record(found.events)
+        trace.feedback.update(event.outcome for event in found.events)
+        if found.faults:
+            raise FeedbackError(found.faults, kept=len(found.events))
         return self._timed(_json(b"{}"), caller)
 
     def _body(self, caller: Caller) -> bytes:

@@ -43,7 +43,8 @@ class Health:
     """Both addresses and what they look at.
 
     `parts` are further stores by name and whether they work; `circuits` and `modes` return a state for each circuit
-    breaker and the mode in force for each client, `switched` the modes of those that the kill switch lowers.
+    breaker and the mode in force for each client, `switched` the modes of those that the kill switch lowers. `labels`
+    tells of which day the labels of devices are, where there are any.
     """
 
     lifecycle: Lifecycle
@@ -52,6 +53,7 @@ class Health:
     circuits: Callable[[], Iterable[str]] = tuple
     modes: Callable[[], Iterable[str]] = tuple
     switched: Callable[[], Iterable[str]] = tuple
+    labels: Callable[[], Mapping[str, object]] = dict
 
     def blueprint(self) -> Blueprint:
         """Return the routes."""
@@ -72,6 +74,7 @@ class Health:
         counted = {"circuits": Counter(self.circuits()), "modes": Counter(self.modes())}
         counted["switched"] = Counter(self.switched())
         report |= {name: dict(counts) for name, counts in counted.items() if counts}
+        report |= {"gudid": labels} if (labels := dict(self.labels())) else {}
         return _answer(report, HTTPStatus.OK if state == "ready" else HTTPStatus.SERVICE_UNAVAILABLE)
 
 

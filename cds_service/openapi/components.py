@@ -128,6 +128,21 @@ _QUESTIONNAIRE: Final[Mapping[str, Any]] = {
     },
 }
 
+_QUESTIONNAIRE_SEARCHSET: Final[Mapping[str, Any]] = {
+    "title": "FHIR R4 Bundle of Questionnaires",
+    "type": "object",
+    "required": ["resourceType", "type", "total"],
+    "properties": {
+        "resourceType": {"const": "Bundle"},
+        "type": {"const": "searchset"},
+        "total": {"type": "integer", "minimum": 0},
+        "entry": {
+            "type": "array",
+            "items": {"type": "object", "properties": {"resource": {"$ref": "#/components/schemas/Questionnaire"}}},
+        },
+    },
+}
+
 _SERVICE_FACTS: Final[Mapping[str, Any]] = {
     "description": "What the start page tells people, for programs.",
     "type": "object",
@@ -222,6 +237,7 @@ def components() -> dict[str, Any]:
         "ValueSet": _VALUE_SET,
         "ValueSetSearchset": _SEARCHSET,
         "Questionnaire": _QUESTIONNAIRE,
+        "QuestionnaireSearchset": _QUESTIONNAIRE_SEARCHSET,
         "ServiceFacts": _SERVICE_FACTS,
     }
     return {

@@ -65,6 +65,7 @@ def paths() -> dict[str, Any]:
     return found | {
         "/fhir/ValueSet": {"get": _value_sets()},
         "/fhir/ValueSet/{id}": {"get": _value_set()},
+        "/fhir/Questionnaire": {"get": _questionnaires()},
         "/fhir/Questionnaire/lumbar-mri": {"get": _questionnaire()},
         "/livez": {"get": _live()},
         "/readyz": {"get": _ready()},
@@ -172,7 +173,10 @@ def _feedback(service: HookService) -> dict[str, Any]:
         id=f"feedback-{service.hook}",
         tag="CDS Hooks",
         summary=f"Feedback on the cards of {service.id}",
-        description="What clinicians did with cards. A batch is kept whole or not at all, and may be sent again.",
+        description=(
+            "What clinicians did with cards. An entry that cannot be read is named with 400 and the others are kept; a "
+            "batch may be sent again, since what is known already is kept once."
+        ),
         answers={"200": kept},
         refusals=(*_CALL_REFUSALS, "StoreUnavailable"),
         security=_CALLERS,
@@ -205,6 +209,18 @@ def _value_set() -> dict[str, Any]:
         answers={"200": answer("The value set", "ValueSet", _FHIR)},
         refusals=("NotFound", "Crash"),
         more={"parameters": [parameter("id", "path", "The id.", "cauda-equina")]},
+    ).document()
+
+
+def _questionnaires() -> dict[str, Any]:
+    url = "https://lumbar-mri-cds.org/fhir/Questionnaire/lumbar-mri"
+    return Operation(
+        id="search-questionnaires",
+        tag="Terminology",
+        summary="Find the questions",
+        description="The one Questionnaire by its canonical address, as a QuestionnaireResponse names it.",
+        answers={"200": answer("A searchset, empty for any other address", "QuestionnaireSearchset", _FHIR)},
+        more={"parameters": [parameter("url", "query", "The canonical address, with |version or without.", url)]},
     ).document()
 
 

@@ -46,7 +46,13 @@ def pages_behind_login(  # noqa: PLR0913, PLR0917 - what the pages are made of
         renderer=Renderer(facts),
         database=database,
         login=login,
-        words=insights_words(settings.language),
+        words=insights_words(settings.language).knowing(
+            {
+                (site.system, site.code): reason
+                for client in engine.clients
+                for reason, site in client.shape.override_reasons.items()
+            }
+        ),
         clock=clock,
     ).blueprint()
 

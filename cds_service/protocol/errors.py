@@ -93,6 +93,17 @@ class BadRequestError(ServiceError):
         return error
 
 
+class FeedbackError(BadRequestError):
+    """400: some entries of a batch of feedback cannot be read; the others were kept."""
+
+    def __init__(self, faults: Sequence[Fault], *, kept: int) -> None:
+        """Take what is wrong, and how many events were kept nevertheless."""
+        said = f"What could be read of this batch was kept ({kept}); once mended it may be sent again."
+        first, *others = faults
+        super().__init__(first.issue_code, f"{first.message} {said}" if kept else first.message, *first.expression)
+        self.faults = (*self.faults, *others)
+
+
 class UnauthorizedError(ServiceError):
     """401: the caller has not proved who it is; the reason is for the log only."""
 

@@ -1,8 +1,8 @@
 """What clinicians did with a card, as the EHR reports it: from the body of a feedback call to checked events.
 
-A batch is taken whole or not at all, so that a client may send it again after an error without thinking. Cards are not
-looked up: feedback comes late, twice, and for cards of an earlier deployment, and the client could do nothing about a
-refusal.
+What can be read of a batch is kept and what cannot is named: one entry at fault loses nothing of the others, and a
+client may send all of it again, since what is known already is kept once. Cards are not looked up: feedback comes late,
+twice, and for cards of an earlier deployment, and the client could do nothing about a refusal.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
 from cds_service.protocol import schemas
-from cds_service.protocol.errors import BadRequestError, faults_of
+from cds_service.protocol.errors import BadRequestError, Fault, faults_of
 from cds_service.protocol.serialization import decode, decode_body, encode
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 # A reason that was built at an Epic site, and not sent by us, comes as members of `extension` that begin so.
 EPIC_REASON: Final = "com.epic.cdshooks.feedback.overrideReason"
@@ -65,16 +65,39 @@ class FeedbackEvent:
         return hashlib.sha256(encode((*parts, self.client) if self.client else parts)).hexdigest()
 
 
-def read_feedback(body: bytes, service: str, client: str = "") -> tuple[FeedbackEvent, ...]:
-    """Return the events that a client reports; ServiceError (400) names every entry and member at fault."""
+@dataclass(frozen=True, slots=True)
+class Feedback:
+    """What a client reports: the events that can be read, and what is wrong with the other entries."""
+
+    events: tuple[FeedbackEvent, ...]
+    faults: tuple[Fault, ...] = ()
+
+
+def read_feedback(body: bytes, service: str, client: str = "") -> Feedback:
+    """Return what a client reports, every entry and member at fault named; ServiceError (400) if it is no batch."""
     document = {name: decode(raw, name) for name, raw in decode_body(body).items() if name == "feedback"}
-    if problems := schemas.FEEDBACK_REQUEST.problems(document):
+    entries = document.get("feedback")
+    problems = schemas.FEEDBACK_REQUEST.problems(document)
+    if problems and not isinstance(entries, list):
         raise BadRequestError.of(faults_of(problems))
-    return tuple(_event(entry, service, client) for entry in document["feedback"])
+    sound = [entry for entry in entries or () if not problems or _is_sound(entry)]
+    events = tuple(event for entry in sound for event in _events(entry, service, client))
+    return Feedback(events, tuple(faults_of(problems)))
 
 
-def _event(entry: Mapping[str, Any], service: str, client: str) -> FeedbackEvent:
-    override = entry.get("overrideReason") or entry.get("overrideReasons") or {}
+def _is_sound(entry: object) -> bool:
+    return not schemas.FEEDBACK_REQUEST.problems({"feedback": [entry]})
+
+
+def _events(entry: Mapping[str, Any], service: str, client: str) -> Iterator[FeedbackEvent]:
+    """Yield the event of an entry, or one for each reason where it lists several."""
+    given = entry.get("overrideReason") or entry.get("overrideReasons") or {}
+    overrides = [each for each in given if each] if isinstance(given, list) else [given]
+    for override in overrides or [{}]:
+        yield _event(entry, override, service, client)
+
+
+def _event(entry: Mapping[str, Any], override: Mapping[str, Any], service: str, client: str) -> FeedbackEvent:
     reason = override.get("reason") or _site_reason(override.get("extension") or {})
     return FeedbackEvent(
         service=service,

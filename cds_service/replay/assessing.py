@@ -24,7 +24,6 @@ from cds_service.replay.pseudonyms import Pseudonyms
 from cds_service.replay.records import read_records
 from cds_service.replay.rows import Alternative, Counted, OrderRow
 from cds_service.replay.whence import Whence
-from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.chart.ledger import Standing
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Status
@@ -139,7 +138,7 @@ class Assessor:
         if not found:
             return "not-recognised"
         readings = read_prefetch(then.prefetch(self.scope.sources), client.sources, client.fhir.form)
-        chart = read_chart(patient_id, readings, self.adviser.index)
+        chart = self.adviser.chart(patient_id, readings)
         if chart.missing_required:
             return f"without-{chart.missing_required[0]}"
         (assessment,) = self.adviser.assess(found, chart, _day(order))

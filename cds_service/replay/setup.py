@@ -6,8 +6,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from cds_service.clients.profile import ClientProfile
-from cds_service.hooks.adviser import Adviser
-from cds_service.hooks.setup import bundled_index, clients_of
+from cds_service.hooks.setup import advisers_of, clients_of
 from cds_service.protocol.errors import SettingsError
 from cds_service.replay.assessing import Assessor, Scope
 from cds_service.replay.pseudonyms import Pseudonyms
@@ -45,7 +44,8 @@ class ReplaySetup:
 
         Nothing is explained: only what a clinician would have seen is told in the rows.
         """
-        adviser = Adviser.of(self.client, self.settings, bundled_index())
+        client = self.client
+        adviser = advisers_of([client], self.settings)[client.name]
         return Assessor(replace(adviser, explain=False), self.scope, Pseudonyms(self.key))
 
     def with_scope(self, scope: Scope) -> ReplaySetup:

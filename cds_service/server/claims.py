@@ -1,4 +1,4 @@
-"""Whom a request says it is from, before anybody has checked it: enough to keep one client's flood off the others.
+"""What a request says of itself, before anybody has checked it: enough to keep one client's flood off the others.
 
 Where all threads are busy, requests wait by client. Checking a token takes a thread, so it is the claim that counts
 here. Who claims to be another only stands in its line: an answer still takes a valid token.
@@ -14,6 +14,13 @@ from typing import Final
 
 _LONGEST: Final = 16 * 1024  # bytes of a head that are looked at
 _TOKEN: Final = re.compile(rb"\r\nauthorization:[ \t]*bearer[ \t]+[\w-]+\.([\w-]{1,8000})\.", re.IGNORECASE)
+_ORIGIN: Final = re.compile(rb"\r\norigin:[ \t]*([!-~]{1,300})[ \t]*(?:\r\n|$)", re.IGNORECASE)
+
+
+def claimed_origin(data: bytes | bytearray) -> str:
+    """Return the origin of the page from which a request comes; empty where it comes from none."""
+    found = _ORIGIN.search(_head(data))
+    return found[1].decode("ascii") if found else ""
 
 
 def claimed_client(data: bytes | bytearray, clients: Mapping[str, str]) -> str | None:
@@ -21,8 +28,7 @@ def claimed_client(data: bytes | bytearray, clients: Mapping[str, str]) -> str |
 
     An issuer that is not known is none of its own: whoever makes many up would get a share for each.
     """
-    head = bytes(memoryview(data)[:_LONGEST]).partition(b"\r\n\r\n")[0]
-    found = _TOKEN.search(head)
+    found = _TOKEN.search(_head(data))
     if not found:
         return None
     try:
@@ -31,6 +37,10 @@ def claimed_client(data: bytes | bytearray, clients: Mapping[str, str]) -> str |
         return None
     issuer = claims.get("iss") if isinstance(claims, dict) else None
     return clients.get(issuer) if isinstance(issuer, str) else None
+
+
+def _head(data: bytes | bytearray) -> bytes:
+    return bytes(memoryview(data)[:_LONGEST]).partition(b"\r\n\r\n")[0]
 
 
 def clients_by_issuer(issuers: Iterable[tuple[str, str]]) -> dict[str, str]:

@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 
 from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.app import create_app
+from cds_service.clients.cors_origins import client_of_origin
 from cds_service.clients.switch_witnesses import announce, withdraw
 from cds_service.hooks.standing import told
 from cds_service.observability.logs import get_logger
@@ -234,6 +235,7 @@ def _begin_worker(worker: Any) -> None:
     worker.clients = clients_by_issuer(
         (issuer.iss, client.name) for client in engine.clients for issuer in client.issuers
     )
+    worker.allows_origin = lambda origin: client_of_origin(engine.clients, origin) is not None
     worker.count_sent_away = extensions["metrics"].shed
     PeriodicTask(extensions["metrics"].refresh, _REFRESH_SECONDS).start()
     PeriodicTask(extensions["witness"].speak, _WITNESS_SECONDS).start()

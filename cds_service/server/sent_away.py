@@ -12,9 +12,13 @@ from cds_service.protocol.errors import RETRY_SECONDS, overloaded_outcome
 _NO_ID: Final = str(uuid.UUID(int=0))
 
 
-def overloaded_answer() -> bytes:
-    """Return the whole HTTP answer, with a request id of its own."""
-    return _template().replace(_NO_ID.encode(), str(uuid.uuid4()).encode())
+def overloaded_answer(origin: str = "") -> bytes:
+    """Return the whole HTTP answer, with a request id of its own; a page of an allowed `origin` may read it."""
+    made = _template().replace(_NO_ID.encode(), str(uuid.uuid4()).encode())
+    if not origin:
+        return made
+    allowed = f"Access-Control-Allow-Origin: {origin}\r\nAccess-Control-Expose-Headers: X-Request-ID\r\nVary: Origin"
+    return made.replace(b"Connection: close", f"{allowed}\r\nConnection: close".encode(), 1)
 
 
 @cache

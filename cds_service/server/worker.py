@@ -23,7 +23,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from cds_service.observability.logs import get_logger
 from cds_service.overload.reading import when_read
-from cds_service.server.claims import claimed_client
+from cds_service.server.claims import claimed_client, claimed_origin
 from cds_service.server.connection import Connection
 from cds_service.server.dispatch import Dispatch, Lane, lane_of
 from cds_service.server.sent_away import overloaded_answer
@@ -59,8 +59,10 @@ class PatientWorker(ThreadWorker):
         self._reserved = ThreadPoolExecutor(_RESERVED_THREADS, thread_name_prefix="probe")
         self._dispatch: Dispatch[Connection] = Dispatch(self.reading, self.patience, self._start, self._send_away)
         self._last_sent_away = -math.inf
-        # Set once the application is there: clients by the issuer of their tokens, and what counts who is sent away.
+        # Set once the application is there: clients by the issuer of their tokens, whether a page of an origin may
+        # read answers, and what counts who is sent away.
         self.clients: Mapping[str, str] = {}
+        self.allows_origin: Callable[[str], bool] = lambda _: False
         self.count_sent_away: Callable[[str | None, str], None] | None = None
 
     def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
@@ -163,6 +165,7 @@ class PatientWorker(ThreadWorker):
 
     def _send_away(self, connection: Connection) -> None:
         """Answer a request for which there is no thread in time: at once, and without one."""
+        origin = claimed_origin(connection.arrival.data)
         connection.hand_over()
         connection.keeps = False
         _, client = connection.key
@@ -172,7 +175,7 @@ class PatientWorker(ThreadWorker):
             _LOG.warning("requests are sent away, because more come than are answered in time")
         self._last_sent_away = connection.arrived
         with contextlib.suppress(OSError):
-            connection.buffered.sendall(overloaded_answer())
+            connection.buffered.sendall(overloaded_answer(origin if origin and self.allows_origin(origin) else ""))
         self._send(connection)
 
     def finish_request(self, conn: Any, fs: Future[Any]) -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 from fhir_mappings.chart.entries import NOTHING_CODED, Coded, code_up
@@ -20,9 +20,11 @@ from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, possible_days
 from fhir_mappings.questionnaire.fixed_words import Said, asked_by, names_in
-from fhir_mappings.questionnaire.table import LINK_PREFIX, by_link_id
+from fhir_mappings.questionnaire.table import LINK_PREFIX, QUESTIONS, by_link_id
+from fhir_mappings.questionnaire.table import Question as OwnQuestion
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.matcher import mentions_in, topics_in
+from fhir_mappings.words.matcher import NOTED, asking_names, mentions_in, quote_of, topics_in
+from fhir_mappings.words.topics import topics_of
 from fhir_mappings.words.vocabulary import is_readable
 
 AnswerValue = str | bool
@@ -90,7 +92,13 @@ _THERE = re.compile(r"(?:yes|y|true|positive|pos|present|new|worsening|confirmed
 _NOT_NOW = re.compile(
     r"\b(?:resolved|ago|years?|history|hx|past|previous\w*|prior|old|unchanged|baseline|chronic|but|not|no|(?:19|20)\d\d)\b"
 )
+_FAMILY = re.compile(r"\b(?:family|relatives?|mother|father|siblings?)\b")
 _NOT_ANSWERED = frozenset({"", "n/a", "na", "not applicable", "-", "--", "."})
+# A form that was broken off: what was answered with yes was answered, and nobody stands by the rest.
+_STOPPED = "stopped"
+# Questions of ours that name no one topic; which red flag it is, nobody said, and the most pressing is asked for.
+_RAISING = frozenset({"red_flags", "unread"})
+_ANY_RED_FLAG = "ces"
 # A form that lists signs and takes those that apply as the answer.
 _CHECKLIST = re.compile(
     r"\b(?:red flags?|signs?|symptoms?|risk factors?|indications?|implants?|devices?|apply|following)\b"
@@ -163,6 +171,13 @@ def _response(
 ) -> Iterator[QuestionAnswer]:
     if is_disregarded(response):
         return
+    found = _answers_in(response, index, of_order=of_order)
+    yield from found if response.status != _STOPPED else map(_unsettled, filter(_is_no_denial, found))
+
+
+def _answers_in(
+    response: fhir.QuestionnaireResponse, index: TerminologyIndex, *, of_order: bool
+) -> Iterator[QuestionAnswer]:
     when = parse_date(response.authored)
     pending = list(response.item)
     while pending:
@@ -176,6 +191,18 @@ def _response(
                 yield own
             elif question and value is not None:
                 yield from _read(question, item, answer, value, response, when, index, of_order=of_order)
+
+
+def _is_no_denial(answer: QuestionAnswer) -> bool:
+    return answer.answered is not Answered.NO and not answer.topic
+
+
+def _unsettled(answer: QuestionAnswer) -> QuestionAnswer:
+    """Return an answer of a form that was broken off: it states nothing, and what it raises asks."""
+    topics = answer.topics | topics_of(answer.coded.concepts) | topics_of(answer.concepts)
+    if answer.own and (topic := _topic_of_own(QUESTIONS[answer.own])):
+        topics |= {topic}
+    return replace(answer, answered=Answered.UNCLEAR, topics=topics, of_order=False)
 
 
 def _own(
@@ -195,6 +222,7 @@ def _own(
     if inverted and answered is not Answered.UNCLEAR:
         answered = Answered.NO if answered is Answered.YES else Answered.YES
     unclear = answered is Answered.UNCLEAR and not _is_not_answered(value)
+    topic = _topic_of_own(question)
     words = {Answered.YES: question.words(yes=True), Answered.NO: question.words(yes=False)}
     return QuestionAnswer(
         words.get(answered) or f"{question.label}: {value}",
@@ -202,7 +230,7 @@ def _own(
         answered,
         f"QuestionnaireResponse/{response.id}",
         link_id=item.link_id or "",
-        topics=frozenset({question.topic}) if unclear and question.topic else frozenset(),
+        topics=frozenset({topic}) if unclear and topic else frozenset(),
         when=possible_days(response.authored),
         of_order=of_order,
         own=question.id,
@@ -211,8 +239,16 @@ def _own(
     )
 
 
+def _topic_of_own(question: OwnQuestion) -> str:
+    """Return what a question of ours raises where its answer settles nothing; empty for none."""
+    return question.topic or (_ANY_RED_FLAG if question.id in _RAISING else "")
+
+
 def affirmed_unnamed(response: fhir.QuestionnaireResponse, index: TerminologyIndex) -> str:
-    """Return the first question that was answered with yes and of which no word can be read: its text or linkId."""
+    """Return the first question answered with yes of which no word can be read, or the first name that asks.
+
+    A name asks in an answer, and in a question that was not answered with no.
+    """
     pending = list(response.item)
     while pending:
         item = pending.pop(0)
@@ -220,9 +256,20 @@ def affirmed_unnamed(response: fhir.QuestionnaireResponse, index: TerminologyInd
         for answer in item.answer:
             pending += answer.item
             value = _value(answer, index)
-            if value is not None and _found(value) is Answered.YES and not _says_what(item):
+            if value is None:
+                continue
+            answered = _found(value)
+            if answered is Answered.YES and not _says_what(item):
                 return item.text or item.link_id or UNNAMED
+            asked = _asked(item) if answered is Answered.YES and not _FAMILY.search(_asked(item).casefold()) else ""
+            if named := _named(value if isinstance(value, str) else "") or _named(asked):
+                return named
     return ""
+
+
+def _named(text: str) -> str:
+    """Return the words of a text that hold a name which asks; empty for none."""
+    return next((quote_of(text, name) for name in asking_names(text) if name.topic in NOTED), "")
 
 
 def _says_what(item: fhir.QuestionItem) -> bool:

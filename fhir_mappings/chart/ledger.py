@@ -17,8 +17,9 @@ from functools import lru_cache
 from fhir_mappings.chart.answers import affirmed_unnamed
 from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
 from fhir_mappings.chart.observations import says_yes
+from fhir_mappings.chart.remarks import Noted
 from fhir_mappings.chart.reports import is_near_imaging, is_unread
-from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
+from fhir_mappings.chart.statuses import is_over, is_refuted, is_silent
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
@@ -106,9 +107,9 @@ def line_of(resource: fhir.Resource, newest: DateInterval, read: Read) -> Ledger
         verdict.standing,
         verdict.reason,
         said_of(verdict.named_by or _named_by(resource)) if asks else "",
-        _PLACES.get(resource.resource_type, ""),
+        verdict.place or _PLACES.get(resource.resource_type, ""),
         newest,
-        is_over(resource),
+        is_over(resource) and not verdict.place,
         verdict.span,
     )
 
@@ -125,7 +126,7 @@ class Read:
 
     `texts` are those of a device, which may say that it is outside the body, or of a report; `drug_is_named` tells of
     a drug record whether its drug is known by a listed code or by a name. `diagnoses` are those of a visit of which
-    nothing but their names came, or not even these.
+    nothing but their names came, or not even these; `noted` is a name that asks and stands in a note.
     """
 
     index: TerminologyIndex
@@ -134,6 +135,7 @@ class Read:
     texts: tuple[str, ...] = ()
     drug_is_named: bool = False
     diagnoses: tuple[CodeableConcept, ...] = ()
+    noted: Noted | None = None
 
     @property
     def recognised(self) -> bool:
@@ -147,9 +149,11 @@ class _Verdict:
     reason: str = ""
     span: str = ""
     named_by: tuple[CodeableConcept, ...] = ()
+    place: str = ""
 
 
 _RECOGNISED = _Verdict(Standing.RECOGNISED)
+_NOT_ASKED_FOR = _Verdict(Standing.SET_ASIDE, "not_asked_for")
 _PLACES = {
     "Condition": "problem",
     "Encounter": "visit",
@@ -161,8 +165,19 @@ _WORST = (Standing.UNRECOGNISED, Standing.RECOGNISED, Standing.SET_ASIDE)
 
 
 def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
-    if is_disregarded(resource) or is_refuted(resource):
+    if is_silent(resource):
         return _Verdict(Standing.SET_ASIDE, "refuted" if is_refuted(resource) else "status")
+    verdict, noted = _itself(resource, read), read.noted
+    # That nobody can tell what a drug or a value is asks nothing by itself; what its note says does.
+    asks = verdict.standing is Standing.UNRECOGNISED and verdict.reason not in ("unnamed", "drug")
+    if noted is None or asks:
+        return verdict
+    named = (CodeableConcept(text=noted.quote),)
+    return _Verdict(Standing.UNRECOGNISED, "name", noted.span, named, noted.place)
+
+
+def _itself(resource: fhir.Resource, read: Read) -> _Verdict:
+    """Judge a record without its notes."""
     if isinstance(resource, fhir.Condition | fhir.Encounter):
         verdicts = [_problem(concept, read) for concept in (*_named_by(resource), *read.diagnoses)]
         none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
@@ -171,7 +186,7 @@ def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
         return _Verdict(Standing.UNRECOGNISED, "question", named_by=(CodeableConcept(text=unnamed),))
     if isinstance(resource, fhir.DiagnosticReport) and is_near_imaging(resource, read.index):
         # What study it is may be known; what it found is another matter.
-        if is_unread(resource):
+        if is_unread(resource, read.index):
             return _Verdict(Standing.UNRECOGNISED, "report", "report")
         if quote := _found_in(read.texts):
             return _Verdict(Standing.UNRECOGNISED, "name", "report", (CodeableConcept(text=quote),))
@@ -191,12 +206,11 @@ def _other(resource: fhir.Resource, read: Read) -> _Verdict:
         case fhir.Device() | fhir.DeviceUseStatement():
             outside = any(map(names_external_device, read.texts))
             return _Verdict(Standing.SET_ASIDE if outside else Standing.UNRECOGNISED, "device")
-        case fhir.Observation() if not _is_named(_named_by(resource)) and says_yes(resource):
-            return _Verdict(Standing.UNRECOGNISED, "finding")
-        case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(_named_by(resource)):
-            return _Verdict(Standing.UNRECOGNISED, "unnamed")
+        case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(resource.code):
+            affirmed = isinstance(resource, fhir.Observation) and says_yes(resource)
+            return _Verdict(Standing.UNRECOGNISED, "finding" if affirmed else "unnamed")
         case _:
-            return _Verdict(Standing.SET_ASIDE, "not_asked_for")
+            return _NOT_ASKED_FOR
 
 
 def _problem(concept: CodeableConcept, read: Read) -> _Verdict:
@@ -265,13 +279,12 @@ def _holds_concepts(index: TerminologyIndex, category: str) -> bool:
     return bool(index.concepts_touching(category))
 
 
-def _is_named(named_by: Iterable[CodeableConcept]) -> bool:
+def _is_named(concept: CodeableConcept | None) -> bool:
     """Whether something is named by a code of a system that is known, or in words that can be read."""
-    return any(
-        any(coding.code and canonical_system(coding.system or "") in _LISTED_WHOLE for coding in concept.coding)
-        or any(map(is_readable, words_of(concept)))
-        for concept in named_by
-    )
+    for coding in concept.coding if concept else ():
+        if coding.code and canonical_system(coding.system or "") in _LISTED_WHOLE:
+            return True
+    return any(map(is_readable, words_of(concept)))
 
 
 def _named_by(resource: fhir.Resource) -> list[CodeableConcept]:

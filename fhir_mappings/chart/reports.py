@@ -1,6 +1,7 @@
 """Reports of imaging: which they are, and whether one came in a form that nobody can read here.
 
-A report as PDF, or as an address where it could be fetched, may say anything. One about the spine, the abdomen, the
+A report as PDF, or as an address where it could be fetched, may say anything, and so may one of the spine of which
+nothing came but its name. One about the spine, the abdomen, the
 pelvis or no region that it names is a report not read whole; a laboratory's, or one about another region, is aside.
 """
 
@@ -33,25 +34,33 @@ _POINTS_ELSEWHERE = re.compile(
     r"|^\W*(?:(?:final|full|radiology|imaging|diagnostic)\W+)*(?:report|result|conclusion|impression|findings?|study"
     r"|none|final|complete[d]?|done|performed)\W*$"
 )
+_SPINE = re.compile(r"\b(?:spine|spinal|lumbar|lumbosacral|l-?spine|thoracic|back|sacr\w*|vertebra\w*)\b")
 _NEAR = re.compile(r"\b(?:spine|spinal|lumbar|lumbosacral|l-?spine|thoracic|back|abdom\w*|pelvi\w*|sacr\w*|hips?)\b")
 
 
-def is_unread(report: fhir.DiagnosticReport) -> bool:
-    """Whether a report came in a form that is not read, and says nothing beside it.
+def is_unread(report: fhir.DiagnosticReport, index: TerminologyIndex) -> bool:
+    """Whether a report of imaging came without what it found: in a form that is not read, or, of the spine, in none.
 
     A conclusion that only points to the form ("see attached report") says nothing.
     """
-    if not report.presented_form or _concludes(report):
+    if _concludes(report):
         return False
+    if not report.presented_form:
+        return _is_of_order(report, index) or bool(_SPINE.search(_name(report)))
     return not all(form_text(form) for form in report.presented_form)
 
 
 def is_near_imaging(report: fhir.DiagnosticReport, index: TerminologyIndex) -> bool:
     """Whether a report is one of imaging of the spine, the abdomen, the pelvis, or of no region that it names."""
-    if any(concept.startswith("order_") for concept in concepts_of(report.code, index)):
+    if _is_of_order(report, index):
         return True
     name = _name(report)
     return _is_imaging(report) and (bool(_NEAR.search(name)) or not _ELSEWHERE.search(name))
+
+
+def _is_of_order(report: fhir.DiagnosticReport, index: TerminologyIndex) -> bool:
+    """Whether a report is of a study that the criteria know as an order."""
+    return any(concept.startswith("order_") for concept in concepts_of(report.code, index))
 
 
 def _concludes(report: fhir.DiagnosticReport) -> bool:

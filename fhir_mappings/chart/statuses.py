@@ -24,9 +24,14 @@ _NO_EVIDENCE: dict[type[fhir.Resource], frozenset[str]] = {
     fhir.ImagingStudy: frozenset({ENTERED_IN_ERROR, "cancelled", "registered"}),
     fhir.Observation: frozenset({ENTERED_IN_ERROR, "cancelled", "registered"}),
     fhir.Procedure: frozenset({ENTERED_IN_ERROR, "not-done", "preparation"}),
-    fhir.QuestionnaireResponse: frozenset({ENTERED_IN_ERROR, "stopped"}),
+    fhir.QuestionnaireResponse: frozenset({ENTERED_IN_ERROR}),
     fhir.ServiceRequest: frozenset({ENTERED_IN_ERROR, "revoked", "draft", "on-hold"}),
 }
+
+
+def is_silent(resource: fhir.Resource) -> bool:
+    """Whether the words of a record say nothing: it is disregarded, or was recorded as excluded."""
+    return is_disregarded(resource) or is_refuted(resource)
 
 
 def is_disregarded(resource: fhir.Resource) -> bool:

@@ -114,7 +114,17 @@ def r_con_safe(facts: Facts) -> Finding:
         tags.append("pregnancy")
         evidence += pregnancy.evidence
     sources = ("Observation", "Condition", "AllergyIntolerance")
-    return facts.finding("R-CON-SAFE", evidence, sources=sources, tags=tags, met=bool(tags))
+    window = facts.thresholds.egfr_window
+    # The newest value decides; that there is another one is news all the same.
+    weighed = [_seen(facts, entry) for entry in facts.entries("egfr") if facts.is_recent(entry, window) is not False]
+    return facts.finding(
+        "R-CON-SAFE", evidence, sources=sources, tags=tags, weighed=(*evidence, *weighed), met=bool(tags)
+    )
+
+
+def _seen(facts: Facts, entry: ChartEntry) -> Evidence:
+    rate = _rate(entry)
+    return facts.evidence(entry, "egfr", amount=rate.shown("mL/min/1.73 m2") if rate else "")
 
 
 def _worded_allergies(facts: Facts) -> list[Remark]:

@@ -192,7 +192,9 @@ def _therapy_entries(facts: Facts) -> tuple[ChartEntry, ...]:
 def r_episode(facts: Facts) -> Finding:
     """Whether the present episode has lasted six weeks: MET, NOT_MET, or UNKNOWN when the start is not known.
 
-    Tag `early_on_record`: the records received say less than six weeks, but not all records were received.
+    Who says that six weeks of care have failed answers for its length, and contradicts a record that says less: that
+    is unknown, and nobody is asked for it. Tag `early_on_record`: the records received say less than six weeks, but
+    not all records were received.
     """
     return facts.once("R-EPISODE", lambda: _r_episode(facts))
 
@@ -205,8 +207,11 @@ def _r_episode(facts: Facts) -> Finding:
     if long_enough is None and (recent := facts.own_answers.said("onset")) is not None:
         long_enough = not recent
         evidence += facts.answered("onset_stated", "onset")
+    if claimed := _claimed_care(facts):
+        long_enough = None if long_enough is False else True
+        evidence += claimed
     status = {True: Status.MET, False: Status.NOT_MET, None: Status.UNKNOWN}[long_enough]
-    questions = ("onset",) if status is Status.UNKNOWN else ()
+    questions = ("onset",) if status is Status.UNKNOWN and not claimed else ()
     tags = frozenset[str]()
     if status is Status.NOT_MET and not found.whole:
         status, tags = Status.UNKNOWN, frozenset(["early_on_record"])
@@ -243,6 +248,12 @@ def _therapy(facts: Facts) -> tuple[Status, tuple[Evidence, ...]]:
     if entries and None not in reached and whole:
         return Status.NOT_MET, evidence
     return Status.UNKNOWN, evidence
+
+
+def _claimed_care(facts: Facts) -> tuple[Evidence, ...]:
+    """Return who says that six weeks of care were completed, which records of that care need not show."""
+    treated, care = therapy(facts)
+    return tuple(item for item in care if item.concept == _SIX_WEEKS) if treated is Status.MET else ()
 
 
 def _told(
@@ -334,10 +345,11 @@ def r_6w_no(facts: Facts) -> Finding:
         return facts.finding("R-6W-NO", sources=sources, questions=("indication",), met=False)
     if sure is None and facts.own_answers.said("onset"):
         sure = False
-    # Who says that six weeks of care have failed, says that the pain is older than the record knows.
+    claimed = bool(_claimed_care(facts))
     early = lasted.status is Status.NOT_MET and sure is False and treated is not Status.MET
     untreated = lasted.met and treated is Status.NOT_MET
-    questions = () if early or untreated or lasted.met else lasted.questions or (() if lasted.tags else ("onset",))
+    is_told = early or untreated or claimed or lasted.met
+    questions = () if is_told else lasted.questions or (() if lasted.tags else ("onset",))
     if lasted.met and treated is Status.UNKNOWN:
         questions = ("therapy_response" if facts.stated("pt_referral") else "therapy",)
     tags = ("early",) if early else ("untreated",) if untreated else tuple(lasted.tags)
@@ -358,7 +370,7 @@ def lasted_since(facts: Facts, evidence: Iterable[Evidence]) -> date | None:
 def r_fail6w(facts: Facts) -> Finding:
     """Whether pain persists after six weeks of conservative care."""
     lasted, (treated, care) = r_episode(facts), therapy(facts)
-    persists = _persists(facts)
+    persists = _persists(facts) or _is_said_to_persist(facts)
     evidence = (*(lasted.evidence if lasted.met else ()), *care, *root_signs(facts))
     parts = (lasted.status, treated, Status.MET if persists else Status.UNKNOWN)
     sources = (*PROBLEMS, *THERAPY_SOURCES)
@@ -384,6 +396,12 @@ def root_signs(facts: Facts) -> list[Evidence]:
         for entry in facts.stated("neuro_other", "sensory_generic")
         if entry.activity is not Activity.INACTIVE and facts.is_recent(entry, window) is not False
     ]
+
+
+def _is_said_to_persist(facts: Facts) -> bool:
+    """Whether pain is on record of which the care is said today to have failed."""
+    said = (item.when.on_or_after(facts.as_of) is not False for item in _claimed_care(facts))
+    return any(said) and has_pain(facts)
 
 
 def _persists(facts: Facts) -> bool:

@@ -33,6 +33,8 @@ from fhir_mappings.words.matcher import LONGEST_QUOTE, affirms, said_now
 # Types of which an unrecognised record keeps "not appropriate" from being said. Devices ask for safety only, and a
 # measurement that cannot be judged is asked about by its own criterion.
 ASKING_SOURCES = ("Condition", "Encounter", "DiagnosticReport", "QuestionnaireResponse")
+# Of any other source: a finding that was affirmed and nobody can read, a note that calls a disease by its name.
+_ASKING_REASONS = frozenset({"finding", "name"})
 # Codes that matter only together with something that other criteria look for (a new deficit), or to R-MR.
 _WITH_ANOTHER = frozenset({"with_deficit", "safety"})
 # Injuries of spine and trunk: concepts, and reasons by which the table of ICD-10-CM names the others.
@@ -231,8 +233,8 @@ class Facts:
     def unread(self) -> tuple[LedgerLine, ...]:
         """The records of now that nobody recognised: problems, reasons, reports, and findings that were affirmed."""
         own = [line for line in self.order.ledger.unrecognised() if self.chart.by_reference(line.reference) is None]
-        findings = [line for line in self.chart.ledger.unrecognised("Observation") if line.reason == "finding"]
-        lines = (*own, *self.chart.ledger.unrecognised(*ASKING_SOURCES), *findings)
+        others = [line for line in self.chart.ledger.unrecognised() if line.reason in _ASKING_REASONS]
+        lines = dict.fromkeys((*own, *self.chart.ledger.unrecognised(*ASKING_SOURCES), *others))
         return tuple(line for line in lines if self._is_of_now(line))
 
     def _is_of_now(self, line: LedgerLine) -> bool:
@@ -240,8 +242,9 @@ class Facts:
         limits = self.thresholds
         days = {
             "event": limits.neurologic_window,
+            "named": limits.neurologic_window,
             "with_injury": limits.trauma_window,
-            "infection": limits.infection_history if line.is_over else None,
+            "infection": limits.infection_history if line.is_over or line.source not in ASKING_SOURCES else None,
             "report": limits.repeat_imaging_window,
         }.get(line.span)
         if line.source in ("Encounter", "Observation", "QuestionnaireResponse"):
@@ -329,6 +332,7 @@ class Facts:
         questions: Iterable[str] = (),
         tags: Iterable[str] = (),
         asked: Iterable[Evidence] = (),
+        weighed: Iterable[Evidence] = (),
         met: bool,
     ) -> Finding:
         """Return a finding whose status follows from the evidence, the open questions and the state of the sources.
@@ -342,7 +346,16 @@ class Facts:
         open_still = bool(questions or unavailable or unread)
         status = Status.MET if met else Status.UNKNOWN if open_still else Status.NOT_MET
         return Finding(
-            criterion, status, evidence, sources, unavailable, questions, frozenset(tags), unread, merged(asked)
+            criterion,
+            status,
+            evidence,
+            sources,
+            unavailable,
+            questions,
+            frozenset(tags),
+            unread,
+            merged(asked),
+            tuple(weighed),
         )
 
 

@@ -44,7 +44,8 @@ class Finding:
     `looked_at` and `unavailable` are FHIR resource types; `unread` are the references of records that nobody
     recognised and that could have shown it; `questions` are ids of the wording catalogue whose answers
     would settle an UNKNOWN, and `asked` the records that raised one, with the question as their concept; `tags` tell
-    which part of the criterion decided.
+    which part of the criterion decided. `weighed` is all that was weighed where `evidence` is the part that decided:
+    whoever remembers an answer has to know that something is new.
     """
 
     criterion: str
@@ -56,6 +57,7 @@ class Finding:
     tags: frozenset[str] = field(default_factory=frozenset)
     unread: tuple[str, ...] = ()
     asked: tuple[Evidence, ...] = ()
+    weighed: tuple[Evidence, ...] = ()
 
     @property
     def met(self) -> bool:

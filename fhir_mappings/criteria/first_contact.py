@@ -42,7 +42,8 @@ _PRESSING_NAME = re.compile(
 _RED_FLAG_SAID = re.compile(
     r"\b(?:has|have|having|with|new|multiple|several|positive for|concern(?:s|ed|ing)? for) red[ -]flags?\b"
     r"|(?<!\bno )(?<!\bother )\bred[ -]flags?(?: symptoms?| signs?| features?)?(?: (?:is|are))?"
-    r"(?:\s*[:=?]\s*|\s+-\s+|\s+)(?:yes|y\b|present|positive\b(?! for no)|pos\b|identified|\[x\]|\+)"
+    r"(?:\s*[:=?]\s*|\s+-\s+|\s+)(?:yes|y\b|present|positive\b(?! for no)|pos\b|identified|\[x\]|\+"
+    r"|maybe\b|possibl[ey]\b|unclear\b|unsure\b|not sure\b|equivocal\b|unknown\b|\?)"
 )
 _PRESSING_PRIORITIES = frozenset({"stat", "asap"})
 _UNDER_WAY = frozenset({"arrived", "triaged", "in-progress", "onleave"})

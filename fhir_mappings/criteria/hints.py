@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import re
 
+from fhir_mappings.chart.answers import Answered
 from fhir_mappings.chart.entries import Activity
 from fhir_mappings.chart.remarks import Remark
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding
+from fhir_mappings.orders.own_answers import place_of, quoted_answer
+from fhir_mappings.questionnaire.fixed_words import plain_name
 from fhir_mappings.words.matcher import LONGEST_QUOTE, is_raised, judged, quoted
 from fhir_mappings.words.phrases import Span
 from fhir_mappings.words.tokens import Words, read
@@ -25,6 +28,7 @@ _SPINE = re.compile(
 )
 # By this the table of ICD-10-CM names what is there since birth.
 _CONGENITAL = "congenital"
+_DIALYSIS = re.compile(r"dialysis", re.IGNORECASE)
 _SYMPTOM = re.compile(r"(?:numb|tingl|para?esthes|sens|weak|fever|chill|rigor)\w*", re.IGNORECASE)
 
 
@@ -40,13 +44,36 @@ def _r_hint(facts: Facts) -> Finding:
     topics: dict[str, list[Evidence]] = {}
     for remark in facts.remarks:
         for topic in sorted(remark.topics - _OF_OTHERS):
-            if _counts(facts, remark, topic):
-                quote = quoted(remark.text, topic)
-                said = Evidence(remark.reference, f"hint_{topic}", when=remark.when, quote=quote, place=remark.place)
-                topics.setdefault(topic, []).append(said)
+            if _counts(facts, remark, topic) and not _is_quoted(facts, remark):
+                topics.setdefault(topic, []).append(_said_of(facts, remark, topic))
+    if dialysis := _dialysis(facts):
+        topics.setdefault("risk", []).extend(dialysis)
     evidence = [item for topic in _BY_WEIGHT for item in topics.get(topic, ())]
     questions = [f"hint_{topic}" for topic in _BY_WEIGHT if topic in topics]
-    return facts.finding("R-HINT", evidence, sources=SOURCES, questions=questions, tags=topics, met=False)
+    return facts.finding(
+        "R-HINT", evidence, sources=SOURCES, questions=questions, tags=topics, weighed=evidence, met=False
+    )
+
+
+def _said_of(facts: Facts, remark: Remark, topic: str) -> Evidence:
+    """Return a remark as what raises a topic, with a note where an answer of today is about it."""
+    question, quote = f"hint_{topic}", quoted(remark.text, topic)
+    answered = facts.own_answers.names(question, quote) or facts.own_answers.are(remark)
+    notes = ("answered",) if answered else ()
+    return Evidence(remark.reference, question, when=remark.when, notes=notes, quote=quote, place=remark.place)
+
+
+def _dialysis(facts: Facts) -> list[Evidence]:
+    """Return dialysis by its codes, a risk of infection of the spine as it is in words."""
+    found = []
+    for entry in facts.current("renal_severe"):
+        displays = (code.display for code in entry.codes_of("renal_severe"))
+        if quote := next(filter(_DIALYSIS.search, displays), "")[:LONGEST_QUOTE]:
+            notes = ("answered",) if facts.own_answers.names("hint_risk", quote) else ()
+            found.append(
+                Evidence(entry.reference, "hint_risk", when=entry.dated, notes=notes, quote=quote, place=entry.place)
+            )
+    return found
 
 
 _BY_WEIGHT = (
@@ -86,6 +113,16 @@ def _is_more_than_a_symptom(text: str, topic: str) -> bool:
         found.span.concept or not _SYMPTOM.fullmatch(_said(words, found.span))
         for found in judged(words)
         if found.span.kind == topic and is_raised(topic, found.standing)
+    )
+
+
+def _is_quoted(facts: Facts, remark: Remark) -> bool:
+    """Whether a note only quotes another record: whoever answers for a record names it by its words."""
+    said = remark.text.strip("“”… ")
+    return (
+        remark.place == "order_note"
+        and remark.text.startswith("“")
+        and any(said in other.text for other in facts.remarks if other is not remark and other.place != "order_note")
     )
 
 
@@ -134,8 +171,35 @@ def r_unread(facts: Facts) -> Finding:
         )
         for line in lines
     ]
+    evidence += _affirmed_unfound(facts, frozenset(item.quote for item in evidence))
     questions = ("unread",) if evidence else ()
     # Surveillance of spina bifida is about something else than new pain; an abscess or a tumour is not.
     congenital = (line.source == "Order" and line.reason.startswith(_CONGENITAL) for line in lines)
-    tags = ["reason_only"] if lines and all(congenital) else []
-    return facts.finding("R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, met=False)
+    tags = ["reason_only"] if lines and all(congenital) and len(lines) == len(evidence) else []
+    return facts.finding(
+        "R-UNREAD", evidence, sources=SOURCES, questions=questions, tags=tags, weighed=evidence, met=False
+    )
+
+
+def _affirmed_unfound(facts: Facts, found: frozenset[str]) -> list[Evidence]:
+    """Return the answers that a record is behind this pain, of a record that is not among those that ask.
+
+    It may have been renamed, or not have come: somebody said that it matters. One of an earlier day asks again.
+    """
+    own = facts.own_answers
+    said = [(answer, ("answered",)) for answer in own.counted] + [(answer, ()) for answer in own.earlier]
+    known = frozenset(plain_name(quote).casefold() for quote in found)
+    return [
+        Evidence(
+            answer.reference,
+            "unread",
+            when=answer.when,
+            notes=notes,
+            quote=quoted_answer(answer),
+            place=place_of(answer),
+        )
+        for answer, notes in said
+        if answer.own == "unread"
+        and answer.answered is Answered.YES
+        and known.isdisjoint(named.casefold() for named in answer.named)
+    ]

@@ -13,15 +13,20 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 from fhir_mappings.chart.entries import ChartEntry, reference_of
+from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import device_concepts, procedure_date
 from fhir_mappings.chart.statuses import is_disregarded
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Evidence, Finding, Status
-from fhir_mappings.fhir.datatypes import CodeableConcept, reference_id
+from fhir_mappings.devices.labels import MrStatus
+from fhir_mappings.devices.mr_status import DeviceStatus, Kind, device_status
+from fhir_mappings.devices.references import label_in_references
+from fhir_mappings.fhir.datatypes import reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
 from fhir_mappings.fhir.resources import Device, DeviceUseStatement, Procedure
-from fhir_mappings.terminology.code_systems import CPT, NCIT, canonical_system
+from fhir_mappings.terminology.code_systems import CPT, canonical_system
 from fhir_mappings.words.matcher import quoted
+from fhir_mappings.words.record_names import names_external_device
 
 SOURCES = ("Device", "Procedure", "Condition")
 
@@ -111,12 +116,12 @@ def r_mr(facts: Facts) -> Finding:
 
 
 def _implants(facts: Facts) -> Iterator[_Implant]:
-    devices = [*_devices(facts)]
-    labelled = {concept for device, concepts in devices if _explains(facts, device) for concept in concepts}
-    explained = labelled - set(_GROUPS)
-    known = {device.id for device, _ in devices}
-    for device, concepts in devices:
-        yield _device(facts, device, concepts)
+    devices = _devices(facts)
+    explained = {concept for found in devices if found.explains for concept in found.concepts} - set(_GROUPS)
+    known = {found.device.id for found in devices}
+    for found in devices:
+        yield _device(facts, found)
+    yield from _named_by_udi(facts)
     for concept in IMPLANTS:
         for entry in facts.asserted(concept):
             if isinstance(entry.resource, Device) or concept in explained:
@@ -128,7 +133,7 @@ def _implants(facts: Facts) -> Iterator[_Implant]:
 
 def _unidentified(facts: Facts, known: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
     """Return what may be an implant and does not say which: a device of unknown kind, or words about one."""
-    explained = {item.reference for item in known} | {reference_of(device) for device, _ in _devices(facts)}
+    explained = {item.reference for item in known} | {reference_of(found.device) for found in _devices(facts)}
     devices = [
         Evidence(line.reference, "unknown_device", when=line.when, quote=line.said, place="device")
         for line in facts.chart.ledger.unrecognised("Device", "DeviceUseStatement")
@@ -149,29 +154,56 @@ def _unidentified(facts: Facts, known: tuple[Evidence, ...]) -> tuple[Evidence, 
     return tuple(dict.fromkeys((*devices, *words)))
 
 
-def _explains(facts: Facts, device: Device) -> bool:
-    """Whether a Device's own label settles what other records of its kind leave open; a reassuring one does not."""
-    return _safety(facts, device) not in ("", "mr_safe") and device.status != "inactive"
+@dataclass(frozen=True, slots=True)
+class _OnRecord:
+    """A Device of the record or the order, with its implant concepts and its MR status."""
+
+    device: Device
+    concepts: tuple[str, ...]
+    mr: DeviceStatus
+
+    @property
+    def explains(self) -> bool:
+        """Whether its own status settles what other records of its kind leave open; a reassuring one does not.
+
+        Nor does a label that contradicts what the record states.
+        """
+        contradicted = self.mr.is_of_label and bool(self.device.safety)
+        return self.mr.status not in ("", "mr_safe") and not contradicted and self.device.status != "inactive"
 
 
-def _devices(facts: Facts) -> Iterator[tuple[Device, tuple[str, ...]]]:
-    """Return each usable Device with its implant concepts; one that is no implant only if it states an MR status."""
+def _devices(facts: Facts) -> tuple[_OnRecord, ...]:
+    """Return each usable Device that is an implant, or of which an MR status is known."""
+    return facts.once("devices on record", lambda: tuple(_on_record(facts)))
+
+
+def _on_record(facts: Facts) -> Iterator[_OnRecord]:
     for device in facts.devices():
         if is_disregarded(device):
             continue
         coded, _ = device_concepts(device, facts.chart.index)
         concepts = tuple(name for name in IMPLANTS if name in coded.concepts)
-        if concepts or (device.safety and "device_external_ignore" not in coded.concepts):
-            yield device, concepts
+        external = "device_external_ignore" in coded.concepts
+        status = device_status(device, _kind(facts, device, concepts, external), facts.chart.index, facts.chart.labels)
+        if concepts or ((device.safety or status.status) and not external):
+            yield _OnRecord(device, concepts, status)
 
 
-def _device(facts: Facts, device: Device, concepts: tuple[str, ...]) -> _Implant:
+def _kind(facts: Facts, device: Device, concepts: tuple[str, ...], external: bool) -> Kind:  # noqa: FBT001
+    """Return what a device is; of one outside the body, by its code or its name, no label is looked up."""
+    if concepts:
+        return Kind.HELD if set(concepts) & set(HELD) else Kind.SCREENED
+    outside = external or any(names_external_device(place.text) for place in places_of(device, facts.chart.index))
+    return Kind.EXTERNAL if outside else Kind.UNKNOWN
+
+
+def _device(facts: Facts, found: _OnRecord) -> _Implant:
+    device, concepts = found.device, found.concepts
     concept = concepts[0] if concepts else "implant_other"
-    label = _safety(facts, device)
     inactive = device.status == "inactive" or _use_has_ended(facts, device)
     removed = _is_removed(facts, concept, device)
-    risk = _risk(facts, label, concepts)
-    notes = [label] if label else []
+    risk = _risk(facts, found.mr.status, concepts)
+    notes = [found.mr.note] if found.mr.note else []
     notes += ["inactive"] if inactive else []
     if removed and inactive:
         risk = min(risk, Risk.REMOVED)
@@ -189,6 +221,25 @@ def _device(facts: Facts, device: Device, concepts: tuple[str, ...]) -> _Implant
     return _Implant(risk, Evidence(reference_of(device), concept, codes, UNKNOWN_DATE, "", tuple(notes), named, place))
 
 
+def _named_by_udi(facts: Facts) -> Iterator[_Implant]:
+    """Yield the devices that a use or a procedure names by a UDI, and that did not come, where their label warns."""
+    if facts.chart.labels.released is None:
+        return
+    known = {device.id for device in facts.devices()}
+    for kind in ("DeviceUseStatement", "Procedure"):
+        for record in facts.chart.resources.get(kind, ()):
+            if not isinstance(record, DeviceUseStatement | Procedure) or is_disregarded(record):
+                continue
+            label = label_in_references(record, known, facts.chart.labels)
+            if label is None or label.status not in (MrStatus.UNSAFE, MrStatus.CONDITIONAL):
+                continue
+            over = isinstance(record, DeviceUseStatement) and record.status in ("completed", "stopped")
+            risk = _risk(facts, label.status, ())
+            notes = (f"label_{label.status}", *(("inactive",) if over else ()))
+            evidence = Evidence(reference_of(record), "implant_other", notes=notes)
+            yield _Implant(max(risk, Risk.HOLD) if over else risk, evidence)
+
+
 def _risk(facts: Facts, label: str, concepts: tuple[str, ...]) -> Risk:
     if label == "mr_unsafe":
         return Risk.UNSAFE
@@ -197,28 +248,6 @@ def _risk(facts: Facts, label: str, concepts: tuple[str, ...]) -> Risk:
     if label == "mr_safe":
         return Risk.NONE
     return Risk.SCREEN if concepts and not set(concepts) & set(HELD) else Risk.HOLD
-
-
-def _safety(facts: Facts, device: Device) -> str:
-    """Return the worst MR status a Device states, as the id of its concept; empty where it states none."""
-    found = {
-        concept
-        for status in device.safety
-        for coding in status.coding
-        # The element has one code list, whichever name a client gives its system.
-        for concept in facts.chart.concepts_of(NCIT, coding.code)
-    }
-    found |= {worded for status in device.safety if (worded := _worded_safety(status))}
-    return next((name for name in ("mr_unsafe", "mr_no_label", "mr_conditional", "mr_safe") if name in found), "")
-
-
-def _worded_safety(status: CodeableConcept) -> str:
-    """Read "MR Unsafe" and its like where no code is known; a text may warn, it may not clear."""
-    said = [status.text, *(text for coding in status.coding for text in (coding.display, coding.code))]
-    words = " ".join(filter(None, said)).casefold()
-    if "unsafe" in words or "not safe" in words:
-        return "mr_unsafe"
-    return "mr_conditional" if "conditional" in words else ""
 
 
 def _use_has_ended(facts: Facts, device: Device) -> bool:

@@ -219,16 +219,18 @@ def is_raised(facts: Facts, marker: str, entry: ChartEntry) -> bool | None:
     value, part = measured(entry), entry.part
     ranges = part.reference_range if part is not None else []
     highs = [item.high for item in ranges if item.high and item.high.value is not None]
-    if not highs and flags & _NOT_HIGH:
-        return False
     if value is None:
-        return None
+        return False if not highs and flags & _NOT_HIGH else None
     factors, _ = _UNITS[marker]
     if highs:
         return _is_above_range(value, highs, factors)
     limits = facts.thresholds
     plain = converted(value, factors)
-    return plain.above(limits.esr_mm_per_hour if marker == "esr" else limits.crp_mg_per_litre) if plain else None
+    above = plain.above(limits.esr_mm_per_hour if marker == "esr" else limits.crp_mg_per_litre) if plain else None
+    if flags & _NOT_HIGH:
+        # A value above the limit that is flagged as normal, and no range to tell why, cannot be judged.
+        return None if above is True else False
+    return above
 
 
 def _is_above_range(value: Measured, highs: Sequence[Quantity], factors: Mapping[str, float]) -> bool | None:

@@ -68,7 +68,10 @@ def _r_ces(facts: Facts) -> Finding:
         evidence += _beside_both_sides(facts)
     asked += _unknown(facts, "ces", *CES_ITEMS, "sensory_generic", "pvr")
     questions += [item.concept for item in asked]
-    if _unsited_numbness(facts):
+    if (numbness := _unsited_numbness(facts)) and evidence:
+        # Alone it asks for its place; beside another sign it counts.
+        evidence += numbness
+    elif numbness:
         questions.append("numbness_site")
     tags = ["possible"] if evidence and all("possible" in item.notes for item in evidence) else []
     if evidence and is_bleeding_likely(facts):
@@ -188,11 +191,13 @@ def _saddle_numbness(facts: Facts) -> list[ChartEntry]:
     return [entry for entry in facts.stated("sensory_generic") if affirms(entry.words, _SADDLE)]
 
 
-def _unsited_numbness(facts: Facts) -> bool:
-    return any(
-        not affirms(entry.words, _SADDLE) and not _IN_LEG.search(_all_words(entry))
+def _unsited_numbness(facts: Facts) -> list[Evidence]:
+    """Return new numbness of no told place: not of the saddle area, which is a sign, and not of a leg."""
+    return [
+        replace(facts.evidence(entry, "sensory_generic"), concept="numbness_unsited")
         for entry in _new(facts, facts.stated("sensory_generic"))
-    )
+        if not affirms(entry.words, _SADDLE) and not _IN_LEG.search(_all_words(entry))
+    ]
 
 
 def _residual_volume(facts: Facts, evidence: list[Evidence], questions: list[str]) -> list[Evidence]:

@@ -84,7 +84,7 @@ CRITERIA: tuple[Criterion, ...] = (
             "anticoagulant_drug",
             *groups.CES_ITEMS,
             *("sensory_generic", "pvr", "bladder_exclude", "bladder_voiding"),
-            *("motor_deficit", "radiculopathy", "family_history_cancer"),
+            *("motor_deficit", "radiculopathy", "family_history_cancer", "renal_severe"),
         ),
         thresholds=(
             "neurologic_window",
@@ -216,7 +216,7 @@ CRITERIA: tuple[Criterion, ...] = (
         (),
         hints.r_hint,
         # A code for what a text mentions settles the text; only this concept is read for nothing else.
-        concepts=("family_history_cancer",),
+        concepts=("family_history_cancer", "renal_severe"),
         thresholds=("neurologic_window", "infection_history", "mimic_window", "trauma_window"),
         sources=hints.SOURCES,
     ),
@@ -225,7 +225,7 @@ CRITERIA: tuple[Criterion, ...] = (
         "Aorta, kidney or bowel as the cause of the pain",
         (),
         hints.r_mimic,
-        concepts=("aortic_disease", "abdominal_mimic", "family_history_cancer"),
+        concepts=("aortic_disease", "abdominal_mimic", "family_history_cancer", "renal_severe"),
         thresholds=("mimic_window", "neurologic_window", "infection_history", "trauma_window"),
         sources=hints.SOURCES,
     ),
@@ -234,6 +234,7 @@ CRITERIA: tuple[Criterion, ...] = (
         "Records that nobody recognised",
         (),
         hints.r_unread,
+        concepts=("renal_severe",),
         thresholds=(
             "neurologic_window",
             "infection_history",
@@ -325,7 +326,7 @@ CRITERIA: tuple[Criterion, ...] = (
             *groups.CES_ITEMS,
             *("sensory_generic", "pvr", "bladder_exclude", "motor_deficit", "motor_generic", "neuro_other", "fever"),
             *("bladder_voiding", "radiculopathy"),
-            "anticoagulant_drug",
+            *("anticoagulant_drug", "renal_severe"),
         ),
         thresholds=(
             "early_after_surgery",
@@ -427,7 +428,7 @@ CRITERIA: tuple[Criterion, ...] = (
         "Recent imaging of the same region",
         (),
         scope.r_dup,
-        concepts=(*scope.LUMBAR_MRI, "imaging_result_status", *groups.INDICATIONS),
+        concepts=(*scope.LUMBAR_MRI, "imaging_result_status", "renal_severe", *groups.INDICATIONS),
         thresholds=("repeat_imaging_window", "recent_imaging_window"),
         sources=("DiagnosticReport", "ImagingStudy"),
         citations=("acp-2011",),

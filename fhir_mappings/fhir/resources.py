@@ -196,7 +196,7 @@ class DeviceName(FhirStruct):
 
 
 class Device(Resource, kw_only=True):
-    """FHIR Device."""
+    """FHIR Device; its identifiers have another shape in each version of FHIR, so they may hold anything."""
 
     status: str | None = None
     type: CodeableConcept | None = None
@@ -206,6 +206,9 @@ class Device(Resource, kw_only=True):
     property: list[DeviceProperty] = []
     model_number: str | None = None
     note: list[Annotation] = []
+    identifier: Any = None
+    udi_carrier: Any = None
+    udi: Any = None
 
 
 class DeviceUseStatement(Resource, kw_only=True):

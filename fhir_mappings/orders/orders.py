@@ -44,7 +44,7 @@ from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, names_o
 from fhir_mappings.orders.recognition import plain_concepts, recognised
 from fhir_mappings.orders.requesters import requester_names
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.matcher import asking_names, quote_of
+from fhir_mappings.words.matcher import NOTED, asking_names, quote_of
 from fhir_mappings.words.order_text import Statement, stated_emergencies, stated_implants, stated_values
 
 ORDER_TYPES = ("ServiceRequest", "ProcedureRequest")
@@ -263,16 +263,18 @@ def _lines(
         elif name:
             yield reason_line(target or reference, CodeableConcept(text=name), read)
     judged = {text for reason in contents.reasons if not concepts_of(reason, index) for text in words_of(reason)}
-    yield from _named_beside(said for said in contents.own_texts if said.text not in judged)
+    # What our own questions quote in a note was answered there.
+    others = (said for said in contents.other_texts if said.place not in ("order_note", "order_reason"))
+    yield from _named_beside(said for said in (*contents.own_texts, *others) if said.text not in judged)
 
 
 def _named_beside(texts: Iterable[OrderText]) -> Iterator[LedgerLine]:
-    """Yield what notes, and words beside a known reason, call by a lasting name that asks, as a problem list would.
+    """Yield what notes, and words beside a known reason, call by a name that asks, as a problem list would.
 
     Events are left out: "difficulty walking" in a note about back pain is the pain.
     """
     for said in texts:
-        if name := next((name for name in asking_names(said.text) if name.topic == "lasting"), None):
+        if name := next((name for name in asking_names(said.text) if name.topic in NOTED), None):
             called = quote_of(said.text, name)
             yield LedgerLine(
                 said.reference, "Order", Standing.UNRECOGNISED, "name", called, said.place, said.when, span=name.topic

@@ -52,18 +52,15 @@ class OwnAnswers:
 
     @property
     def ended(self) -> frozenset[str]:
-        """The questions that are not asked again today; those about named records apart."""
+        """The questions that are not asked again today, but for those of which each record has to be answered for."""
         found = set[str]()
         for answer in self.counted:
             question = QUESTIONS[answer.own]
-            if not question.named:
+            if not question.named or (question.nameless and (answer.answered is Answered.YES or not answer.named)):
                 found.add(question.id)
-            if answer.answered is Answered.NO:
-                found.update(question.closes)
-                continue
             if question.id in CHOICES:
                 found.add(CHOICES[question.id])
-            if _only_asks(question):
+            if _only_asks(question) and not question.named:
                 found.add(f"hint_{question.topic}")
         return frozenset(found)
 
@@ -73,6 +70,10 @@ class OwnAnswers:
         return any(
             plain in (named.casefold() for named in answer.named) for answer in self.counted if answer.own == question
         )
+
+    def are(self, remark: Remark) -> bool:
+        """Whether a remark is an answer of today, which is not asked about in its turn."""
+        return any(remark.reference == answer.reference and remark.text == answer.question for answer in self.counted)
 
     def given(self, concept: str, *questions: str) -> tuple[ChartEntry, ...]:
         """Return the answers of today to some questions, yes or no, as what is said about a concept."""
@@ -91,7 +92,7 @@ class OwnAnswers:
         for answer in (*self.earlier, *lasting):
             topic = QUESTIONS[answer.own].topic
             if answer.answered is Answered.YES and topic:
-                yield Remark(answer.reference, answer.question, frozenset({topic}), _place(answer), answer.when)
+                yield Remark(answer.reference, answer.question, frozenset({topic}), place_of(answer), answer.when)
 
 
 def _only_asks(question: Question) -> bool:
@@ -108,8 +109,8 @@ def _entry(answer: QuestionAnswer, concept: str, day: date) -> ChartEntry:
         Assertion.SUSPECTED if QUESTIONS[answer.own].doubt else Assertion.PRESENT,
         when=exact(day),
         of_order=True,
-        quote=_quoted(answer),
-        place=_place(answer),
+        quote=quoted_answer(answer),
+        place=place_of(answer),
     )
 
 
@@ -132,10 +133,12 @@ def _holds(interval: DateInterval, day: date) -> bool:
     return interval.is_exact and interval.earliest == day
 
 
-def _place(answer: QuestionAnswer) -> str:
+def place_of(answer: QuestionAnswer) -> str:
+    """Return where an answer stands, as a name of the wording catalogue's places."""
     return "questionnaire" if answer.reference.startswith("QuestionnaireResponse/") else "order_note"
 
 
-def _quoted(answer: QuestionAnswer) -> str:
-    said = answer.question
+def quoted_answer(answer: QuestionAnswer) -> str:
+    """Return the words of an answer, as far as a card quotes them."""
+    said = answer.question.partition(" (asked ")[0]
     return said if len(said) <= LONGEST_QUOTE else f"{said[: LONGEST_QUOTE - 1].rstrip()}…"

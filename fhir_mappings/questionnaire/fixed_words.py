@@ -23,6 +23,8 @@ _NAME = re.compile(r"[“\"]([^“”\"\n]+)[”\"]")
 _NAMES = re.compile(
     rf"[ \t]*:?[ \t]*(?P<names>{_NAME.pattern}(?:(?:, | and ){_NAME.pattern})*)(?=[ \t]*(?:\(asked|[.;\n]|$))"
 )
+# The records that a label names before its answer.
+_ABOUT = re.compile(rf"[ \t]*\((?P<names>{_NAME.pattern}(?:, {_NAME.pattern})*)\)")
 _DAY = re.compile(
     r"[ \t]*\((?:asked|said|on)[ \t]+(?:(?P<day>\d{1,2}) (?P<month>[A-Za-z]{3})[a-z]* (?P<year>\d{4})"
     r"|(?P<iso>\d{4}-\d\d-\d\d))(?P<more>[^()\n]{0,80})\)",
@@ -31,6 +33,20 @@ _DAY = re.compile(
 _END = re.compile(r"[ \t]*(?:[.;\n]|$)")
 # "no; now yes": which of the two holds cannot be told, and it is read like any other text.
 _TAKEN_BACK = re.compile(r"[ \t.;,]*(?:(?:but|now|then|later|today|since|as of)\b[^.;\n]{0,20}?)?\byes\b")
+# A value behind the answer: a number with a point or a unit, or a grade of strength; a bare "2." begins the next item.
+_VALUE = re.compile(
+    r"[ \t.;,:(–-]*\n?[ \t(]*(?P<value>[<>≤≥]?[ \t]?"
+    r"(?:\d{2,3}[.,]\d+|\d{1,4}(?=[ \t]*(?:°|[CF]\b|m[lLmg]|cc\b))|[0-5][+-]?/5)"
+    r"(?:[ \t]*(?:°[ \t]?)?(?:[CF]\b|m[lL]\b|mm/h\b|mg/d?[lL]\b|cc\b))?)"
+)
+# What such a number measures, by the question before it, in words that raise nothing by themselves.
+_MEASURED = {
+    "fever": "temp",
+    "inflammation_markers": "CRP",
+    "power": "leg strength",
+    "motor_changed": "leg strength",
+    "hint_motor": "leg strength",
+}
 _BEGIN = re.compile(r"(?:^|[.;\n])[ \t]*(?:[-*•–][ \t]*)?$")
 # The record that a card quotes before its question: "Note: “…” (5 Oct 2026): is a leg weak now?"
 _QUOTING = re.compile(r"[“\"][^\n]*[”\"][^\n]{0,40}:[ \t]*$")
@@ -59,8 +75,22 @@ def day_in_words(day: date) -> str:
 
 def written(question: Question, day: date, *, yes: bool, named: Sequence[str] = ()) -> str:
     """Return the fixed words of an answer, with the records that it is about and the day."""
+    return f"{words_about(question, named, yes=yes)} (asked {day_in_words(day)})"
+
+
+def words_about(question: Question, named: Sequence[str] = (), *, yes: bool) -> str:
+    """Return the fixed words of an answer with the records that it is about: “Leg weakness now (“numb leg”): no”."""
     about = ", ".join(f"“{plain_name(name)}”" for name in named) if question.named else ""
-    return f"{question.words(yes=yes)}{f': {about}' if about else ''} (asked {day_in_words(day)})"
+    return words_beside(question, about, yes=yes)
+
+
+def words_beside(question: Question, about: str, *, yes: bool) -> str:
+    """Return the words of an answer with what it is about: behind words of its own, or in parentheses in the label."""
+    words = question.words(yes=yes)
+    if not about:
+        return words
+    own = question.yes if yes else question.no
+    return f"{words}: {about}" if own else words.replace(question.label, f"{question.label} ({about})", 1)
 
 
 def plain_name(name: str) -> str:
@@ -143,21 +173,31 @@ def _statement(  # noqa: PLR0913, PLR0917 - where a phrase stands, and what it m
             return None
         start, named = line, tuple(map(plain_name, _NAME.findall(text[line:at])))
     end, inverted = at + len(phrase), phrase in _INVERTED
+    quoted = text[start:at]
+    takes_names = QUESTIONS[question].named
+    if takes_names and yes is None and (about := _ABOUT.match(text, end, end + _LONGEST_NAMES + 40)):
+        named, quoted, end = _named(about), about["names"], about.end()
     if yes is None:
         answer = _ANSWER.match(head, end)
         if answer is None:
             return None
         yes, end = (answer["answer"] == "yes") is not inverted, answer.end()
-    quoted = text[start:at]
-    if QUESTIONS[question].named and (names := _NAMES.match(text, end, end + _LONGEST_NAMES + 40)):
-        named, end = tuple(map(plain_name, _NAME.findall(names["names"]))), names.end()
-        quoted = names["names"]
+    if takes_names and (names := _NAMES.match(text, end, end + _LONGEST_NAMES + 40)):
+        named, quoted, end = _named(names), names["names"], names.end()
     when = UNKNOWN_DATE
     if day := _DAY.match(text, end):
         when, end, more = _date_of(day), day.end(), day["more"].strip()
+    if not yes and (value := _VALUE.match(text, end)):
+        # "Fever now: no. 39.2 C": the number is what was measured.
+        more = f"{more} {_MEASURED.get(question, '')} {value['value']}".strip()
+        end = value.end() if not _END.match(head, end) else end
     if not _END.match(head, end) or (not yes and _TAKEN_BACK.match(head, end)):
         return None
     return start, end, Said(question, yes, " ".join(text[start:end].split()), when, named, quoted, more)
+
+
+def _named(found: re.Match[str]) -> tuple[str, ...]:
+    return tuple(map(plain_name, _NAME.findall(found["names"])))
 
 
 def _date_of(found: re.Match[str]) -> DateInterval:

@@ -38,6 +38,7 @@ class Question:
     none: str = ""
     closes: tuple[str, ...] = ()
     named: bool = False
+    nameless: bool = True
     unasked: bool = False
     code: str = ""
     inverted: tuple[str, ...] = ()

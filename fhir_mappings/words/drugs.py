@@ -11,10 +11,11 @@ import unicodedata
 from importlib.resources import files
 from typing import TYPE_CHECKING, Final
 
+from fhir_mappings.words.phrases import Line
 from fhir_mappings.words.tokens import remembered
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 _WORD: Final = re.compile(r"[a-z0-9]+")
 _NAME: Final = re.compile(r"[a-z]{3,}")
@@ -34,6 +35,14 @@ _SYSTEMIC_ONLY: Final = frozenset(
 _STEROID, _EXCLUDED_STEROID, _ANTICOAGULANT = "steroid_systemic_drug", "steroid_excluded", "anticoagulant_drug"
 _LINE_CARE: Final = frozenset({"flush", "lock"})
 
+# What a drug means that somebody mentions outside of a prescription ("on tamoxifen").
+_MEANS: Final = {
+    "antineoplastic_drug": "cancer",
+    "immunosuppressant_drug": "risk",
+    "osteoporosis_drug": "risk",
+}
+_FORM_IN_WORDS: Final = "eye|drop|ophthalmic|ointment|cream|topical|gel|ear|solution|emulsion"
+
 # Words that stand in the place of a drug's name without naming one.
 _NO_NAME: Final = re.compile(
     "and|apply|capsules?|chewable|daily|delayed|disintegrating|dose|drugs?|each|extended|for|generic|hour|immediate"
@@ -52,6 +61,17 @@ def load_drug_names() -> Mapping[str, tuple[tuple[tuple[str, ...], str], ...]]:
             words = _words(name)
             table.setdefault(words[0], []).append((words, concept))
     return {first: tuple(names) for first, names in table.items()}
+
+
+def drug_phrases() -> Iterator[Line]:
+    """Yield the names as phrases: in a note a drug tells of what it is given for, unless in a form for one part."""
+    for names in _NAMES.values():
+        for words, concept in names:
+            if topic := _MEANS.get(concept):
+                name = " ".join(words)
+                yield Line(topic, "", name)
+                yield Line(f"!{topic}", "", f"{name} <3> {_FORM_IN_WORDS}")
+                yield Line(f"!{topic}", "", f"topical|ophthalmic|eye <2> {name}")
 
 
 def drug_concepts(name: str) -> frozenset[str]:

@@ -7,12 +7,13 @@ else, is raised.
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
 from fhir_mappings.words.cues import cues_of
-from fhir_mappings.words.phrases import Phrases, Span, compiled, lines_of
+from fhir_mappings.words.drugs import drug_phrases
+from fhir_mappings.words.phrases import Line, Phrases, Span, compiled, lines_of
 from fhir_mappings.words.scope import Judged, judge
 from fhir_mappings.words.tokens import Words, plain, read, remembered
 from fhir_mappings.words.topics import AGENT, LASTING
@@ -23,16 +24,18 @@ LONGEST_QUOTE = 60
 _FAR = 240  # characters around a phrase among which its quotation is looked for
 
 
-def load_table(name: str) -> Phrases:
-    """Return one of the tables beside this module, made ready."""
-    return compiled(lines_of((files("fhir_mappings.words") / name).read_text(encoding="utf-8")))
+def load_table(name: str, more: Iterable[Line] = ()) -> Phrases:
+    """Return one of the tables beside this module, made ready, with more lines where they are made elsewhere."""
+    return compiled([*lines_of((files("fhir_mappings.words") / name).read_text(encoding="utf-8")), *more])
 
 
-_PHRASES = load_table("phrases.tsv")
+_PHRASES = load_table("phrases.tsv", drug_phrases())
 _CUES = load_table("cues.tsv")
 _ASKING = load_table("asking.tsv")
 _VACCINE = re.compile(r"\b(?:vaccin|immuni[sz]ation|screening)", re.IGNORECASE)
 _MEASURES = load_table("measures.tsv")
+# Kinds of names that ask in a note too. "Difficulty walking" in a note about back pain is the pain.
+NOTED = frozenset({"lasting", "infection", "event"})
 
 
 @dataclass(frozen=True, slots=True)

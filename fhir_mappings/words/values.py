@@ -30,6 +30,7 @@ _VOLUMES = frozenset({"ml", "mls", "cc", "ccs"})
 _SIGN = re.compile(r"[<>≤≥]=?\s?$")
 _SIGN_LENGTH = 3
 _WORDED = {"under": "<", "below": "<", "less": "<", "over": ">", "above": ">", "more": ">", "greater": ">"}
+_DEGREES = re.compile(r"c|f|deg(?:rees)? [cf]|celsius|fahrenheit", re.IGNORECASE)
 _BODY = ((33.0, 44.0), (91.0, 112.0))  # what a body temperature can be, in degrees Celsius and Fahrenheit
 _FREEZING, _NINTHS = 32.0, 9 / 5
 _PAIRS = (("esr", "crp"), ("esr", "and", "crp"), ("crp", "esr"), ("crp", "and", "esr"))
@@ -69,6 +70,7 @@ def values_of(words: Words, measures: Phrases) -> list[Value]:
     names = _names(measures.find(words))
     found = [value for name in names.spans.values() if (value := _measured(words, name, names))]
     found += [value for at in range(len(words)) if (value := _graded(words, at, names))]
+    found += [value for at in range(len(words)) if (value := _degrees(words, at))]
     return sorted(found, key=lambda value: (value.span.start, value.span.end))
 
 
@@ -168,6 +170,22 @@ def _number(written: str) -> float:
     """Return a number; a comma before three digits parts thousands, any other is a point."""
     whole, _, rest = re.sub(r",(?=\d{3}(?!\d))", "", written).replace(",", ".").partition(".")
     return float(f"{whole}.{rest.replace('.', '')}" if rest else whole)
+
+
+def _degrees(words: Words, at: int) -> Value | None:
+    """Return a fever whose unit says what was measured, whatever stands before it ("Fever: no. 39.2 C")."""
+    if not words.folded[at][0].isdigit():
+        return None
+    found = _VALUE.match(words.text, words.starts[at])
+    if found is None or not _DEGREES.fullmatch(found["unit"] or ""):
+        return None
+    unit = found["unit"].casefold()
+    # "39 F" is a woman of 39 years.
+    low, high = _BODY[0 if unit == "celsius" or unit.endswith("c") else 1]
+    if not low <= _number(found["high"] or found["low"]) <= high:
+        return None
+    value = _read(words, Span("fever", at, at + 1), at)
+    return value if value is not None and value.asks else None
 
 
 def _graded(words: Words, at: int, names: _Names) -> Value | None:

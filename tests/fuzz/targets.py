@@ -27,11 +27,16 @@ from cds_service.protocol.errors import SettingsError
 from cds_service.server.arrivals import Arrival
 from cds_service.server.claims import claimed_client
 from cds_service.server.dispatch import lane_of
+from fhir_mappings.devices.carriers import udis_of
+from fhir_mappings.devices.labels import label_of_udi
+from fhir_mappings.devices.udi import parse_udi
 from fhir_mappings.fhir.dates import parse_date, parse_period
+from fhir_mappings.fhir.resources import Device
 from fhir_mappings.fhir_client.links import is_below, resolve_link
 from fhir_mappings.fhir_client.scopes import Scopes
 from fhir_mappings.words.matcher import mentions_in, topics_in
 from tests.fuzz import shapes
+from tests.labels import TABLE
 from tests.property.advice import index
 from tests.property.test_robustness import JSON
 from tests.property.test_tokens import CLAIMS, HEADERS, outcome
@@ -104,6 +109,21 @@ def dates(texts: list[Any]) -> None:
             found.within(42, _TODAY)
             found.on_or_before(_TODAY - timedelta(days=1))
             found.after(parse_date(texts[-1]))
+
+
+_UDIS: Final = shapes.pieces(
+    *("(01)", "{01}", "01", "00000000000017", "00643169001763", "(17)", "17", "271231", "(10)", "10", "(21)", "21"),
+    *("LOT7", "\x1d", "<GS>", "]C1", "]d2", "+", "H123ABC1", "/", "$$", "=/", "A9999XYZ100T0944", "=,", " ", "MDE="),
+)
+
+
+@target
+@given(_UDIS, st.sampled_from(("deviceIdentifier", "carrierHRF", "carrierAIDC", "value")), shapes.STRANGE)
+def udis(text: str, place: str, strange: Any) -> None:
+    """Parts of UDIs of all issuers in no order, in every place of a Device, and anything beside them."""
+    assert parse_udi(text).text == text
+    label_of_udi(parse_udi(text), TABLE)
+    udis_of(Device(udi_carrier=[{place: text}, strange], udi=strange, identifier=[{"value": text}, strange]))
 
 
 _WORDS: Final = shapes.pieces(

@@ -19,6 +19,7 @@ from cards.guideline.wording import Wording, load_wording
 from cards.response.client_shape import ResponseShape
 from cards.response.response import respond
 from fhir_mappings.chart.chart import read_chart
+from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.fhir.sources import SourceReading
@@ -133,29 +134,37 @@ def encoded(value: Json) -> bytes:
 
 
 def answers(
-    draft_orders: Json, prefetch: Mapping[str, Json], today: date, hook: str = "order-sign"
+    draft_orders: Json,
+    prefetch: Mapping[str, Json],
+    today: date,
+    hook: str = "order-sign",
+    labels: DeviceLabels = NO_LABELS,
 ) -> tuple[list[Assessment], dict[str, Any]]:
     """Walk one hook call from JSON text, the way the service does."""
     readings = read_prefetch({key: encoded(value) for key, value in prefetch.items()})
-    return answers_from(draft_orders, readings, today, hook)
+    return answers_from(draft_orders, readings, today, hook, labels)
 
 
 def answers_from(
-    draft_orders: Json, readings: Mapping[str, SourceReading], today: date, hook: str = "order-sign"
+    draft_orders: Json,
+    readings: Mapping[str, SourceReading],
+    today: date,
+    hook: str = "order-sign",
+    labels: DeviceLabels = NO_LABELS,
 ) -> tuple[list[Assessment], dict[str, Any]]:
     """Return what a hook call is answered once its sources are read, by whatever way."""
     orders = read_lumbar_mri_orders(_ORDERS.decode(encoded(draft_orders)), None, index())
-    chart = read_chart(PATIENT, readings, index())
+    chart = read_chart(PATIENT, readings, index(), labels)
     assessments = [assess(order, chart, order.as_of(today), PROFILE, today) for order in orders]
     shape = ResponseShape("d1577c69-dfbe-44ad-ba6d-3e05e953b2ea", hook, wording(), explain=True)
     return assessments, respond(assessments, shape).document
 
 
-def advise(case: Case) -> Answer:
-    """Return the answer for the order of a case."""
+def advise(case: Case, labels: DeviceLabels = NO_LABELS) -> Answer:
+    """Return the answer for the order of a case; `labels` are those that the site has imported."""
     entries = [{"resource": resource} for resource in (case.order, *case.drafts)]
     orders = {"resourceType": "Bundle", "type": "collection", "entry": entries}
-    found, response = answers(copy.deepcopy(orders), case.prefetch(), case.today)
+    found, response = answers(copy.deepcopy(orders), case.prefetch(), case.today, labels=labels)
     assert [item.order.reference for item in found] == [f"ServiceRequest/{ORDER}"]
     return Answer(found[0], response)
 

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from cds_service.protocol import schemas
 from cds_service.protocol.envelope import is_sound
+from tests.property.profile import law
 from tests.protocol.builders import SERVICES, hook_request
 
 _ODD: st.SearchStrategy[Any] = st.one_of(
@@ -36,6 +37,7 @@ def envelopes(draw: st.DrawFn) -> dict[str, Any]:
     return envelope
 
 
+@law(200)
 @given(envelopes())
 def test_sound_envelope_has_no_problem(envelope: dict[str, Any]) -> None:
     """What the quick look calls sound, the schema finds nothing wrong with."""

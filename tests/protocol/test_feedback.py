@@ -141,13 +141,25 @@ def test_every_fault_of_a_report_is_named(storing_client: HookClient) -> None:
         (feedback_entry(overrideReason={"userComment": 7}), "feedback[1].overrideReason.userComment"),
     ],
 )
-def test_malformed_entry_is_named_and_nothing_is_stored(
+def test_malformed_entry_is_named_and_the_others_are_kept(
     storing_client: HookClient, database: Database, entry: object, path: str
 ) -> None:
-    """One entry that cannot be read refuses the batch, so that all of it can be sent again."""
-    reply = storing_client.report(SIGN, [feedback_entry(), entry, ACCEPTED])
-    assert (reply.status, reply.fields) == (400, [path])
-    assert rows(database, "fingerprint") == []
+    """One entry that cannot be read is refused by name and loses nothing of the batch, which may be sent again."""
+    for _ in range(2):
+        reply = storing_client.report(SIGN, [feedback_entry(), entry, ACCEPTED])
+        assert (reply.status, reply.fields) == (400, [path])
+        assert "What could be read of this batch was kept (2)" in reply.text
+        assert len(rows(database, "fingerprint")) == 2
+
+
+@pytest.mark.parametrize("name", ["overrideReason", "overrideReasons"])
+def test_list_of_reasons_is_read(storing_client: HookClient, database: Database, name: str) -> None:
+    """A client that sends its reasons as a list loses none of them; an empty list gives none."""
+    given = [{"reason": {"code": "a"}}, {"reason": {"code": "b"}, "userComment": "why"}]
+    bare = {key: value for key, value in feedback_entry(card="other").items() if key != "overrideReason"}
+    entries = [{**bare, "card": "one", name: given}, {**bare, name: []}]
+    assert storing_client.report(SIGN, entries).status == 200
+    assert sorted(rows(database, "reason_code", "comment")) == [("", ""), ("a", ""), ("b", "why")]
 
 
 @pytest.mark.parametrize("document", [{}, {"feedback": "x"}, {"feedback": None}, feedback_entry()])

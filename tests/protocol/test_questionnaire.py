@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from fhir.resources.R4B.bundle import Bundle
 from fhir.resources.R4B.questionnaire import Questionnaire
 
 from cards.guideline.guideline import GUIDELINE_VERSION
@@ -45,3 +46,20 @@ def test_there_is_one(client: HookClient, name: str) -> None:
     assert reply.status == 404
     assert reply.codes == ["not-found"]
     assert ADDRESS in reply.text
+
+
+@pytest.mark.parametrize("url", [QUESTIONNAIRE_URL, f"{QUESTIONNAIRE_URL}|{GUIDELINE_VERSION}", None])
+def test_is_found_by_its_canonical_address(client: HookClient, url: str | None) -> None:
+    """As a QuestionnaireResponse names it, with the version or without; a search for nothing finds the one there is."""
+    reply = client.open("/fhir/Questionnaire", query_string={"url": url} if url else {})
+    Bundle.model_validate_json(reply.text)
+    assert (reply.status, reply.json["type"], reply.json["total"]) == (200, "searchset", 1)
+    assert reply.json["entry"][0]["resource"] == client.open(ADDRESS).json
+
+
+@pytest.mark.parametrize("url", ["https://example.org/fhir/Questionnaire/lumbar-mri", f"{QUESTIONNAIRE_URL}|0.0.1", ""])
+def test_search_for_another_finds_nothing(client: HookClient, url: str) -> None:
+    """Another address, or another version, is an empty searchset and no error."""
+    reply = client.open("/fhir/Questionnaire", query_string={"url": url})
+    assert (reply.status, reply.json["total"]) == (200, 0)
+    assert "entry" not in reply.json

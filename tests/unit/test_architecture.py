@@ -44,17 +44,19 @@ ROOMS: dict[str, str] = {
     "fhir_mappings/words": "",
     "fhir_mappings/terminology": "",
     "fhir_mappings/fhir": "fhir_mappings/terminology",
+    "fhir_mappings/devices": "fhir_mappings/fhir fhir_mappings/terminology",
     "fhir_mappings/questionnaire": "fhir_mappings/fhir fhir_mappings/words",
     "fhir_mappings/chart": (
-        "fhir_mappings/questionnaire fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
+        "fhir_mappings/questionnaire fhir_mappings/devices fhir_mappings/fhir fhir_mappings/terminology"
+        " fhir_mappings/words"
     ),
     "fhir_mappings/orders": (
         "fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/fhir fhir_mappings/terminology"
         " fhir_mappings/words"
     ),
     "fhir_mappings/criteria": (
-        "fhir_mappings/orders fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/fhir"
-        " fhir_mappings/terminology fhir_mappings/words"
+        "fhir_mappings/orders fhir_mappings/chart fhir_mappings/questionnaire fhir_mappings/devices"
+        " fhir_mappings/fhir fhir_mappings/terminology fhir_mappings/words"
     ),
     "fhir_mappings/fhir_client": "fhir_mappings/orders fhir_mappings/chart fhir_mappings/fhir",
     "cards/guideline": "fhir_mappings/*",
@@ -65,6 +67,7 @@ ROOMS: dict[str, str] = {
     "cds_service/protocol": "cds_service/protocol/schemas fhir_mappings/fhir",
     "cds_service/overload": "cds_service/protocol",
     "cds_service/config": "cds_service/protocol/* cards/* fhir_mappings/*",
+    "cds_service/gudid": "cds_service/protocol fhir_mappings/devices",
     "cds_service/egress": "cds_service/protocol/* fhir_mappings/fhir_client",
     "cds_service/records": "cds_service/protocol",
     "cds_service/records/migrations": "cds_service/records",
@@ -91,8 +94,8 @@ ROOMS: dict[str, str] = {
     "cds_service/guideline": "cds_service/protocol cards/* fhir_mappings/*",
     "cds_service/openapi": "cds_service/demo cds_service/protocol/*",
     "cds_service/hooks": (
-        "cds_service/auth/* cds_service/clients/* cds_service/config cds_service/egress cds_service/overload"
-        " cds_service/records cds_service/protocol cards/* fhir_mappings/*"
+        "cds_service/auth/* cds_service/clients/* cds_service/config cds_service/egress cds_service/gudid"
+        " cds_service/overload cds_service/records cds_service/protocol cards/* fhir_mappings/*"
     ),
     "cds_service/pages/plots": "",
     "cds_service/pages/rendering": "cds_service/protocol",
@@ -125,8 +128,8 @@ ROOMS: dict[str, str] = {
     "cds_service/app.py": (
         "cds_service/pages/* cds_service/hooks cds_service/calls cds_service/guideline cds_service/observability"
         " cds_service/auth/*"
-        " cds_service/clients cds_service/config cds_service/demo cds_service/records cds_service/protocol"
-        " fhir_mappings/fhir_client"
+        " cds_service/clients cds_service/config cds_service/demo cds_service/gudid cds_service/records"
+        " cds_service/protocol fhir_mappings/fhir_client"
     ),
     "cds_service/server": (
         "cds_service/app.py cds_service/hooks cds_service/observability cds_service/clients cds_service/config"
@@ -156,18 +159,20 @@ ROOMS: dict[str, str] = {
         "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"
         " fhir_mappings/fhir fhir_mappings/fhir_client"
     ),
+    "cds_service/cli/configuration": ("cds_service/hooks cds_service/clients cds_service/config cds_service/protocol"),
     "cds_service/cli/trying": "cds_service/clients",
     "cds_service/cli/orderables": "fhir_mappings/orders fhir_mappings/terminology",
     "cds_service/cli/replaying": "cds_service/replay/synthetic",
     "cds_service/cli/snomed": (
         "cds_service/egress fhir_mappings/fhir_client fhir_mappings/terminology fhir_mappings/words"
     ),
+    "cds_service/cli/gudid": "cds_service/gudid fhir_mappings/devices",
     "cds_service/cli": (
         "cds_service/cli/* cds_service/server cds_service/app.py cds_service/pages/review cds_service/pages/criteria"
         " cds_service/hooks cds_service/guideline cds_service/observability cds_service/clients/* cds_service/config"
-        " cds_service/egress cds_service/demo cds_service/records cds_service/replay/* cds_service/protocol"
-        " cards/response cards/suggestions cards/guideline fhir_mappings/fhir fhir_mappings/fhir_client"
-        " fhir_mappings/terminology"
+        " cds_service/egress cds_service/demo cds_service/gudid cds_service/records cds_service/replay/*"
+        " cds_service/protocol cards/response cards/suggestions cards/guideline fhir_mappings/devices"
+        " fhir_mappings/fhir fhir_mappings/fhir_client fhir_mappings/terminology"
     ),
     "cds_service/__main__.py": "cds_service/cli",
 }

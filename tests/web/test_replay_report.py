@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -40,8 +40,9 @@ def page(request: pytest.FixtureRequest, browser: Browser) -> Iterator[Page]:
     """A page without scripts, on a phone in the dark or at a desk; the test fails if it asked anybody for anything."""
     phone = request.param == "phone"
     scheme: Scheme = "dark" if phone else "light"
-    viewport = PHONE if phone else DESKTOP
-    context = browser.new_context(viewport=viewport, color_scheme=scheme, bypass_csp=True)
+    options: dict[str, Any] = {"viewport": PHONE if phone else DESKTOP, "color_scheme": scheme}
+    # axe is a script, which the policy of the file forbids.
+    context = browser.new_context(bypass_csp=True, **options)
     opened = context.new_page()
     watch = Watch(opened, "file:///")
     yield opened

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any, Final
 
 import pytest
 
+from cards.response.markdown import escape
 from cds_service.clients.profile import ClientProfile
 from cds_service.config.settings import load_settings
 from cds_service.hooks.adviser import Adviser
 from cds_service.pages.criteria.editions import Edition
 from cds_service.pages.review import patients as bundled
+from cds_service.pages.review.markdown import sheet_markdown
 from cds_service.pages.review.page import sheet_file
 from cds_service.pages.review.patients import fires, load_patients
 from cds_service.pages.review.sheet import ReviewSheet, read_sheet
@@ -146,6 +148,22 @@ def test_file_stands_alone() -> None:
     html = sheet_file(edition_of(), NOW.date(), several=False)
     assert re.findall(r"<script|<link|<img|@import|url\(|src=", html) == []
     assert [link for link in Html(html).links if not link.startswith("#")] == []
+
+
+def test_markdown_says_what_the_page_says(tmp_path: Path) -> None:
+    """As Markdown the sheet has every rule, card and number, in the same order, and the site's name as plain text."""
+    edition = edition_of(written(tmp_path, SITE))
+    sheet = read_sheet(edition)
+    text = sheet_markdown(edition, NOW.date(), "1.0")
+    assert text.startswith(f"# {sheet.words['title']}")
+    at = [text.index(f"### {entry.rule.title} `{entry.rule.id}`") for entry in sheet.rules]
+    assert at == sorted(at)
+    for entry in sheet.rules:
+        if entry.card and not entry.same_as:
+            assert escape(entry.card.summary) in text
+    assert "| conservative care | 56 days (guideline 42) |" in text
+    assert "<Hospital>" not in text
+    assert f'guideline_fingerprint = "{sheet.standing.fingerprint}"' in text
 
 
 def test_approved_sheet_says_who(tmp_path: Path) -> None:

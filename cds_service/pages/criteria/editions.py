@@ -44,7 +44,7 @@ class Edition:
         """Return what the guideline says of the orders of a request with nothing but its prefetch."""
         client = self.adviser.client
         readings = read_prefetch(request.prefetch, client.sources, client.fhir.form)
-        chart = read_chart(request.patient_id, readings, self.adviser.index)
+        chart = read_chart(request.patient_id, readings, self.adviser.index, self.adviser.labels)
         return self.adviser.assess(self.adviser.orders(request), chart, today)
 
     def respond(

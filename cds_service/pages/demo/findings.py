@@ -116,7 +116,7 @@ def assessed_order(assessment: Assessment, wording: Wording) -> AssessedOrder:
 def _view(finding: Finding, assessment: Assessment, wording: Wording) -> FindingView:
     said: dict[str, dict[str, None]] = {}
     for item in finding.evidence:
-        said.setdefault(_said(item, assessment.order.reference, wording), {})[item.reference] = None
+        said.setdefault(_said(item, assessment, wording), {})[item.reference] = None
     lines = tuple(_line(text, list(references)) for text, references in said.items())
     lacking = tuple(wording.text("explanation", "lacking", tag) for tag in _LACKING if tag in finding.tags)
     return FindingView(
@@ -148,12 +148,15 @@ def _line(text: str, references: list[str]) -> FoundLine:
     return FoundLine(text, tuple(references[:_MOST_RECORDS]), max(0, len(references) - _MOST_RECORDS))
 
 
-def _said(item: Evidence, order: str, wording: Wording) -> str:
+def _said(item: Evidence, assessment: Assessment, wording: Wording) -> str:
     names = dict.fromkeys(_TAG.sub("", code.display) for code in item.codes)
     quoted = f"“{item.quote}”" if item.quote else ""
     name = " / ".join(names) or quoted or wording.find("concepts", item.concept, default=item.concept.replace("_", " "))
-    notes = [wording.find("notes", note, default=note) for note in item.notes]
-    when = "stated in the order" if item.reference == order else wording.day(item.when)
+    notes = [
+        wording.note(note, assessment.chart.labels.released) if wording.find("notes", note) else note
+        for note in item.notes
+    ]
+    when = "stated in the order" if item.reference == assessment.order.reference else wording.day(item.when)
     return ", ".join(dict.fromkeys(filter(None, [name, item.amount, when, *notes])))
 
 

@@ -84,7 +84,7 @@ def look_at(body: bytes, adviser: Adviser, today: date) -> Look:
     orders = adviser.orders(request)
     prefetch, client = request.prefetch, adviser.client
     readings = read_prefetch(prefetch, client.sources, client.fhir.form)
-    chart = read_chart(request.patient_id, readings, adviser.index)
+    chart = read_chart(request.patient_id, readings, adviser.index, adviser.labels)
     assessed = () if chart.missing_required else adviser.assess(orders, chart, today)
     order = orders[0] if orders else _no_order(request)
     timeline = _timeline(order, chart, assessed, adviser, today, has_order=bool(orders))

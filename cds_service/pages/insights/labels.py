@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import cache
 from typing import Final
 
@@ -32,9 +32,13 @@ _PLACEHOLDER: Final = re.compile(r"\{\w+\}")
 
 @dataclass(frozen=True, slots=True)
 class InsightsWords:
-    """Names in the language of one catalogue."""
+    """Names in the language of one catalogue.
+
+    `site_reasons` are our names of override reasons by the system and code that a client has in their place.
+    """
 
     wording: Wording
+    site_reasons: Mapping[tuple[str, str], str] = field(default_factory=dict)
 
     def message(self, message: str) -> str:
         """Return the title of a message."""
@@ -54,13 +58,19 @@ class InsightsWords:
         return _PLACEHOLDER.sub("…", label)
 
     def reason(self, code: str, system: str, display: str) -> str:
-        """Return the words of an override reason: ours where it is ours, else those that the client sent."""
+        """Return the words of an override reason: ours where it is ours or stands for it, else what the client sent."""
         if not code:
             return "No coded reason given"
+        if ours := self.site_reasons.get((system, code)):
+            return self.wording.text("overrides", ours, "display")
         for reason in self.wording.get("overrides").values():
             if (reason["code"], reason["system"]) == (code, system):
                 return str(reason["display"])
         return display or code
+
+    def knowing(self, site_reasons: Mapping[tuple[str, str], str]) -> InsightsWords:
+        """Return the same names, and ours for the reasons that clients have codes of their own for."""
+        return replace(self, site_reasons=site_reasons)
 
     def phase(self, phase: str) -> str:
         """Return what happens in a phase."""

@@ -148,6 +148,7 @@ def fingerprint(export: Export, setup: ReplaySetup, options: dict[str, Any]) -> 
         "site": _digest(Path(site)) if site else "",
         "verbosity": client.verbosity or setup.settings.verbosity,
         "conditional": setup.settings.treat_conditional_as,
+        "labels": _stamp(setup.settings.gudid),
         "identified": setup.key is None,
         **options,
     }
@@ -161,6 +162,11 @@ def _digest(path: Path) -> str:
         for file in sorted((path.parent / str(folder)).rglob("*.*")):
             found.update(file.read_bytes() if file.is_file() else b"")
     return found.hexdigest()
+
+
+def _stamp(file: Path | None) -> str:
+    """Return what tells one table of device labels from another; it is too large to be read for that."""
+    return f"{file.stat().st_size} {file.stat().st_mtime_ns}" if file else ""
 
 
 def _profile(client: ClientProfile) -> str:

@@ -220,7 +220,7 @@ def _bars(dimension: Dimension, lines: Sequence[tuple[str, _Line]]) -> BarPlot:
     for name, line, cells in _told(lines):
         drawn += _parts(line, cells)
         share = _share(line.carded, line, cells[:2])
-        figures = f"{written(cells[0])}, {written(share)} of 100" if share is not None else written(cells[0])
+        figures = f"{written(cells[0])}, {written(share)} % with a card" if share is not None else written(cells[0])
         parts = tuple(Part(value, series, f"{name}: {_tip(cells)}") for series, value in _parts(line, cells))
         rows.append(Row(name, "", (Bar(parts, figures),)))
     caption = Caption(f"Lumbar MRI orders {dimension.title.lower()}", "orders", _legend(drawn))

@@ -56,9 +56,9 @@ class Group:
         """How many of those followed had it."""
         return dict(self.events_of_followed).get(kind, 0)
 
-    def interval(self, kind: str) -> Interval | None:
-        """Return the share of those followed who had it."""
-        return wilson(self.of_followed(kind), self.followed)
+    def interval(self, kind: str, *, followed: bool) -> Interval | None:
+        """Return the share of all, or of those followed, who had it."""
+        return wilson(self.of_followed(kind), self.followed) if followed else wilson(self.count(kind), self.patients)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class FollowUp:
 
 ANY: Final = "any"
 SOON: Final = "soon"
-ROWS: Final = {ANY: "Any of these", SOON: f"Any of these within {WAIT_DAYS} days", **KINDS}
+ROWS: Final = {**KINDS, ANY: "Any of these", SOON: f"Any of these within {WAIT_DAYS} days"}
 
 
 def read_follow_up(result: Result) -> FollowUp:
@@ -109,7 +109,12 @@ def follow_up_section(result: Result, follow_up: FollowUp, words_of: Names) -> S
     title = "Told to wait, and what became of them"
     if "later" in result.not_told:
         return Section("follow-up", title, about, absent=_ABSENT)
-    tables = (_events(follow_up), _followed(follow_up), *_kinds(result, words_of))
+    tables = (
+        _events(follow_up, followed=False),
+        _followed(follow_up),
+        _events(follow_up, followed=True),
+        *_kinds(result, words_of),
+    )
     return Section("follow-up", title, about, tables=tables, notes=_NOTES)
 
 
@@ -121,9 +126,10 @@ _NOTES: Final = (
     "Nobody waited: in this past the MRI was done, and may itself have found what is counted here.",
     "The number says how often waiting would have been put to somebody with something serious, and not what harm it "  # noqa: ISC004 - one sentence
     "would have done.",
-    "Patients who come back are more often ill. The share among those followed is therefore rather too high, and the "  # noqa: ISC004 - as above
-    "count among those not followed is a least number: what happened elsewhere is not in the data.",
-    "The interval is Wilson’s, for 95 %. These counts are exact, also below 11.",
+    "Of all patients the count is a least number: what happened elsewhere, or after the export, is not in the data. Of "  # noqa: ISC004 - as above
+    "those followed the share may be too high, because who comes back is more often ill, or too low, because who was "
+    "found ill may have gone elsewhere.",
+    "The intervals are Wilson’s, for 95 %. These counts are exact, also below 11.",
     "The references are in review.csv, which is to be kept as a chart is.",
 )
 
@@ -143,18 +149,24 @@ def document(follow_up: FollowUp) -> dict[str, Any]:
 def _document(group: Group) -> dict[str, Any]:
     told: dict[str, Any] = {"patients": group.patients, "followed": group.followed}
     for kind in ROWS:
-        interval = group.interval(kind)
-        bounds = {"percent": interval.share, "low": interval.low, "high": interval.high} if interval else {}
-        told[kind] = {"patients": group.count(kind), "of_followed": group.of_followed(kind), **bounds}
+        told[kind] = {
+            "patients": group.count(kind),
+            **_bounds(group.interval(kind, followed=False)),
+            "followed": {"patients": group.of_followed(kind), **_bounds(group.interval(kind, followed=True))},
+        }
     return told
 
 
-def _events(follow_up: FollowUp) -> Table:
+def _bounds(interval: Interval | None) -> dict[str, float]:
+    return {"percent": interval.share, "low": interval.low, "high": interval.high} if interval else {}
+
+
+def _events(follow_up: FollowUp, *, followed: bool) -> Table:
     columns = [
-        Column("deferred", "Told to wait: of those followed"),
+        Column("deferred", "Told to wait"),
         Column("deferred_percent", "Of 100"),
         words("deferred_interval", "95 % interval"),
-        Column("others", "Not told to wait: of those followed"),
+        Column("others", "Not told to wait"),
         Column("others_percent", "Of 100"),
         words("others_interval", "95 % interval"),
     ]
@@ -162,11 +174,15 @@ def _events(follow_up: FollowUp) -> Table:
     for kind, name in ROWS.items():
         row: list[Any] = [name]
         for group in (follow_up.deferred, follow_up.others):
-            found = group.interval(kind)
+            found = group.interval(kind, followed=followed)
             bounds = f"{found.low} to {found.high}" if found else "–"
-            row += [f"{group.of_followed(kind):,} of {group.followed:,}", found.share if found else None, bounds]
+            part, whole = (group.of_followed(kind), group.followed) if followed else (group.count(kind), group.patients)
+            row += [f"{part:,} of {whole:,}", found.share if found else None, bounds]
         rows.append(row)
-    caption = f"Within {WITHIN_DAYS} days after the order, as far as the data tell"
+    if followed:
+        caption = f"Those followed for {WITHIN_DAYS} days"
+        return table("events_of_followed", caption, words("event", "What"), *columns, rows=rows)
+    caption = f"All patients, within {WITHIN_DAYS} days after the order: at least so many"
     return table("events", caption, words("event", "What"), *columns, rows=rows)
 
 

@@ -39,6 +39,16 @@ class Overview:
             return "no day: there are no orders"
         return f"{_day(self.first)} – {_day(self.last)}"
 
+    @property
+    def is_what_if(self) -> bool:
+        """Whether visits stand for orders that nobody made."""
+        return dict(self.origins).keys() == {"what-if"}
+
+    @property
+    def stand_ins(self) -> int:
+        """How many studies and procedures stand for their orders."""
+        return sum(count for origin, count in self.origins if origin in ("ImagingStudy", "Procedure"))
+
 
 def read_overview(result: Result) -> Overview:
     """Return the numbers of the whole."""

@@ -116,16 +116,16 @@ def show(database: duckdb.DuckDBPyConnection, folder: Path, name: str) -> None:
 
 def read_summary(folder: Path) -> dict[str, Any]:
     """Return what the replay in a folder said of itself; SettingsError where it cannot be read or is not finished."""
+    submitted = sorted((folder / "summary").glob("part-*"))  # as a job of Spark writes it
     if (folder / SETTINGS).is_file() and not (folder / SUMMARY).is_file():
         raise SettingsError([f"{folder}: the replay is not finished; the same command again goes on with it"])
     found: dict[str, Any] = {}
-    for name in (SETTINGS, SUMMARY):
-        file = folder / name
+    for file in (folder / SETTINGS, folder / SUMMARY, *submitted):
         if not file.is_file():
             continue
         try:
             told = msgspec.json.decode(file.read_bytes(), type=dict[str, Any])
         except msgspec.MsgspecError:
             raise SettingsError([f"{file}: is no JSON object; replay into an empty folder"]) from None
-        found |= {"replay": told} if name == SETTINGS else told
+        found |= {"replay": told} if file.name == SETTINGS else told
     return found

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING, Final
 
 from cards.guideline.guideline import Outcome
-from cds_service.replay.report.cells import column_told, told
+from cds_service.replay.report.cells import Cell, column_told, told
 from cds_service.replay.report.parts import Column, Section, table, words
 
 if TYPE_CHECKING:
@@ -54,14 +56,16 @@ def threshold_section(result: Result, names: Names) -> Section:
     return Section("thresholds", title, _ABOUT, tables=tuple(tables))
 
 
-def _moves(result: Result, names: Names) -> list[tuple[str | int | float | None, ...]]:
+def _moves(result: Result, names: Names) -> list[tuple[Cell, ...]]:
     found = result.rows(
         "SELECT other.threshold, other.value, outcome, other.outcome, count(*)"
         " FROM (SELECT outcome, unnest(alternatives) AS other FROM orders) WHERE other.outcome <> outcome"
         " GROUP BY ALL ORDER BY 1, 2, 5 DESC, 3, 4"
     )
-    cells = column_told([count for *_, count in found])
-    return [
-        (names.threshold(name), value, names.outcome(before), names.outcome(after), cell)
-        for (name, value, before, after, _), cell in zip(found, cells, strict=True)
-    ]
+    rows: list[tuple[Cell, ...]] = []
+    for (name, value), group in groupby(found, key=itemgetter(0, 1)):
+        moves = list(group)
+        cells = column_told([count for *_, count in moves])
+        for (_, _, before, after, _), cell in zip(moves, cells, strict=True):
+            rows.append((names.threshold(name), value, names.outcome(before), names.outcome(after), cell))
+    return rows

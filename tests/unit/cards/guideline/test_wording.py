@@ -7,6 +7,7 @@ import re
 import string
 import tomllib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -168,6 +169,12 @@ def test_mr_statuses_are_notes() -> None:
     """What a device says of its MR status is worded for the line of evidence."""
     for label in ("mr_unsafe", "mr_conditional", "mr_safe", "mr_no_label"):
         assert english().text("notes", label)
+
+
+@pytest.mark.parametrize("label", ["mr_unsafe", "mr_conditional", "mr_no_label"])
+def test_labels_name_their_release(label: str) -> None:
+    """What the label of a model says is told with where it was looked up, and in which release."""
+    assert english().note(f"label_{label}", date(2026, 11, 1)).endswith("(AccessGUDID, 1 Nov 2026)")
 
 
 def test_sources_and_studies_have_their_words() -> None:

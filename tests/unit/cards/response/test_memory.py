@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cards.response.client_shape import ClientShape
+from cards.response.client_shape import ClientShape, SiteCode
 from cards.response.memory import Memory, is_never_silent
 from cards.response.response import ASSESSMENTS, respond
 from tests.unit.cards.advice import LONG, SITUATIONS, WITH_BOTH, advise, messages, shape, situation
@@ -20,7 +20,18 @@ from tests.unit.cards.response.answering import (
     sent_cards,
     updated,
 )
-from tests.unit.fhir_mappings.records import PAIN, allergy, condition, device, mri, observation, procedure, quantity
+from tests.unit.fhir_mappings.records import (
+    PAIN,
+    allergy,
+    coded,
+    condition,
+    device,
+    encounter,
+    mri,
+    observation,
+    procedure,
+    quantity,
+)
 
 if TYPE_CHECKING:
     from cards.decision.assessment import Assessment
@@ -131,6 +142,25 @@ def test_new_evidence_brings_the_card_back() -> None:
     assert after.document["cards"][0]["suggestions"]
 
 
+@pytest.mark.parametrize(
+    "more",
+    [
+        condition("icd:R20.0", 0, resource_id="numb"),
+        condition("icd:R53.1", 0, resource_id="weak"),
+        encounter(PAIN, 0, "e-note", reasonCode=[{"text": "back pain, saddle numbness?"}]),
+    ],
+    ids=["numbness", "weakness", "words"],
+)
+def test_what_would_ask_is_news_in_an_emergency(more: dict[str, Any]) -> None:
+    """An emergency that was overridden comes back in full with a record that would raise a question by itself."""
+    retention = condition("icd:R33.9", 3)
+    before = first(advise(retention))
+    (line,) = again(advise(retention), before).document["cards"]
+    assert "suggestions" not in line
+    (card,) = again(advise(retention, more), before).document["cards"]
+    assert card["suggestions"]
+
+
 def test_record_that_raises_the_same_question_is_new() -> None:
     """A second record that nobody could read asks again, although the question is the same."""
     one = condition({"text": "Extradural abscess of spine"}, 5, id="one")
@@ -207,6 +237,25 @@ def test_accepted_tests_count_when_they_are_drafted() -> None:
     assert "C-V7-RISK" in told(respond([advise(*risk, order=mri(reasons=[PAIN]))], shape(), memory))
 
 
+def test_other_order_alone_does_not_silence_what_it_was_to_replace() -> None:
+    """Where a client adds the other order and removes the MRI by two presses, one of them is not the whole advice."""
+    client = ClientShape("catalogue", orderables={"pt_referral": SiteCode("urn:example:orders", "PT")})
+    acute = condition(PAIN, 10)
+    before = first(advise(acute), client=client)
+    (card,) = sent_cards(before)
+    memory = remembering(accepted(card, "therapy-instead"))
+    (created,) = (
+        action["resource"]
+        for suggestion in before.document["cards"][0]["suggestions"]
+        for action in suggestion["actions"]
+        if action["type"] == "create"
+    )
+    therapy = {**created, "id": "pt", "code": coded("sct:306170007")}
+    still_there = advise(acute, others=[therapy])
+    assert "pt_referral" in still_there.order.sibling_concepts
+    assert "C-NOTAPP-6W" in told(respond([still_there], shape(client=client), memory))
+
+
 def test_removal_that_was_not_carried_out_counts_for_nothing() -> None:
     """An order that was to be removed and is there all the same brings its card."""
     found = situation("acute pain")
@@ -253,6 +302,15 @@ def test_each_style_is_remembered(style: Any) -> None:
     found, client = situation("unsafe implant"), ClientShape(style)
     (card,) = again(found, first(found, client=client), client=client).document["cards"]
     assert "Told in full earlier" in card["detail"]
+
+
+def test_reason_by_a_code_of_the_site_is_told_in_our_words() -> None:
+    """What a client's own code stands for is said, as if our code had come back."""
+    client = ClientShape(override_reasons={"device-cleared": SiteCode("urn:site", "77")})
+    found = situation("unsafe implant")
+    (card,) = sent_cards(first(found, client=client))
+    (line,) = respond([found], shape(client=client), remembering(overridden(card, "77"))).document["cards"]
+    assert "has cleared the implant" in line["detail"]
 
 
 def test_device_of_another_kind_is_new() -> None:

@@ -12,8 +12,8 @@ from cards.decision.questions import MISSING_HISTORY
 from cards.guideline.guideline import GUIDELINE_ID, GUIDELINE_VERSION, MESSAGES, Indicator
 from cards.response.response import ASSESSMENTS, grouped, respond
 from cds_service.protocol import schemas
-from tests.unit.cards.advice import ACUTE, SITUATIONS, advise, cards_of, messages, shape, situation
-from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, condition, device, mri
+from tests.unit.cards.advice import ACUTE, HINT, SITUATIONS, advise, cards_of, messages, shape, situation
+from tests.unit.fhir_mappings.records import CAUDA_EQUINA, PAIN, condition, device, encounter, mri, report
 
 SAME_DECISION = {"C-NOTAPP-6W", "C-CONTRAST-ADD", "C-CONTRAST-SAFETY"}
 
@@ -209,3 +209,16 @@ def test_explanation_can_be_left_out() -> None:
     """Without it, and without an order, the answer holds cards only."""
     assert set(respond([situation("acute pain")], shape()).document) == {"cards"}
     assert respond([], shape(explain=True)).document == {"cards": []}
+
+
+def test_a_card_of_two_matters_has_no_more_to_choose_than_fits() -> None:
+    """What an earlier study and open questions offer together is cut to the answers and to four reasons."""
+    cancer = encounter(PAIN, 3, "e-cancer", reasonCode=[{"text": "back pain, cancer?"}])
+    (card,) = cards_of(advise(ACUTE, HINT, cancer, report("cpt:72148", 20)), verbosity="action")
+    assert len(card["suggestions"]) == 5
+    assert [reason["display"] for reason in card["overrideReasons"]] == [
+        "Six weeks of treatment have failed elsewhere",
+        "A red flag is present that is not on record",
+        "A specialist has planned this study",
+        "There is a new indication since the earlier study",
+    ]

@@ -239,10 +239,10 @@ def test_pressing_order_with_a_question_of_its_own_is_asked_that() -> None:
 
 
 def test_treatment_that_failed_is_not_begun_again() -> None:
-    """An order that says that six weeks have failed contradicts a young pain: its beginning is asked."""
+    """An order that says that six weeks have failed contradicts a young pain: its beginning is told, and not asked."""
     (card,) = cards_of(advise(ACUTE, order=noted("failed 6 wks PT")))
     assert "“failed 6 wks PT”, stated in the order" in card["detail"]
-    assert "Did this episode of pain begin" in card["detail"]
+    assert "Did this episode of pain begin" not in card["detail"]
     assert not begins_therapy(card)
 
 
@@ -433,3 +433,19 @@ def test_date_that_cannot_be_right_is_asked_about_when_the_scan_fits() -> None:
     assessment = advise(*resources, ahead, **how)
     assert assessment.outcome.value == "APPROPRIATE"
     assert "future_date" in {question for message in assessment.messages for question in message.questions}
+
+
+def test_card_that_holds_the_scan_asks_nothing_that_cannot_be_answered() -> None:
+    """While an implant decides, whether the picture would change the plan is nobody's question."""
+    for name in ("pacemaker", "unsafe implant"):
+        (card,) = cards_of(situation(name))
+        assert "Six weeks of conservative care have passed" in card["detail"]
+        assert "candidate" not in card["detail"]
+        assert "?" not in card["detail"]
+
+
+def test_detail_dates_what_the_summary_dates() -> None:
+    """A device without a date does not hide when the same implant is on record."""
+    (card,) = cards_of(advise(ACUTE, device("sct:14106009"), condition("icd:Z95.0", 400)))
+    assert "28 Apr 2025" in card["summary"]
+    assert "28 Apr 2025" in card["detail"]

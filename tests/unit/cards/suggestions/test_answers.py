@@ -39,7 +39,7 @@ def test_note_says_who_answered_what_and_when() -> None:
     kept, added = action["resource"].pop("note")
     assert kept == {"text": "please call"}
     assert added == {
-        "text": "Bladder, bowel or saddle sign now: no (asked 2 Jun 2026).",
+        "text": "Bladder, bowel or saddle sign now (“back pain, possible cauda equina”): no (asked 2 Jun 2026).",
         "time": "2026-06-02",
         "authorReference": {"reference": USER},
     }
@@ -72,7 +72,7 @@ def test_two_questions_have_one_answer_that_denies_both() -> None:
     after = advise(ACUTE, HINT, CANCER, order=action["resource"])
     assert after.outcome is Outcome.CANNOT_DETERMINE
     assert cards_of(after, verbosity="action") == []
-    assert len(found) == 6  # a yes and a no of each, both denied, and physical therapy
+    assert len(found) == 5  # a yes and a no of each, and both denied: more are not read in five seconds
 
 
 def test_forms_do_not_exclude_each_other() -> None:
@@ -98,7 +98,8 @@ def test_forms_do_not_exclude_each_other() -> None:
 def test_words_to_type_stand_on_the_card(client: ClientShape) -> None:
     """Where nothing can be pressed the question says in which words it is answered; they cost no words of the limit."""
     (card,) = cards_of(advise(ACUTE, HINT), client=client, verbosity="action")
-    assert "Type into the order “Bladder, bowel or saddle sign now: yes” or" in card["detail"]
+    named = "“Bladder, bowel or saddle sign now (“back pain, possible cauda equina”): yes”"
+    assert f"Type into the order {named} or “no”, then" in card["detail"]
     assert "then “(asked 2 Jun 2026)”" in card["detail"]
     assert not [item for item in card.get("suggestions", ()) if "saddle" in item["label"]]
 
@@ -117,6 +118,9 @@ def test_advice_to_wait_can_be_answered() -> None:
     quiet = advise(ACUTE, order=tried["resource"])
     assert "C-NOTAPP-6W" not in messages(quiet)
     assert cards_of(quiet, verbosity="action") == []
+    assert not [question for message in quiet.messages for question in message.questions]
+    begins_today = advise(encounter(PAIN, 0), order=tried["resource"])
+    assert begins_today.outcome is Outcome.APPROPRIATE
     asked = offered(ACUTE, order=flagged["resource"])
     assert list(asked) == [
         "Saddle, bladder, bowel sign: yes; raise to stat, call spine surgery",
@@ -134,14 +138,51 @@ def test_records_are_answered_for_by_name() -> None:
     """A no to an unread record ends the question for that record, and for no other that comes later."""
     first, second = (condition({"text": name}, 10, resource_id=name) for name in ("Xyzzyoma", "Plughitis"))
     (label, *_), (actions, *_) = zip(*offered(ACUTE, first).items(), strict=True)
-    assert label == "Behind this pain “Xyzzyoma”"
+    assert label == "Behind this pain: “Xyzzyoma”"
     assert "Behind this pain: “Xyzzyoma”" in actions[0]["description"]
-    (no,) = offered(ACUTE, first)["Not behind this pain “Xyzzyoma”"]
+    (no,) = offered(ACUTE, first)["Not behind this pain: “Xyzzyoma”"]
     assert cards_of(advise(ACUTE, first, order=no["resource"]), verbosity="action") == []
     later = advise(ACUTE, first, second, order=no["resource"])
     (card,) = cards_of(later, verbosity="action")
     assert "Plughitis" in card["detail"]
     assert "Xyzzyoma" not in card["detail"]
+
+
+def _visit(text: str, name: str) -> Resource:
+    return encounter(PAIN, 3, name, reasonCode=[{"text": text}])
+
+
+@pytest.mark.parametrize("client", [NOTES, FORMS])
+def test_a_hint_is_answered_for_by_name(client: ClientShape) -> None:
+    """A no to what one note says ends the question for that note: another one of the same day asks."""
+    first, second = _visit("foot drop?", "e-1"), _visit("weak legs since noon?", "e-2")
+    no = next(actions for label, actions in offered(ACUTE, first, client=client).items() if "now: no" in label)[0]
+    order = no["resource"] if client is NOTES else mri()
+    given = () if client is NOTES else ({**no["resource"], "id": "answer"},)
+    assert cards_of(advise(ACUTE, first, *given, order=order), verbosity="action") == []
+    (card,) = cards_of(advise(ACUTE, first, second, *given, order=order), verbosity="action")
+    assert "weak legs since noon" in card["detail"]
+    assert "foot drop" not in card["detail"]
+
+
+def test_a_risk_in_a_note_is_answered_by_its_name_alone() -> None:
+    """That a risk applies says of no record which risk: without its name nothing is answered."""
+    risk = _visit("back pain, on long-term prednisone, AIDS?", "e-risk")
+    labels = [label for label in offered(ACUTE, risk) if "risk" in label]
+    assert all("“" in label for label in labels)
+    assert len(labels) == 2
+    (no,) = offered(ACUTE, risk)[labels[1]]
+    assert cards_of(advise(ACUTE, risk, order=no["resource"]), verbosity="action") == []
+    nameless = mri(note=[{"text": "This risk applies now: no (asked 2 Jun 2026)."}])
+    assert len(cards_of(advise(ACUTE, risk, order=nameless), verbosity="action")) == 1
+
+
+def test_a_quoted_record_is_not_asked_about_twice() -> None:
+    """What an answer quotes of a record is that record's, not another note."""
+    both = _visit("foot drop? cancer?", "e-both")
+    (no,) = offered(ACUTE, both)["Leg weakness now: no (asked 2 Jun)"]
+    (card,) = cards_of(advise(ACUTE, both, order=no["resource"]), verbosity="action")
+    assert card["detail"].count("cancer?") == 2  # the record, and the question
 
 
 def test_mimic_that_was_affirmed_is_told_first() -> None:

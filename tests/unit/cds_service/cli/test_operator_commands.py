@@ -61,6 +61,17 @@ def run(*arguments: str, folder: Path, file: Path | None = None, **environment: 
     return CliRunner().invoke(cli.main, arguments, env=known | environment)
 
 
+@pytest.mark.parametrize(("url", "warned"), [("", True), (PUBLIC_URL, False)])
+def test_service_without_an_address_is_told_what_its_cards_lack(tmp_path: Path, url: str, *, warned: bool) -> None:
+    """In real use an address is what links each card to its explanation; without one the remedy is named."""
+    clients = clients_file(tmp_path, {"clinic": CLINIC})
+    result = run(
+        "check-config", folder=tmp_path, file=clients, LUMBAR_CDS_PROFILE="production", LUMBAR_CDS_PUBLIC_URL=url
+    )
+    assert result.exit_code == 0, result.output
+    assert ("CAUTION: without LUMBAR_CDS_PUBLIC_URL" in result.output) is warned
+
+
 def test_configuration_is_explained(file: Path, tmp_path: Path) -> None:
     """Whoever answers for it reads in sentences what each client proves, gets and sees, and no secret."""
     secret = "redis://:open-sesame@cache.example/0"

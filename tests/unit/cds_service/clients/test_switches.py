@@ -277,6 +277,19 @@ def test_a_worker_says_what_is_in_force(file: Path) -> None:
     assert confirmed(file) == {}
 
 
+def test_a_worker_counts_itself_before_it_confirms(file: Path) -> None:
+    """Whoever is told that a switch is in force everywhere finds that many workers in the metrics at once."""
+    clock = Clock()
+    told: list[list[str]] = []
+    witness = SwitchWitness(Switches(file, clock), lambda: told.append(list(confirmed(file).values())))
+    witness.speak()
+    file.write_text("[off]\na = ''", encoding="utf-8")
+    clock.now += 1
+    witness.speak()
+    witness.speak()
+    assert told == [[], ["none"]]
+
+
 def test_a_process_without_a_switch_file_says_nothing(tmp_path: Path) -> None:
     """What cannot be switched confirms nothing."""
     witness = SwitchWitness(Switches(None, Clock()))

@@ -119,6 +119,10 @@ REFUSED: dict[str, tuple[str | bytes, str]] = {
         'name = "A"\napproved_by = "B"\napproved_on = "2026-02-30"\nguideline = "1.2.0"',
         "no day 2026-02-30",
     ),
+    "a day to come": (
+        'name = "A"\napproved_by = "B"\napproved_on = 9999-12-31\nguideline = "1.2.0"',
+        "approved_on: 9999-12-31 is still to come",
+    ),
     "time for a day": (
         'name = "A"\napproved_by = "B"\napproved_on = 2026-02-03T10:00:00\nguideline = "1.2.0"',
         "approved_on: ",

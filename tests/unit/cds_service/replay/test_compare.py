@@ -26,7 +26,7 @@ BEFORE: Final = [order(number, later=(FLAG,) if number == 0 else ()) for number 
 def waits(row: OrderRow) -> OrderRow:
     """Return an order as a rule that settles the episode answers it."""
     told = deferred(0)
-    said = {"outcome": told.outcome, "cards": told.cards, "messages": told.messages}
+    said: dict[str, Any] = {"outcome": told.outcome, "cards": told.cards, "messages": told.messages}
     return replace(row, **said, met=(*row.met, "R-6W-NO"), unknown=())
 
 

@@ -9,7 +9,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
 import pytest
+from click.testing import CliRunner
 
+from cds_service.cli.main import main
 from cds_service.protocol.errors import SettingsError
 from cds_service.replay.from_records import NOT_TOLD
 from cds_service.replay.report.writing import write_report
@@ -42,7 +44,7 @@ def review_list(folder: Path) -> list[dict[str, str]]:
 
 
 def test_what_became_of_the_deferred_is_exact(tmp_path: Path) -> None:
-    """Patients count once, by their first deferred order; followed are those of whom 90 days later anything is known."""
+    """Patients count once, by their first deferred order; followed are those known of 90 days later."""
     rows = [
         *(deferred(number) for number in range(7)),
         deferred(7, later=(FLAG, STAY)),
@@ -59,12 +61,18 @@ def test_what_became_of_the_deferred_is_exact(tmp_path: Path) -> None:
     assert (found["orders"], found["deferred_orders"]) == (26, 12)
     told = found["deferred"]
     assert (told["patients"], told["followed"]) == (11, 9)
-    assert told["red-flag"] == {"patients": 2, "of_followed": 2, "percent": 22.2, "low": 6.3, "high": 54.7}
-    assert (told["admission"]["patients"], told["admission"]["of_followed"]) == (2, 1)
-    assert (told["any"]["patients"], told["any"]["of_followed"]) == (3, 2)
-    assert (told["soon"]["patients"], told["soon"]["of_followed"]) == (2, 2)
+    assert told["red-flag"] == {
+        "patients": 2,
+        "percent": 18.2,
+        "low": 5.1,
+        "high": 47.7,
+        "followed": {"patients": 2, "percent": 22.2, "low": 6.3, "high": 54.7},
+    }
+    assert (told["admission"]["patients"], told["admission"]["followed"]["patients"]) == (2, 1)
+    assert (told["any"]["patients"], told["any"]["followed"]["patients"]) == (3, 2)
+    assert (told["soon"]["patients"], told["soon"]["followed"]["patients"]) == (2, 2)
     others = found["not_deferred"]
-    assert (others["patients"], others["followed"], others["surgery"]["of_followed"]) == (13, 13, 1)
+    assert (others["patients"], others["followed"], others["surgery"]["patients"]) == (13, 13, 1)
 
 
 def test_page_begins_with_the_number_of_the_board(tmp_path: Path) -> None:
@@ -73,7 +81,16 @@ def test_page_begins_with_the_number_of_the_board(tmp_path: Path) -> None:
     text = Html((tmp_path / "report.html").read_text(encoding="utf-8")).text
     board = text.index("41 patients would have been told to wait. 41 of them can be followed")
     assert text.index("Not validated by clinicians.") < board < text.index("Lumbar MRI orders")
-    assert "1 of 41 (2.4 %, 95 % interval 0.4 to 12.6); in all, 1 of 41" in text
+    assert "1 of 41 on record (2.4 %, 95 % interval 0.4 to 12.6); of the 41 followed 1 (2.4 %" in text
+
+
+def test_what_stands_for_orders_is_said(tmp_path: Path) -> None:
+    """Visits are not called orders, and studies that stand for their orders are told as that."""
+    reported(tmp_path / "a", [order(number, origin="what-if") for number in range(20)])
+    reported(tmp_path / "b", [order(number, origin="ImagingStudy") for number in range(20)])
+    visits, studies = (Html((tmp_path / name / "report.html").read_text(encoding="utf-8")).text for name in ("a", "b"))
+    assert "20 visits for back pain of 20 patients, each answered as if a lumbar MRI had been ordered there" in visits
+    assert "20 orders are not in the data: a study or a procedure that was done stands for them" in studies
 
 
 def test_orders_are_counted_by_what_they_are_broken_down_by(tmp_path: Path) -> None:
@@ -165,7 +182,7 @@ def test_other_thresholds_are_told(tmp_path: Path) -> None:
     assert found["thresholds"] == [
         {"threshold": "Conservative care, days", "value": 28, "changed": 40, "before": 40, "after": 0}
     ]
-    assert [row["after"] for row in found["moves"]] == ["Appropriate", "Urgent"]
+    assert [(row["after"], row["orders"]) for row in found["moves"]] == [("Appropriate", 20), ("Urgent", 20)]
 
 
 def test_published_figures_stand_beside_those_of_here(tmp_path: Path) -> None:
@@ -234,6 +251,24 @@ def test_nothing_replayed_is_a_report_too(tmp_path: Path) -> None:
     assert (found["orders"], found["first"]) == (0, None)
     assert found["sections"]["replay"]["left_out"] == [{"why": "cancelled", "orders": 12}]
     assert "Nobody would have been told to wait." in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_result_of_a_job_is_reported(tmp_path: Path) -> None:
+    """What Spark has left in a folder, its summary in parts, is reported by the command, and anew as often as asked."""
+    write_result(tmp_path / "out", [order(number) for number in range(20)])
+    (tmp_path / "out" / "summary").mkdir()
+    summary = json.dumps({"replayed": "orders", "left_out": {"cancelled": 33}})
+    (tmp_path / "out" / "summary" / "part-00000-1.txt").write_text(f"{summary}\n", encoding="utf-8")
+    (tmp_path / "out" / "summary.json").unlink()
+    for _ in range(2):
+        told = CliRunner().invoke(main, ["replay", "--report", "--out", str(tmp_path / "out")])
+        assert told.exit_code == 0, told.output
+    report = json.loads((tmp_path / "out" / "report.json").read_text(encoding="utf-8"))
+    assert report["sections"]["replay"]["left_out"] == [{"why": "cancelled", "orders": 33}]
+    (tmp_path / "none").mkdir()
+    refused = CliRunner().invoke(main, ["replay", "--report", "--out", str(tmp_path / "none")])
+    assert refused.exit_code == 1
+    assert "holds no rows" in refused.output
 
 
 def test_result_that_is_none_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from cds_service.server.claims import claimed_client, clients_by_issuer
+from cds_service.server.claims import claimed_client, claimed_origin, clients_by_issuer
 
 CLIENTS = {"https://ehr.example": "north"}
 
@@ -49,3 +49,19 @@ def test_issuer_of_several_clients_names_none() -> None:
     """An issuer that several clients have does not tell them apart."""
     pairs = [("x", "a"), ("x", "b"), ("y", "a"), ("y", "a")]
     assert clients_by_issuer(pairs) == {"y": "a"}
+
+
+@pytest.mark.parametrize(
+    ("data", "expected"),
+    [
+        (b"POST / HTTP/1.1\r\nOrigin: https://a.example\r\nHost: b\r\n\r\n", "https://a.example"),
+        (b"POST / HTTP/1.1\r\norigin:https://a.example:8443\r\n\r\n", "https://a.example:8443"),
+        (b"POST / HTTP/1.1\r\nHost: b\r\n\r\nx\r\nOrigin: https://a.example\r\n", ""),
+        (b"POST / HTTP/1.1\r\nOrigin: a b\r\n\r\n", ""),
+        (b"POST / HTTP/1.1\r\nX-Origin: https://a.example\r\n\r\n", ""),
+        (b"", ""),
+    ],
+)
+def test_origin_is_that_of_the_head(data: bytes, expected: str) -> None:
+    """What stands in a body, or is no origin, is none."""
+    assert claimed_origin(data) == expected

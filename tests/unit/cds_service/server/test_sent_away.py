@@ -26,3 +26,12 @@ def test_answer_is_whole_and_says_what_it_is() -> None:
 def test_answers_have_ids_of_their_own() -> None:
     """No two callers get the same request id."""
     assert overloaded_answer() != overloaded_answer()
+
+
+def test_page_that_may_call_may_read_why_it_was_sent_away() -> None:
+    """With the origin of a listed page the answer names it, so that its browser tells more than a network error."""
+    head, _, body = overloaded_answer("https://app.example").partition(b"\r\n\r\n")
+    fields = dict(line.split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    assert fields["Access-Control-Allow-Origin"] == "https://app.example"
+    assert (fields["Vary"], int(fields["Content-Length"])) == ("Origin", len(body))
+    assert b"Access-Control" not in overloaded_answer()

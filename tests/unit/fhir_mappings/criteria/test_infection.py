@@ -146,15 +146,16 @@ HOSTS = [
 ]
 
 
+@pytest.mark.parametrize("sweating", [SWEATING, "icd:R61"])
 @pytest.mark.parametrize("host", HOSTS, ids=lambda host: str(host["id"]))
-def test_night_sweats_at_risk_are_suspicion(host: Resource) -> None:
+def test_night_sweats_at_risk_are_suspicion(host: Resource, sweating: str) -> None:
     """Night sweats of a patient whose defence is weak are a suspicion; of others they are asked about."""
-    sweats = condition(SWEATING, 10)
+    sweats = condition(sweating, 10)
     assert verdict("R-INFECT", sweats) == asks("night_sweats")
     assert finding("R-INFECT", sweats, host).met
     assert not finding("R-INFECT", host).met
-    assert verdict("R-INFECT", condition(SWEATING, 91)) == NOTHING
-    assert verdict("R-INFECT", condition(SWEATING, 10, "resolved")) == NOTHING
+    assert verdict("R-INFECT", condition(sweating, 91)) == NOTHING
+    assert verdict("R-INFECT", condition(sweating, 10, "resolved")) == NOTHING
 
 
 @pytest.mark.parametrize(

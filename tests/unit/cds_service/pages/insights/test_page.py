@@ -274,3 +274,6 @@ def test_unknown_ids_stand_for_themselves() -> None:
     assert words.reason("local", "http://site", "Told so") == "Told so"
     assert words.reason("local", "http://site", "") == "local"
     assert words.reason("", "", "") == "No coded reason given"
+    site = words.knowing({("urn:site", "4"): "already-imaged"})
+    assert site.reason("4", "urn:site", "Done") == "Already imaged"
+    assert site.reason("4", "urn:other", "Done") == "Done"
