@@ -1,7 +1,8 @@
 """What a replay costs, against reading the same files with `orjson.loads` line by line; and how memory grows.
 
-The populations are those of `lumbar-cds replay-data`, unpacked. Processor time is that of a command with all processes
-that it starts, so what starting costs is in it; memory is that of the largest of them.
+The populations are those of `lumbar-cds replay-data`, unpacked, with charts of about 250 resources where a few patients
+have an order, and of about 1,000 where all have. Processor time is that of a command with all processes that it
+starts, so what starting costs is in it; memory is that of the largest of them.
 """
 
 from __future__ import annotations
@@ -18,6 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Final
 
 _FEW: Final = 0.02
+_USUAL_VISITS: Final = 80
+_MANY_VISITS: Final = 320
 _READ: Final = """
 import sys, orjson
 for name in sys.argv[1:]:
@@ -42,8 +45,11 @@ def measure(patients: int) -> dict[str, float]:
     found: dict[str, float] = {}
     with TemporaryDirectory(prefix="lumbar-cds-bench-") as folder:
         root = Path(folder)
-        for name, share, count in (("few", _FEW, patients), ("all", 1.0, patients // 20)):
-            data = _population(root / name, count, share)
+        for name, share, count, visits in (
+            ("few", _FEW, patients, _USUAL_VISITS),
+            ("all", 1.0, patients // 50, _MANY_VISITS),
+        ):
+            data = _population(root / name, count, share, visits)
             read = _cost([sys.executable, "-c", _READ, *map(str, sorted(data.glob("*.ndjson")))])
             one = _replay(data, root / "out", processes=1)
             found[f"cpu {name}"] = one.cpu / read.cpu
@@ -54,13 +60,14 @@ def measure(patients: int) -> dict[str, float]:
                 found["hours for a million"] = two.seconds * 1_000_000 / count / 3600
                 found["memory"] = one.memory
             rmtree(data)
-        small = _replay(_population(root / "small", patients // 10, _FEW), root / "out", processes=1)
+        small = _replay(_population(root / "small", patients // 10, _FEW, _USUAL_VISITS), root / "out", processes=1)
         found["memory, ten times the patients"] = found["memory"] / small.memory
     return found
 
 
-def _population(folder: Path, patients: int, share: float) -> Path:
-    options = ("--patients", str(patients), "--orders-share", str(share), "--compress", "none", "--out", str(folder))
+def _population(folder: Path, patients: int, share: float, visits: int) -> Path:
+    size = ("--patients", str(patients), "--visits", str(visits))
+    options = (*size, "--orders-share", str(share), "--compress", "none", "--out", str(folder))
     _cost([sys.executable, "-m", "cds_service", "replay-data", *options])
     return folder
 
