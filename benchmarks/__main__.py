@@ -14,7 +14,7 @@ import shutil
 from collections.abc import Iterator
 from typing import Final
 
-from benchmarks import fetching, instructions, report, serving, starting, tokens
+from benchmarks import fetching, instructions, replaying, report, serving, starting, tokens
 from benchmarks.report import Row
 from benchmarks.servers import HEALTH_CHAIN, Target, memory, running
 
@@ -36,7 +36,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="few rounds, small bodies, and nothing is written")
     quick = parser.parse_args().quick
-    rows = [*_in_process(quick=quick), *_served(quick=quick), *_starts(quick=quick)]
+    rows = [*_in_process(quick=quick), *_served(quick=quick), *_starts(quick=quick), *_replayed(quick=quick)]
     rows.append(Row("letting a signed call in (ES384)", "bare verification", 1.4, tokens.measure(5 if quick else 40)))
     print(report.table(rows))
     if not quick:
@@ -89,6 +89,19 @@ def _starts(*, quick: bool) -> Iterator[Row]:
     yield Row("lumbar-cds --help", "s CPU", None, found["help"])
     yield Row("lumbar-cds assess, cold", "s CPU", 1.2, found["assess"])
     yield Row("lumbar-cds serve, to its first answer", "s", 1.5, found["first answer"])
+
+
+def _replayed(*, quick: bool) -> Iterator[Row]:
+    found = replaying.measure(2_000 if quick else 100_000)
+    loads = "orjson.loads, CPU"
+    yield Row("replay, 2 % of the patients with an order", loads, None if quick else 2.0, found["cpu few"])
+    yield Row("replay, all patients with an order", loads, None if quick else 4.0, found["cpu all"])
+    yield Row("replay, two processes for one", "1.7 times as fast", 1.0, 1.7 / found["two processes"])
+    yield Row("replay, memory with 10 times the patients", "as with one", 1.15, found["memory, ten times the patients"])
+    yield Row("replay, largest process", "MB", None, found["memory"])
+    yield Row("replay, 2 % with an order, one process", "patients a second", None, found["patients a second few"])
+    yield Row("replay, all with an order, one process", "patients a second", None, found["patients a second all"])
+    yield Row("replay of 1,000,000 patients, two processes", "hours", None, found["hours for a million"])
 
 
 if __name__ == "__main__":

@@ -24,23 +24,31 @@ import click
     help="The share of the patients who have a lumbar MRI order.",
 )
 @click.option("--giant", type=click.IntRange(min=0), default=0, help="One more patient, with so many resources.")
+@click.option("--visits", type=click.IntRange(1, 10_000), default=8, show_default=True, help="At most, but for few.")
 @click.option("--compress", type=click.Choice(["none", "gz"]), default="gz", show_default=True, help="How to pack it.")
 @click.option("--processes", type=click.IntRange(1, 256), help="Processes beside each other.  [default: one a core]")
 def replay_data(  # noqa: PLR0913, PLR0917 - click hands over each option
-    patients: int, out: Path, seed: int, orders_share: float, giant: int, compress: str, processes: int | None
+    patients: int,
+    out: Path,
+    seed: int,
+    orders_share: float,
+    giant: int,
+    visits: int,
+    compress: str,
+    processes: int | None,
 ) -> None:
     """Write an invented population as Bulk Data $export writes one, to try `lumbar-cds replay` with.
 
-    Ordinary primary care charts in Synthea's form, about 28 resources each, a few much longer; some patients have a
-    lumbar MRI order in a situation whose answer the guideline states. Those answers are in expected.csv, which is no
-    part of the export. The same options give the same bytes.
+    Ordinary primary care charts in Synthea's form, about 28 resources each with at most 8 visits, a few much longer;
+    some patients have a lumbar MRI order in a situation whose answer the guideline states. Those answers are in
+    expected.csv, which is no part of the export. The same options give the same bytes.
     """
     from cds_service.replay.synthetic.population import Population
     from cds_service.replay.synthetic.writing import EXPECTED, write_population
 
     if out.exists() and any(out.iterdir()):
         raise click.ClickException(f"{out}: holds other files; name an empty folder")
-    population = Population(patients, seed, orders_share, giant)
+    population = Population(patients, seed, orders_share, giant, visits)
     processes = processes or len(os.sched_getaffinity(0))
     try:
         written = write_population(population, out, packed=compress == "gz", processes=processes)

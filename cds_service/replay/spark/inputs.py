@@ -47,7 +47,9 @@ def find_inputs(spark: SparkSession, sources: Sequence[str]) -> Inputs:
         raise SettingsError([f"{', '.join(sources)}: no .ndjson or .json file is there"])
     if odd := [one.name for one in read if one.path.suffix.lower() in (".zst", ".zstd")]:
         raise SettingsError([f"{odd[0]}: Spark cannot unpack it; pack it with gzip, or use the engine local"])
-    absent = tuple(sorted(name for name in manifest.contents if name not in named))
+    folders = {one.name.partition("/")[0] for one in listed if one.uri in manifests}
+    beside = next(iter(sorted(folders)), "")
+    absent = tuple(sorted(f"{beside}/{name}" for name in manifest.contents if name not in named))
     return Inputs(
         Export(tuple(files), tuple(ignored), absent),
         tuple(one.uri for one in read if not one.is_document),

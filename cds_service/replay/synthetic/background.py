@@ -14,10 +14,9 @@ if TYPE_CHECKING:
     from random import Random
 
 _DAYS: Final = 6 * 365
-_USUAL_VISITS: Final = 8
-# Few have very many: charts are skewed.
+# Few have many times more visits than others: charts are skewed.
 _FREQUENT: Final = 0.01
-_FREQUENT_VISITS: Final = 60
+_FREQUENT_TIMES: Final = 8
 
 _PROBLEMS: Final = tuple(
     concept(f"icd {code}", text)
@@ -54,10 +53,10 @@ _XRAY: Final = concept("loinc 24970-6", "XR Lumbar spine AP and Lateral")
 _DEVICE: Final = concept("sct 433296005", "Infusion pump for intravenous fluids (physical object)")
 
 
-def fill(chart: Chart, chance: Random, *, may_ache: bool) -> None:
+def fill(chart: Chart, chance: Random, most_visits: int, *, may_ache: bool) -> None:
     """Fill a chart with some years of primary care; with back pain now and then where nobody ordered an MRI for it."""
-    usual = 1 + int(chance.random() * _USUAL_VISITS)
-    visits = _FREQUENT_VISITS if chance.random() < _FREQUENT else usual
+    usual = 1 + int(chance.random() * most_visits)
+    visits = _FREQUENT_TIMES * most_visits if chance.random() < _FREQUENT else usual
     for _ in range(visits):
         _visit(chart, UNTIL - timedelta(days=int(chance.random() * _DAYS)), chance)
     if chance.random() < 0.12:  # noqa: PLR2004 - invented shares of patients, here and below

@@ -29,12 +29,16 @@ _SPECIALTIES: Final = ("Family medicine", "Internal medicine", "Orthopaedics", "
 
 @dataclass(frozen=True, slots=True)
 class Population:
-    """A population: how many patients, what share of them has an order, and one with a very large chart if asked."""
+    """A population: how many patients, what share of them has an order, one with a very large chart if asked.
+
+    `visits`: how many each has at most, few apart; a visit comes to about six resources.
+    """
 
     patients: int
     seed: int = 1
     orders_share: float = 0.02
     giant: int = 0
+    visits: int = 8
 
     def chart(self, number: int) -> tuple[Chart, Expected | None]:
         """Return the chart of a patient, and what is expected where there is an order."""
@@ -43,11 +47,11 @@ class Population:
         before = int(number * self.orders_share)
         if int((number + 1) * self.orders_share) == before:
             chart.patient(date(1940 + int(chance.random() * 70), 1 + int(chance.random() * 12), 15), _sex(chance))
-            fill(chart, chance, may_ache=True)
+            fill(chart, chance, self.visits, may_ache=True)
             return chart, None
         deck = _deck(self.seed)
         expected = plant(chart, deck[before % len(deck)], chance)
-        fill(chart, chance, may_ache=False)
+        fill(chart, chance, self.visits, may_ache=False)
         return chart, expected
 
     def giant_chart(self) -> Iterator[tuple[Chart, Expected | None]]:
