@@ -27,7 +27,7 @@ install = rm -f $(VENV)/pip.failed; \
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help run test lint types cost bench format docs pictures fuzz soak lock sbom audit clean
+.PHONY: help run test spark lint types cost bench format docs pictures fuzz soak lock sbom audit clean
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,8 @@ test: lint types cost ## Run every check: lint, types, tests (COVERAGE=1 with br
 	@$(PYTEST) -m "not slow" $(if $(COVERAGE),--cov --cov-report term)
 	@echo "pytest: the slow kinds (browser, processes, databases)"
 	@$(PYTEST) -m slow
+
+spark: $(VENV)/.spark ## Install Spark too (434 MB; needs Java), so that the tests try the replay on it
 
 lint: $(VENV)/.dev ## Check code style and the Dockerfile
 	@echo "ruff"
@@ -133,3 +135,10 @@ $(VENV)/.dev: $(VENV)/.created requirements-dev.lock pyproject.toml
 	@echo "Installing lumbar-mri-cds"
 	@$(call install,--no-build-isolation --no-deps --editable .)
 	@touch $(VENV)/.run $@
+
+# The third lock contains the second.
+$(VENV)/.spark: $(VENV)/.dev requirements-spark.lock
+	@command -v java >/dev/null || { echo "make: Spark needs Java; on Debian: apt-get install default-jre-headless" >&2; exit 1; }
+	@echo "Installing requirements-spark.lock"
+	@$(call install,--require-hashes --no-deps --requirement requirements-spark.lock)
+	@touch $@

@@ -1,8 +1,8 @@
 """The orders that suggestions create or change.
 
-A new order carries over whom it is for, in which encounter, by whom and why. It is validated with `fhir.resources`
-before it leaves; a carried-over element that a client wrote in a way FHIR does not allow is left out rather than
-sent on. A changed order is the order as received with one element replaced.
+A new order carries over whom it is for, in which encounter, by whom and why. Unless it is plainly sound, it is
+validated with `fhir.resources` before it leaves; a carried-over element that a client wrote in a way FHIR does not
+allow is left out rather than sent on. A changed order is the order as received with one element replaced.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from fhir.resources.R4B.servicerequest import ServiceRequest
 from pydantic import ValidationError
 
 from cards.guideline.wording import Wording
+from cards.suggestions.usual import is_plainly_sound
 from fhir_mappings.orders.orders import ImagingOrder
 
 _CARRIED = ("encounter", "requester", "authoredOn", "reasonCode", "reasonReference")
@@ -116,6 +117,8 @@ def _padded(values: list[Any]) -> list[Any]:
 
 
 def _is_valid(resource: Mapping[str, Any]) -> bool:
+    if is_plainly_sound(resource):
+        return True
     try:
         ServiceRequest.model_validate(plain(resource))
     except (ValidationError, ValueError, KeyError, TypeError):

@@ -21,6 +21,8 @@ from cds_service.cli.connection_commands import check_connection, test_key
 from cds_service.cli.gudid_commands import gudid
 from cds_service.cli.operator_commands import check_config, client_sheet, demo_data, prune, switch
 from cds_service.cli.options import CLIENTS_FILE, SITE_FILE, read_settings
+from cds_service.cli.replay_command import replay
+from cds_service.cli.replaying.data_command import replay_data
 from cds_service.cli.site_commands import orders, review_sheet, terminology
 from cds_service.cli.try_command import JSON, demo_named, service_of, try_demo
 from cds_service.observability.metrics_folder import keep_metrics_in_process, shared_metrics_folder
@@ -220,6 +222,8 @@ for command in (
     switch,
     demo_data,
     prune,
+    replay,
+    replay_data,
 ):
     main.add_command(command)
 

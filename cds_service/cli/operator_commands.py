@@ -34,8 +34,8 @@ def check_config(clients_file: str | None, site_file: str | None) -> None:
     """
     from cds_service.cli.client_report import clients_report
     from cds_service.cli.config_report import config_report, site_report
+    from cds_service.cli.configuration.preflight import preflight
     from cds_service.cli.gudid.report import facts_line
-    from cds_service.cli.preflight import preflight
     from cds_service.gudid.table import read_facts
     from cds_service.protocol.errors import SettingsError
 

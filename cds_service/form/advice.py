@@ -18,7 +18,6 @@ from cds_service.form.questions import asked_of, question_of, screens_implant
 from cds_service.pages.rendering.markdown import block_html
 from cds_service.protocol.errors import BadRequestError, DataMissingError
 from cds_service.protocol.serialization import encode
-from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.fhir.prefetch import read_prefetch
 from fhir_mappings.fhir.readings import with_resources
 from fhir_mappings.fhir.sources import read_source
@@ -100,7 +99,7 @@ def _assessed(  # noqa: PLR0913, PLR0917 - what is assessed, by what, and when
     trace: Trace,
 ) -> Assessment:
     with trace.phase("chart"):
-        chart = read_chart(request.hook.patient_id, readings, adviser.index, adviser.labels)
+        chart = adviser.chart(request.hook.patient_id, readings)
     if chart.missing_required:
         raise DataMissingError(chart.missing_required)
     with trace.phase("assess"):

@@ -14,11 +14,12 @@ from cds_service.hooks.standing import Standing, standing_of
 from cds_service.protocol.envelope import bare_patient_id
 from cds_service.protocol.errors import BadRequestError, SettingsError
 from cds_service.smart.contexts import FormContext
+from fhir_mappings.chart.chart import read_chart
 from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.orders.orders import count_unrecognised_spine_mris, read_lumbar_mri_orders
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import date
 
     from cards.decision.assessment import Assessment
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from cds_service.protocol.envelope import HookRequest
     from cds_service.smart.contexts import FormContexts
     from fhir_mappings.chart.chart import Chart
+    from fhir_mappings.fhir.sources import SourceReading
     from fhir_mappings.orders.orders import ImagingOrder
     from fhir_mappings.terminology.index import TerminologyIndex
 
@@ -100,6 +102,10 @@ class Adviser:
         """Return how many orders look like an MRI of the spine and are let go, for whoever maps the site's codes."""
         by_text = self.site.orders_by_text
         return count_unrecognised_spine_mris(request.draft_orders, request.selections, self.index, by_text=by_text)
+
+    def chart(self, patient_id: str, readings: Mapping[str, SourceReading]) -> Chart:
+        """Return the chart of a patient, with what this site knows of codes and of devices."""
+        return read_chart(patient_id, readings, self.index, self.labels)
 
     def assess(self, orders: Sequence[ImagingOrder], chart: Chart, today: date) -> Sequence[Assessment]:
         """Return what the guideline says of each order."""

@@ -19,7 +19,6 @@ from cds_service.protocol.envelope import read_hook_request
 from cds_service.protocol.errors import BadRequestError, DataMissingError, ServiceError
 from cds_service.protocol.serialization import encode
 from cds_service.records.invocations import DEMO_MARK, AssessmentRecord, CardRecord, Invocation
-from fhir_mappings.chart.chart import read_chart
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -134,7 +133,7 @@ class HookHandler:
     ) -> Response:
         trace, adviser = call.trace, self.advisers[call.client.name]
         with trace.phase("chart"):
-            chart = read_chart(request.patient_id, gathered.readings, adviser.index, adviser.labels)
+            chart = adviser.chart(request.patient_id, gathered.readings)
         if missing := tuple(dict.fromkeys((*gathered.missing_required, *chart.missing_required))):
             raise DataMissingError(missing, gathered.server)
         with trace.phase("assess"):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
@@ -20,7 +20,7 @@ from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by
 from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
 from fhir_mappings.chart.remarks import CourseNote, Remark, course_notes, name_beside, newest_date, remarks_of
-from fhir_mappings.chart.statuses import is_disregarded
+from fhir_mappings.chart.statuses import is_disregarded, is_silent
 from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.contained import unpacked
@@ -121,18 +121,21 @@ def read_chart(
     readings = {need.key: found.get(need.key, NOT_PROVIDED) for need in DATA_NEEDS}
     own = defaultdict[str, list[fhir.Resource]](list)
     foreign: list[str] = []
-    for reading in readings.values():
+    mine: dict[str, list[fhir.Resource]] = {key: [] for key in readings}
+    for key, reading in readings.items():
         for position, received in enumerate(reading.resources):
             if not belongs_to(received, patient_id):
                 foreign.append(received.resource_type)
                 continue
+            mine[key].append(received)
             resource, inside = unpacked(received, position)
             own[resource.resource_type].append(resource)
             if isinstance(resource, fhir.QuestionnaireResponse) and not is_disregarded(resource):
                 own["Device"].extend(stated_devices(resource))
-            for part in () if is_disregarded(resource) else inside:
-                if belongs_to(part, patient_id):
-                    own[part.resource_type].append(part)
+            if inside and not is_disregarded(resource):
+                for part in inside:
+                    if belongs_to(part, patient_id):
+                        own[part.resource_type].append(part)
     patient = next((found for found in own["Patient"] if isinstance(found, fhir.Patient)), None)
     resources = {name: _without_repeats(found) for name, found in own.items()}
     birth = parse_date(patient.birth_date) if patient else UNKNOWN_DATE
@@ -148,7 +151,8 @@ def read_chart(
     records = read_records(resources, ReadingContext(index, birth, medications, conditions, visits))
     unnamed = frozenset(line.source for line in records.ledger.lines if _is_unnamed(line))
     states = {
-        need.resource_type: _state(readings[need.key], need.resource_type, patient_id, unnamed) for need in DATA_NEEDS
+        need.resource_type: _state(readings[need.key], need.resource_type, mine[need.key], unnamed)
+        for need in DATA_NEEDS
     }
     return Chart(
         patient_id,
@@ -173,21 +177,27 @@ def read_chart(
     )
 
 
-def _state(reading: SourceReading, resource_type: str, patient_id: str, unnamed: frozenset[str]) -> SourceState:
+def _state(
+    reading: SourceReading, resource_type: str, own: Sequence[fhir.Resource], unnamed: frozenset[str]
+) -> SourceState:
     """Return the state of a source; what could not be understood in it may be what mattered."""
-    own = [resource for resource in reading.resources if belongs_to(resource, patient_id)]
     if resource_type == "Patient" and reading.resources:
         return reading.state if own else SourceState.UNAVAILABLE
     lost = any(not resource.read_whole for resource in own) or resource_type in unnamed
-    lost = lost or holds_others_only(reading, patient_id)
+    lost = lost or _is_of_others(reading, own)
     return SourceState.PARTIAL if lost and reading.state is SourceState.COMPLETE else reading.state
 
 
 def holds_others_only(reading: SourceReading, patient_id: str) -> bool:
     """Whether all that a source holds is about other patients: nothing shows that it was searched for this one."""
-    about = (resource for resource in reading.resources if not isinstance(resource, fhir.Medication))
-    whose = [belongs_to(resource, patient_id) for resource in about]
-    return bool(whose) and not any(whose)
+    return _is_of_others(reading, [found for found in reading.resources if belongs_to(found, patient_id)])
+
+
+def _is_of_others(reading: SourceReading, own: Iterable[fhir.Resource]) -> bool:
+    """Whether records that are about a patient came and none of these is the patient's own."""
+    return all(isinstance(found, fhir.Medication) for found in own) and not all(
+        isinstance(found, fhir.Medication) for found in reading.resources
+    )
 
 
 def _is_unnamed(line: LedgerLine) -> bool:
@@ -232,9 +242,11 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                 for concept in entry.concepts:
                     by_concept[concept].append(entry)
             concepts = frozenset(concept for entry in entries for concept in entry.concepts)
-            places = tuple(dict.fromkeys(places_of(resource, context.index)))
-            said = remarks_of(resource, topics_of(concepts), context, places)
-            course += course_notes(resource, concepts, context)
+            silent = is_silent(resource)
+            places = () if silent else tuple(dict.fromkeys(places_of(resource, context.index)))
+            said = remarks_of(resource, places, topics_of(concepts), context) if places else []
+            if not silent:
+                course += course_notes(resource, places, concepts, context)
             remarks += said
             if name not in _NO_RECORDS:
                 known = bool(concepts) or _is_known_use(resource, devices)

@@ -110,13 +110,16 @@ NOTHING_CODED = Coded(frozenset(), (), "")
 
 def code_up(index: TerminologyIndex, *concepts: CodeableConcept | None) -> Coded:
     """Look up every coding of some CodeableConcepts that describe one thing."""
+    if concepts == (None,):
+        return NOTHING_CODED
     codes: dict[tuple[str, Code], None] = {}
     words: list[str] = []
     for concept in concepts:
         if concept is None:
             continue
-        words += [concept.text or "", *(coding.display or "" for coding in concept.coding)]
+        words.append(concept.text or "")
         for coding in concept.coding:
+            words.append(coding.display or "")
             for name in index.concepts_of(coding.system, coding.code):
                 codes[name, _own_code(index, name, coding)] = None
     if not codes and not any(words):
@@ -141,7 +144,7 @@ def words_of(concept: CodeableConcept | None) -> list[str]:
     """Return the text and the displays of a CodeableConcept."""
     if concept is None:
         return []
-    found = [concept.text or "", *(coding.display or "" for coding in concept.coding)]
+    found = [concept.text, *[coding.display for coding in concept.coding]]
     return [text for text in dict.fromkeys(found) if text]
 
 
@@ -167,6 +170,8 @@ def by_concept(entries: Iterable[ChartEntry]) -> dict[str, tuple[ChartEntry, ...
 
 def words_with_sites(coded: Coded, sites: list[CodeableConcept]) -> str:
     """Add what a body site says to the words of an entry."""
+    if not sites:
+        return coded.words
     said = [coded.words]
     for site in sites:
         said += [site.text or "", *(coding.display or "" for coding in site.coding)]

@@ -19,7 +19,7 @@ from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
 from fhir_mappings.chart.observations import says_yes
 from fhir_mappings.chart.remarks import Noted
 from fhir_mappings.chart.reports import is_near_imaging, is_unread
-from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
+from fhir_mappings.chart.statuses import is_over, is_refuted, is_silent
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, Coding
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval
@@ -153,6 +153,7 @@ class _Verdict:
 
 
 _RECOGNISED = _Verdict(Standing.RECOGNISED)
+_NOT_ASKED_FOR = _Verdict(Standing.SET_ASIDE, "not_asked_for")
 _PLACES = {
     "Condition": "problem",
     "Encounter": "visit",
@@ -164,7 +165,7 @@ _WORST = (Standing.UNRECOGNISED, Standing.RECOGNISED, Standing.SET_ASIDE)
 
 
 def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
-    if is_disregarded(resource) or is_refuted(resource):
+    if is_silent(resource):
         return _Verdict(Standing.SET_ASIDE, "refuted" if is_refuted(resource) else "status")
     verdict, noted = _itself(resource, read), read.noted
     # That nobody can tell what a drug or a value is asks nothing by itself; what its note says does.
@@ -205,12 +206,11 @@ def _other(resource: fhir.Resource, read: Read) -> _Verdict:
         case fhir.Device() | fhir.DeviceUseStatement():
             outside = any(map(names_external_device, read.texts))
             return _Verdict(Standing.SET_ASIDE if outside else Standing.UNRECOGNISED, "device")
-        case fhir.Observation() if not _is_named(_named_by(resource)) and says_yes(resource):
-            return _Verdict(Standing.UNRECOGNISED, "finding")
-        case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(_named_by(resource)):
-            return _Verdict(Standing.UNRECOGNISED, "unnamed")
+        case fhir.Observation() | fhir.Procedure() | fhir.AllergyIntolerance() if not _is_named(resource.code):
+            affirmed = isinstance(resource, fhir.Observation) and says_yes(resource)
+            return _Verdict(Standing.UNRECOGNISED, "finding" if affirmed else "unnamed")
         case _:
-            return _Verdict(Standing.SET_ASIDE, "not_asked_for")
+            return _NOT_ASKED_FOR
 
 
 def _problem(concept: CodeableConcept, read: Read) -> _Verdict:
@@ -279,13 +279,12 @@ def _holds_concepts(index: TerminologyIndex, category: str) -> bool:
     return bool(index.concepts_touching(category))
 
 
-def _is_named(named_by: Iterable[CodeableConcept]) -> bool:
+def _is_named(concept: CodeableConcept | None) -> bool:
     """Whether something is named by a code of a system that is known, or in words that can be read."""
-    return any(
-        any(coding.code and canonical_system(coding.system or "") in _LISTED_WHOLE for coding in concept.coding)
-        or any(map(is_readable, words_of(concept)))
-        for concept in named_by
-    )
+    for coding in concept.coding if concept else ():
+        if coding.code and canonical_system(coding.system or "") in _LISTED_WHOLE:
+            return True
+    return any(map(is_readable, words_of(concept)))
 
 
 def _named_by(resource: fhir.Resource) -> list[CodeableConcept]:

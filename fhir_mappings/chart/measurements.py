@@ -14,7 +14,7 @@ from typing import Final
 
 from fhir_mappings.chart.entries import ChartEntry
 from fhir_mappings.fhir import resources as fhir
-from fhir_mappings.fhir.datatypes import CodeableConcept, Quantity, Range, Ratio
+from fhir_mappings.fhir.datatypes import Quantity, Range, Ratio
 from fhir_mappings.words.matcher import affirms
 
 
@@ -192,8 +192,10 @@ def power(entry: ChartEntry) -> Measured | None:
 
 def value_texts(part: Part) -> tuple[str, ...]:
     """Return the words in which a value is given."""
-    coded = part.value_codeable_concept or CodeableConcept()
-    texts = (part.value_string, coded.text, *(coding.display for coding in coded.coding))
+    coded = part.value_codeable_concept
+    if coded is None:
+        return (part.value_string,) if part.value_string else ()
+    texts = (part.value_string, coded.text, *[coding.display for coding in coded.coding])
     return tuple(text for text in texts if text)
 
 

@@ -67,10 +67,10 @@ def observation_entries(observation: fhir.Observation, context: ReadingContext) 
 
 def _named(part: Part, words: str, panel: str) -> str:
     """Return the concept of something measured by its name; a muscle or a root may be named below its panel's name."""
-    texts = value_texts(part)
-    is_worded = not any(sign.isdigit() for text in texts for sign in text) and not _is_number(part)
-    if not (texts or _is_number(part) or part.data_absent_reason):
+    texts, is_number = value_texts(part), _is_number(part)
+    if not (texts or is_number or part.data_absent_reason):
         return ""
+    is_worded = not is_number and not any(sign.isdigit() for text in texts for sign in text)
     name = measurement_concept(words, is_worded=is_worded)
     if panel and not name and not is_worded:
         inside = measurement_concept(f"{panel} {words}", is_worded=False)
@@ -81,8 +81,11 @@ def _named(part: Part, words: str, panel: str) -> str:
 
 
 def _is_number(part: Part) -> bool:
-    return any(
-        value is not None for value in (part.value_quantity, part.value_integer, part.value_range, part.value_ratio)
+    return not (
+        part.value_quantity is None
+        and part.value_integer is None
+        and part.value_range is None
+        and part.value_ratio is None
     )
 
 

@@ -12,13 +12,14 @@ from fhir_mappings.chart.medications import DrugRecord, drug_names
 from fhir_mappings.chart.observations import observed_on
 from fhir_mappings.chart.places import Place, places_of
 from fhir_mappings.chart.readers import condition_end, condition_onset, procedure_date, report_date
-from fhir_mappings.chart.statuses import is_disregarded, is_over, is_refuted
+from fhir_mappings.chart.statuses import is_over, is_silent
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.terminology.code_systems import ICD_10, ICD_10_CM, canonical_system
 from fhir_mappings.terminology.concepts import PAIN, THERAPY_PROCEDURES, TRACES_OF_CARE
 from fhir_mappings.terminology.icd10cm import classify
+from fhir_mappings.terminology.index import TerminologyIndex
 from fhir_mappings.words.back_care import (
     names_back_care,
     names_back_pain,
@@ -84,20 +85,17 @@ class Noted:
     span: str
 
 
-def remarks_of(
-    resource: fhir.Resource,
-    covered: frozenset[str],
-    context: ReadingContext,
-    places: Iterable[Place] | None = None,
-) -> list[Remark]:
-    """Return the remarks of a resource; `covered` are topics that its own codes settle, `places` its texts if known.
+def places_that_count(resource: fhir.Resource, index: TerminologyIndex) -> tuple[Place, ...]:
+    """Return the texts of a resource; none of one that does not count by its status, or was recorded as excluded."""
+    return () if is_silent(resource) else tuple(places_of(resource, index))
 
-    None come of one that does not count by its status, or that was recorded as excluded.
-    """
-    if is_disregarded(resource) or is_refuted(resource):
-        return []
+
+def remarks_of(
+    resource: fhir.Resource, places: Iterable[Place], covered: frozenset[str], context: ReadingContext
+) -> list[Remark]:
+    """Return the remarks of a resource in its places; `covered` are topics that its own codes settle."""
     found: list[Remark] = []
-    for name, text in dict.fromkeys(places_of(resource, context.index)) if places is None else places:
+    for name, text in dict.fromkeys(places):
         topics = context.topics_in(text, "allergy" if name == "allergy" else None) - covered
         if name in _ONLY:
             topics &= _ONLY[name]
@@ -166,13 +164,13 @@ _OF_COURSE = (
 )
 
 
-def course_notes(resource: fhir.Resource, concepts: frozenset[str], context: ReadingContext) -> list[CourseNote]:
-    """Return what a record tells of the course of back pain beside its concepts; none of one that does not count."""
-    if is_disregarded(resource) or is_refuted(resource) or not isinstance(resource, _OF_COURSE):
+def course_notes(
+    resource: fhir.Resource, places: Iterable[Place], concepts: frozenset[str], context: ReadingContext
+) -> list[CourseNote]:
+    """Return what a record that counts tells of the course of back pain beside its concepts."""
+    if not isinstance(resource, _OF_COURSE):
         return []
-    texts = list(
-        dict.fromkeys((*(place.text for place in places_of(resource, context.index)), *_names(resource, context)))
-    )
+    texts = list(dict.fromkeys((*[place.text for place in places], *_names(resource, context))))
     kinds: list[Literal["pain", "chronic", "care", "drug"]] = []
     if concepts.isdisjoint(PAIN) and any(map(names_back_pain, texts)):
         kinds.append("pain")
@@ -226,6 +224,8 @@ def _is_coded_chronic(resource: fhir.Resource) -> bool:
 def said_on(resource: fhir.Resource, birth: DateInterval) -> DateInterval:
     """Return when what a resource says applies."""
     match resource:
+        case fhir.Observation():
+            when = observed_on(resource)
         case fhir.Condition():
             onset = condition_onset(resource, birth)
             when = onset if onset.is_known else parse_date(resource.recorded_date)
@@ -233,8 +233,6 @@ def said_on(resource: fhir.Resource, birth: DateInterval) -> DateInterval:
             when = procedure_date(resource)
         case fhir.Encounter() if resource.period:
             when = parse_period(resource.period.start, resource.period.end)
-        case fhir.Observation():
-            when = observed_on(resource)
         case fhir.DiagnosticReport():
             when = report_date(resource)
         case fhir.AllergyIntolerance():
@@ -250,11 +248,14 @@ def said_on(resource: fhir.Resource, birth: DateInterval) -> DateInterval:
 
 def newest_date(resource: fhir.Resource, context: ReadingContext) -> DateInterval:
     """Return the newest of the dates of a record: when it began, when it was written down, of which visit it is."""
-    found = [said_on(resource, context.birth)]
+    said = said_on(resource, context.birth)
+    found = [said]
     if isinstance(resource, fhir.Condition):
         found.append(parse_date(resource.recorded_date))
         found.append(context.visits.get(reference_id(resource.encounter, "Encounter") or "", UNKNOWN_DATE))
     elif isinstance(resource, fhir.Encounter) and resource.period:
         found.append(parse_date(resource.period.end))
+    else:
+        return said if said.latest is not None else UNKNOWN_DATE
     known = [when for when in found if when.latest is not None]
     return max(known, key=lambda when: when.latest or date.min, default=UNKNOWN_DATE)

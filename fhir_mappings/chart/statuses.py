@@ -29,6 +29,11 @@ _NO_EVIDENCE: dict[type[fhir.Resource], frozenset[str]] = {
 }
 
 
+def is_silent(resource: fhir.Resource) -> bool:
+    """Whether the words of a record say nothing: it is disregarded, or was recorded as excluded."""
+    return is_disregarded(resource) or is_refuted(resource)
+
+
 def is_disregarded(resource: fhir.Resource) -> bool:
     """Whether a record says nothing of the patient, by its status."""
     statuses = _NO_EVIDENCE.get(type(resource))

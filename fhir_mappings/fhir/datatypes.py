@@ -116,6 +116,9 @@ def id_in(reference: str | None, resource_type: str) -> str | None:
     """Return the bare id in `Type/id`, `https://…/Type/id` or `Type/id/_history/n`; None for anything else."""
     if not reference:
         return None
+    named, _, found = reference.rpartition("/")
+    if named == resource_type and found and "|" not in found:  # nearly all are written so
+        return found.rstrip() or None
     parts = reference.split("|")[0].strip().split("/_history/")[0].split("/")
     if len(parts) > 1 and parts[-2] == resource_type and parts[-1]:
         return parts[-1]

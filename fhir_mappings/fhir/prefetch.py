@@ -14,7 +14,14 @@ import msgspec
 
 from fhir_mappings.fhir.needs import DATA_NEEDS, DataNeed, is_wanted
 from fhir_mappings.fhir.readings import merged
-from fhir_mappings.fhir.searches import OBSERVATION_CATEGORIES, USUAL, SearchForm, by_category, searches_of
+from fhir_mappings.fhir.searches import (
+    OBSERVATION_CATEGORIES,
+    USUAL,
+    SearchForm,
+    by_category,
+    can_be_parted,
+    searches_of,
+)
 from fhir_mappings.fhir.sources import (
     MISSING,
     NOT_OFFERED,
@@ -82,6 +89,8 @@ def _sent(need: DataNeed, prefetch: Prefetch, form: SearchForm) -> Sent:
 
 def _parts(need: DataNeed, prefetch: Prefetch, form: SearchForm) -> dict[str, SourceReading]:
     """Return what was sent by category, the usual categories and those of the client's form; none for other sources."""
+    if not can_be_parted(need):
+        return {}
     searches = [
         search
         for asked in (by_category(form), replace(form, categories=OBSERVATION_CATEGORIES))

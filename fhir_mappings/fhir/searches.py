@@ -65,12 +65,17 @@ def searches_of(need: DataNeed, form: SearchForm = USUAL) -> tuple[Search, ...]:
         return (Search(need.key, need),)
     parameters = tuple(_written(need, form))
     include = need.include if form.include else ""
-    if need.resource_type != _BY_CATEGORY or not form.categories:
+    if not can_be_parted(need) or not form.categories:
         return (Search(need.key, need, parameters, include),)
     return tuple(
         Search(part_key(need, category), need, (("category", category), *parameters), include)
         for category in form.categories
     )
+
+
+def can_be_parted(need: DataNeed) -> bool:
+    """Whether a need can be asked for by category, under keys beside its own."""
+    return need.resource_type == _BY_CATEGORY
 
 
 def part_key(need: DataNeed, category: str) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from fhir_mappings.chart.answers import QuestionAnswer, answers_of, own_answer
 from fhir_mappings.chart.entries import ReadingContext, concepts_of, reference_of, words_of
 from fhir_mappings.chart.readers import entries_of
-from fhir_mappings.chart.remarks import Remark, remarks_of
+from fhir_mappings.chart.remarks import Remark, places_that_count, remarks_of
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.datatypes import CodeableConcept, id_in, named_type
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, possible_days
@@ -225,7 +225,7 @@ def _told(place: str, companion: Companion, index: TerminologyIndex) -> Iterator
     if resource is not None and type(resource) in _READ_AS_RECORDS:
         context = ReadingContext(index)
         covered = topics_of(concept for entry in entries_of(resource, context) for concept in entry.concepts)
-        for remark in remarks_of(resource, covered, context):
+        for remark in remarks_of(resource, places_that_count(resource, index), covered, context):
             yield OrderText(place, remark.text, remark.reference, remark.when, covered, remark)
     elif isinstance(kind, str) and kind not in _NOT_TOLD:
         where = reference_of(resource) if resource is not None else f"{kind}/{companion.plain.get('id', '')}"

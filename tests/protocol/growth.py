@@ -31,6 +31,9 @@ TEXTS: Final = {
     "denies weakness": "denies weakness, ",
     "family of cancer": "mother had cancer of father with tumor ",
     "denied": "saddle numbness denied ",
+    "answers": "Saddle numbness, bladder or bowel change: no (asked 1 Jun 2026). ",
+    "templates": "saddle numbness: no; fever: no; ",
+    "boxes": "[ ] fever [x] leg weakness ",
     "questions": "r/o cancer? ",
     "advice": "weakness of leg if you notice ",
     "history": "history of fracture in 2019 ",
@@ -275,6 +278,44 @@ def _contained(number: int) -> bytes:
     return _body(hook_request(SELECT, lumbar_mri(contained=inner)))
 
 
+def _contained_records(number: int) -> bytes:
+    """Return a visit that holds its own diagnoses and names each of them."""
+    inner = [
+        {"resourceType": "Condition", "id": f"c-{each}", "subject": _SUBJECT, "code": {"text": f"Breast cancer {each}"}}
+        for each in range(number)
+    ]
+    shape = {"resourceType": "Encounter", "status": "finished", "subject": _SUBJECT, "contained": inner}
+    reasons = [{"reference": f"#c-{each}"} for each in range(number)]
+    return _with("encounters", [{**shape, "period": {"start": "2026-05-20"}, "reasonReference": reasons}])
+
+
+def _allergies(number: int) -> bytes:
+    shape = {"resourceType": "AllergyIntolerance", "patient": _SUBJECT, "recordedDate": "2026-05-20"}
+    found = (
+        {**shape, "code": {"text": "Gadolinium contrast" if each % 2 else f"Pollen {each}"}} for each in range(number)
+    )
+    return _with("allergies", found)
+
+
+def _responses(number: int) -> bytes:
+    answer = {"linkId": "q", "text": "Weakness of the leg?", "answer": [{"valueBoolean": True}]}
+    shape = {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": _SUBJECT, "item": [answer]}
+    return _with("questionnaireResponses", ({**shape, "authored": "2026-06-01"} for _ in range(number)))
+
+
+def _nested_answers(number: int) -> bytes:
+    """Return a response whose items stand in groups of ten, side by side."""
+    item = {"linkId": "q", "text": "Fever?", "answer": [{"valueString": "no"}]}
+    groups = [{"linkId": f"g-{each}", "text": "Signs", "item": [item] * 10} for each in range(number)]
+    shape = {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": _SUBJECT, "item": groups}
+    return _with("questionnaireResponses", [{**shape, "authored": "2026-06-01"}])
+
+
+def _answered_notes(number: int) -> bytes:
+    note = {"text": "Saddle numbness, bladder or bowel change: no (asked 1 Jun 2026).", "time": "2026-06-01"}
+    return _body(hook_request(SELECT, lumbar_mri(note=[note] * number)))
+
+
 def _answers(number: int) -> bytes:
     items = [
         {"linkId": f"q-{each}", "text": "Weakness of the leg?", "answer": [{"valueBoolean": False}]}
@@ -354,6 +395,11 @@ _HOOK_SHAPES: Final[Mapping[str, tuple[Callable[[int], bytes], int]]] = {
     "encounters": (_encounters, 100),
     "prescriptions": (_prescriptions, 100),
     "contained": (_contained, 50),
+    "contained records": (_contained_records, 50),
+    "allergies": (_allergies, 100),
+    "responses": (_responses, 50),
+    "nested answers": (_nested_answers, 20),
+    "answered notes": (_answered_notes, 40),
     "answers": (_answers, 100),
     "codings": (_codings, 200),
     "reasons": (_reasons, 100),

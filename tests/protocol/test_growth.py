@@ -5,16 +5,24 @@ Steps are calls of functions, a number that no busy machine changes. What one ca
 
 from __future__ import annotations
 
+import json
 import sys
 import threading
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from cards.response.fingerprint import IDENTITY
+from cds_service.app import create_app
+from cds_service.config.settings import load_settings
+from cds_service.hooks.storage import Storage
 from cds_service.records.feedback import DatabaseFeedbackStore
+from cds_service.records.invocations import NullRecorder
 from cds_service.records.opening import open_database
-from tests.protocol.builders import make_app
+from cds_service.records.stores import AnsweredCard, NullFeedbackStore
+from tests.protocol.builders import NOW, SELECT, hook_request, lumbar_mri, make_app
 from tests.protocol.growth import SHAPES
 
 if TYPE_CHECKING:
@@ -48,6 +56,32 @@ def _steps(client: FlaskClient, path: str, body: bytes) -> int:
         threading.setprofile(None)
     assert response.status_code == HTTPStatus.OK, response.text
     return count
+
+
+@dataclass
+class _Answered:
+    """Finds as many answered cards as it is told."""
+
+    number: int = 0
+
+    def of(self, *_asked: object) -> tuple[AnsweredCard, ...]:
+        """Return cards about the order that is sent, as it was before a change."""
+        mark = f"{','.join(IDENTITY)}=no-longer"
+        return tuple(AnsweredCard(NOW, "overridden", "", (f"key-{each}",), (mark,)) for each in range(self.number))
+
+
+def test_twice_as_many_answered_cards_take_twice_the_steps() -> None:
+    """What a user has answered before is gone through once."""
+    answered = _Answered()
+    storage = Storage(NullFeedbackStore(), NullRecorder(), answered=answered)
+    client = create_app(load_settings({}), clock=lambda: NOW, storage=storage).test_client()
+    path, body = f"/cds-services/{SELECT}", json.dumps(hook_request(SELECT, lumbar_mri())).encode()
+    counts = []
+    for answered.number in (0, 0, 50, 100):
+        counts.append(_steps(client, path, body))
+    _, none, once, twice = counts
+    assert none < once
+    assert twice - none <= _MOST * (once - none)
 
 
 @pytest.mark.parametrize("name", SHAPES)

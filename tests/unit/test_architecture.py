@@ -149,13 +149,34 @@ ROOMS: dict[str, str] = {
         "cds_service/app.py cds_service/hooks cds_service/observability cds_service/clients cds_service/config"
         " cds_service/demo cds_service/overload cds_service/protocol cards/guideline"
     ),
-    "cds_service/replay": ("cds_service/clients/* cds_service/config cds_service/protocol cards/* fhir_mappings/*"),
+    "cds_service/replay": (
+        "cds_service/hooks cds_service/clients/* cds_service/config cds_service/records cds_service/records/insights"
+        " cds_service/protocol cards/* fhir_mappings/*"
+    ),
+    "cds_service/replay/report": (
+        "cds_service/replay cds_service/pages/plots cds_service/pages/rendering cds_service/records/insights"
+        " cds_service/protocol cards/guideline fhir_mappings/criteria fhir_mappings/terminology"
+    ),
+    "cds_service/replay/compare": (
+        "cds_service/replay cds_service/replay/report cds_service/records/insights cds_service/protocol cards/guideline"
+    ),
+    "cds_service/replay/export": "cds_service/protocol fhir_mappings/fhir fhir_mappings/orders",
+    "cds_service/replay/synthetic": "",
+    "cds_service/replay/local": (
+        "cds_service/replay cds_service/replay/export cds_service/hooks cds_service/clients cds_service/config"
+        " cds_service/protocol cards/guideline"
+    ),
+    "cds_service/replay/spark": (
+        "cds_service/replay cds_service/replay/export cds_service/replay/local cds_service/config cds_service/protocol"
+    ),
     "cds_service/cli/connection": (
         "cds_service/auth/verifiers cds_service/clients/* cds_service/config cds_service/egress cds_service/protocol"
         " fhir_mappings/fhir fhir_mappings/fhir_client"
     ),
+    "cds_service/cli/configuration": ("cds_service/hooks cds_service/clients cds_service/config cds_service/protocol"),
     "cds_service/cli/trying": "cds_service/clients",
     "cds_service/cli/orderables": "fhir_mappings/orders fhir_mappings/terminology",
+    "cds_service/cli/replaying": "cds_service/replay/synthetic",
     "cds_service/cli/snomed": (
         "cds_service/egress fhir_mappings/fhir_client fhir_mappings/terminology fhir_mappings/words"
     ),
@@ -163,9 +184,9 @@ ROOMS: dict[str, str] = {
     "cds_service/cli": (
         "cds_service/cli/* cds_service/server cds_service/app.py cds_service/pages/review cds_service/pages/criteria"
         " cds_service/hooks cds_service/guideline cds_service/observability cds_service/clients/* cds_service/config"
-        " cds_service/egress cds_service/demo cds_service/gudid cds_service/records cds_service/protocol"
-        " cards/response cards/suggestions cards/guideline fhir_mappings/devices fhir_mappings/fhir"
-        " fhir_mappings/fhir_client fhir_mappings/terminology"
+        " cds_service/egress cds_service/demo cds_service/gudid cds_service/records cds_service/replay/*"
+        " cds_service/protocol cards/response cards/suggestions cards/guideline fhir_mappings/devices"
+        " fhir_mappings/fhir fhir_mappings/fhir_client fhir_mappings/terminology"
     ),
     "cds_service/__main__.py": "cds_service/cli",
 }

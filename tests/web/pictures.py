@@ -9,10 +9,14 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from cds_service.replay.compare.comparing import compare
+from cds_service.replay.compare.writing import write_comparison
+from cds_service.replay.report.writing import write_report
+from tests.replay_rows import invented_year, write_result
 from tests.web.browser import DESKTOP, MISSING, chromium_path, opened_page, running_browser
 from tests.web.insights import seeded_service
 from tests.web.shapes import PANELS, Panel, page_of
@@ -22,6 +26,7 @@ if TYPE_CHECKING:
 
     from playwright.sync_api import Browser, Page
 
+    from cds_service.replay.rows import OrderRow
     from tests.web.browser import Scheme
 
 # What the pages name as their address: the port in use is another at each run.
@@ -90,6 +95,30 @@ def take(browser: Browser, url: str, shot: Shot, folder: Path) -> None:
             page.screenshot(path=file)
 
 
+def take_report(browser: Browser, folder: Path) -> None:
+    """Take the pictures of the report of a replay and of a comparison, both of an invented year."""
+    with tempfile.TemporaryDirectory() as made:
+        out, rows = Path(made), invented_year()
+        write_report(write_result(out / "2025", rows))
+        changed = [_with_shorter_wait(row) for row in rows]
+        write_comparison(compare(out / "2025", write_result(out / "2025-28-days", changed)), out)
+        page = browser.new_page(viewport={"width": 1280, "height": 1180}, device_scale_factor=1.5)
+        page.goto((out / "2025" / "report.html").as_uri())
+        page.screenshot(path=folder / "replay-report.png")
+        page.locator("#clinic").screenshot(path=folder / "replay-clinic.png")
+        page.goto((out / "compare.html").as_uri())
+        page.locator("#changes").screenshot(path=folder / "replay-compare.png")
+        page.close()
+
+
+def _with_shorter_wait(row: OrderRow) -> OrderRow:
+    """Return an order as it might be answered with four weeks of care in place of six."""
+    fits = any(other.value == 28 and other.outcome == "APPROPRIATE" for other in row.alternatives)
+    if not (row.is_deferred and fits):
+        return row
+    return replace(row, outcome="APPROPRIATE", messages=("C-APPROP-6W",), cards=(), met=("R-SCOPE", "R-FAIL6W"))
+
+
 def draw(browser: Browser, panel: Panel, folder: Path) -> None:
     """Take the picture of two cards as a kind of EHR shows them."""
     page = browser.new_page(viewport={"width": panel.width + 24, "height": 400}, device_scale_factor=1.5)
@@ -114,6 +143,7 @@ def main() -> None:
             take(browser, url, shot, folder)
         for panel in PANELS:
             draw(browser, panel, folder)
+        take_report(browser, folder)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ from click.testing import CliRunner
 
 from cds_service.app import create_app
 from cds_service.cli import main as cli
-from cds_service.cli.preflight import preflight
+from cds_service.cli.configuration.preflight import preflight
 from cds_service.config.settings import load_settings
 from cds_service.protocol.errors import SettingsError
 from tests.unit.cds_service.clients.file.bad_clients import one_client

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -26,8 +27,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
     """What makes a store; each of a test's stores sees what the others of its kind remember, but for memory."""
     opened: list[SqliteReplayStore | RedisReplayStore] = []
     if request.param == "redis":
-        socket = request.getfixturevalue("redis_socket")
-        with connect_redis(f"unix://{socket}") as client:
+        redis_socket = request.getfixturevalue("redis_socket")
+        with connect_redis(f"unix://{redis_socket}") as client:
             client.flushall()
 
     def memory(clock: FakeClock) -> UsedTokens:
@@ -38,7 +39,7 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Make]:
         return opened[-1]
 
     def redis(clock: FakeClock) -> UsedTokens:
-        opened.append(RedisReplayStore(connect_redis(f"unix://{socket}"), clock))
+        opened.append(RedisReplayStore(connect_redis(f"unix://{redis_socket}"), clock))
         return opened[-1]
 
     yield {"memory": memory, "sqlite": sqlite, "redis": redis}[request.param]
@@ -259,6 +260,22 @@ def test_redis_that_does_not_answer_is_an_outage(tmp_path: Path) -> None:
     with pytest.raises(ReplayUnavailableError):
         store.first_use(ISS, "a", soon(clock))
     store.close()
+
+
+def test_redis_that_hangs_is_an_outage(tmp_path: Path) -> None:
+    """A Redis that takes connections and says nothing is given up, and not asked a second time for the same token."""
+    address, clock = tmp_path / "hung.sock", FakeClock()
+    with socket.socket(socket.AF_UNIX) as hung:
+        hung.bind(str(address))
+        hung.listen()
+        store = RedisReplayStore(connect_redis(f"unix://{address}"), clock)
+        with pytest.raises(ReplayUnavailableError):
+            store.first_use(ISS, "a", soon(clock))
+        hung.accept()[0].close()
+        hung.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            hung.accept()
+        store.close()
 
 
 def test_redis_error_is_an_outage(redis_socket: Path) -> None:

@@ -1,0 +1,1 @@
+"""What a configuration is worth, found out without serving anybody."""

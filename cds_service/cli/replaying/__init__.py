@@ -1,0 +1,1 @@
+"""The commands around the replay, beside that of the replay itself."""
