@@ -74,5 +74,5 @@ def test_commands_to_begin_with_exist() -> None:
 def test_each_picture_is_shown() -> None:
     """Every picture of the repository stands in a document, and every one that a document names is there."""
     documents = [README, *(file.read_text(encoding="utf-8") for file in (ROOT / "docs").glob("*.md"))]
-    shown = {name for text in documents for name in re.findall(r"pictures/([a-z-]+\.png)", text)}
+    shown = {name for text in documents for name in re.findall(r"pictures/([a-z-]+\.(?:png|svg))", text)}
     assert shown == {file.name for file in (ROOT / "docs" / "pictures").iterdir()}

@@ -112,11 +112,11 @@ def test_rehearsals_are_not_counted(service: HookClient) -> None:
 
 
 def test_feedback_is_counted(service: HookClient) -> None:
-    """Accepted and overridden cards are counted; a refused batch is not."""
+    """Accepted and overridden cards are counted, those beside an entry that cannot be read too; that entry is not."""
     accepted = {"outcome": "accepted", "acceptedSuggestions": [{"id": "x"}]}
     service.report(SIGN, [feedback_entry(), feedback_entry(), feedback_entry(**accepted)])
     service.report(SIGN, [feedback_entry(), feedback_entry(outcome="other")])
-    assert value(service, "feedback_total", outcome="overridden") == 2
+    assert value(service, "feedback_total", outcome="overridden") == 3
     assert value(service, "feedback_total", outcome="accepted") == 1
     assert value(service, "feedback_total", outcome="other") == 0
 
