@@ -129,6 +129,13 @@ def test_an_implant_of_no_known_kind_clears_nothing(form: Form) -> None:
     )
 
 
+def test_leads_alone_are_asked_about(form: Form) -> None:
+    """Leads of which nobody names the device are no reason for an advice without a word on them."""
+    decided = {"red_flags": "no", "indication": "yes", "onset": "no", "therapy": "yes"}
+    shown = form.answer(decided, implant={"leads": "abandoned epicardial leads"})
+    assert shown["answer"] != form.answer(decided)["answer"]
+
+
 def test_reads_a_udi(form: Form) -> None:
     """A UDI as scanned is taken apart; what is none is kept as text, and says so."""
     said = form.answer(implant={"udi": "(01)00643169007222(17)281231(21)PVY1"})["udi"]
