@@ -50,8 +50,8 @@ def test_nothing_said_is_no_implant() -> None:
 )
 def test_leads_and_a_place_are_something_too(said: dict[str, str], names: list[str]) -> None:
     """Leads that were left weigh beside any device, whatever its label; a place alone still says that there is one."""
-    devices = [device for device in stated_devices(response(**said)) if isinstance(device, Device) and device.type]
-    assert [device.type.text for device in devices if device.type] == names
+    types = [device.type for device in stated_devices(response(**said))]
+    assert [found.text for found in types if found] == names
 
 
 def test_is_a_device_of_the_patient() -> None:
