@@ -122,9 +122,7 @@ class CardMaker:
     ) -> Card:
         """Return a card with its link, and what is remembered of it."""
         lead, orders = messages[0], [assessment.order for assessment in self.assessments]
-        if links := self._form_links(messages) or allowed_links(
-            [_link(lead.id, self.shape)], self.shape.client
-        ):
+        if links := self._form_links(messages) or allowed_links([_link(lead.id, self.shape)], self.shape.client):
             card["links"] = links
         sent = SentCard(
             uuid=card["uuid"],
