@@ -339,9 +339,14 @@ class CardText:
         """Return what was found, in a few words, for the summary: up to two things, and when the first was."""
         if not message.evidence:
             return self.wording.text("messages", message.id, "title")
-        names = list(dict.fromkeys(self._name(item) for item in message.evidence))[:_MOST_NAMES]
+        found = message.evidence
+        if message.id == "C-MR-COND":
+            # What lies beside the device is not conditional for that.
+            labelled = (item for item in found if any(note.endswith("mr_conditional") for note in item.notes))
+            found = tuple(labelled) or found
+        names = list(dict.fromkeys(map(self._name, found)))[:_MOST_NAMES]
         joined = self.wording.text("card", "and", first=names[0], second=names[-1]) if len(names) > 1 else names[0]
-        when = message.evidence[0].when
+        when = found[0].when
         return f"{joined} ({self.wording.day(when)})" if dated and when.is_known else joined
 
     def _name(self, item: Evidence) -> str:

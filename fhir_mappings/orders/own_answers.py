@@ -58,7 +58,8 @@ class OwnAnswers:
             question = QUESTIONS[answer.own]
             if not question.named or (question.nameless and (answer.answered is Answered.YES or not answer.named)):
                 found.add(question.id)
-            if question.id in CHOICES:
+            if question.id in CHOICES and answer.answered is Answered.YES:
+                # A no to one choice leaves the others: the red flag that somebody stated is still to be named.
                 found.add(CHOICES[question.id])
             if _only_asks(question) and not question.named:
                 found.add(f"hint_{question.topic}")

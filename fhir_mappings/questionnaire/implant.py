@@ -14,6 +14,7 @@ from fhir_mappings.fhir.datatypes import CodeableConcept
 from fhir_mappings.questionnaire.table import LINK_PREFIX
 
 IMPLANT_LINK = f"{LINK_PREFIX}implant"
+_NONE = frozenset({"", "-", "0", "n/a", "na", "nil", "no", "no leads", "none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +41,15 @@ class Implant:
     udi: str = ""
 
     @property
-    def is_named(self) -> bool:
-        """Whether anything tells what it is."""
-        return bool(self.device or self.model or self.udi)
+    def described(self) -> str:
+        """What tells which it is, as one name; where that is only its place, the place."""
+        named = ", ".join(part for part in (self.device, self.model) if part) or self.udi
+        return named or ("" if self.leads_left else self.where)
+
+    @property
+    def leads_left(self) -> str:
+        """The leads that somebody names; empty where there are none, or nobody said."""
+        return "" if self.leads.casefold().strip(" .") in _NONE else self.leads
 
 
 IMPLANT_ITEMS = (
@@ -71,21 +78,30 @@ def implant_in(response: fhir.QuestionnaireResponse) -> Implant | None:
         value = next((answer.value_string for answer in item.answer if answer.value_string), None)
         if name and value:
             said[name] = value.strip()
-    implant = Implant(**said)
-    return implant if implant.is_named else None
+    return Implant(**said) if said else None
 
 
 def stated_devices(response: fhir.QuestionnaireResponse) -> Iterator[fhir.Device]:
-    """Yield the implant that a form describes as the Device that a record would have."""
+    """Yield the implant that a form describes, and the leads it names, as the Devices that a record would have.
+
+    Leads are one of their own: a label of the generator says nothing of what was left in the body.
+    """
     implant = implant_in(response)
     if implant is None:
         return
-    name = ", ".join(part for part in (implant.device, implant.model) if part) or implant.udi
-    yield fhir.Device(
-        resource_type="Device",
-        id=f"{response.id or ''}#implant",
-        type=CodeableConcept(text=name),
-        patient=response.subject,
-        model_number=implant.model or None,
-        udi_carrier=[{"carrierHRF": implant.udi}] if implant.udi else None,
-    )
+    if name := implant.described:
+        yield fhir.Device(
+            resource_type="Device",
+            id=f"{response.id or ''}#implant",
+            type=CodeableConcept(text=name),
+            patient=response.subject,
+            model_number=implant.model or None,
+            udi_carrier=[{"carrierHRF": implant.udi}] if implant.udi else None,
+        )
+    if implant.leads_left:
+        yield fhir.Device(
+            resource_type="Device",
+            id=f"{response.id or ''}#leads",
+            type=CodeableConcept(text=implant.leads_left),
+            patient=response.subject,
+        )

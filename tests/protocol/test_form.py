@@ -47,6 +47,15 @@ def test_advice_follows_the_answers(form: Form) -> None:
     assert told["open"] == []
 
 
+def test_a_stated_red_flag_outlives_a_no_to_another(form: Form) -> None:
+    """Whoever states a red flag and denies one kind is still asked which it is, and of the other kinds."""
+    told = form.answer({"indication": "yes", "onset": "no", "therapy": "yes", "red_flags": "yes", "power": "no"})
+    assert told["answer"] != "fits the guidance"
+    assert ids(told["open"]) == ["ces", "fever", "cancer", "trauma"]
+    named = form.answer({"red_flags": "yes", "power": "no", "ces": "yes"})
+    assert (named["outcome"], named["open"]) == ("EMERGENCY", [])
+
+
 def test_says_what_the_next_hook_says(form: Form) -> None:
     """What is shown live is what a hook call answers once the answers are in the record, and nothing is asked twice."""
     answers = {"red_flags": "no", "indication": "yes", "onset": "no", "therapy": "yes"}
@@ -118,6 +127,13 @@ def test_an_implant_of_no_known_kind_clears_nothing(form: Form) -> None:
     assert any(
         "implant" in card["summary"].casefold() or "device" in card["summary"].casefold() for card in shown["cards"]
     )
+
+
+def test_leads_alone_are_asked_about(form: Form) -> None:
+    """Leads of which nobody names the device are no reason for an advice without a word on them."""
+    decided = {"red_flags": "no", "indication": "yes", "onset": "no", "therapy": "yes"}
+    shown = form.answer(decided, implant={"leads": "abandoned epicardial leads"})
+    assert shown["answer"] != form.answer(decided)["answer"]
 
 
 def test_reads_a_udi(form: Form) -> None:

@@ -12,6 +12,7 @@ from cds_service.demo.requests import load_demos
 from tests.gudid import archive, device, table_of
 from tests.labels import CONDITIONAL, SAFE, UNLISTED, UNSAFE
 from tests.protocol.builders import SIGN, HookClient, make_app
+from tests.protocol.form import Form
 
 
 @pytest.fixture(scope="module")
@@ -40,6 +41,17 @@ def test_label_of_the_model_decides_of_the_card(hooks: HookClient) -> None:
         held = first_card(hooks, identifier)
         assert held["summary"].startswith("Hold the MRI")
         assert "AccessGUDID" not in held["detail"]
+
+
+def test_label_of_a_device_says_nothing_of_leads_left(tmp_path: Path) -> None:
+    """Leads that a form names beside a labelled device are asked about, and are not called conditional with it."""
+    form = Form(gudid=table_of(tmp_path))
+    decided = {"red_flags": "no", "indication": "yes", "onset": "no", "therapy": "yes"}
+    (card,) = form.answer(decided, implant={"device": "Pacemaker", "udi": CONDITIONAL, "leads": "old leads"})["cards"]
+    assert card["summary"] == "Check the implant's conditions first: pacemaker is MR Conditional."
+    assert "Ask what it is, and whether it is implanted, before any MRI." in card["html"]
+    safe = form.answer(decided, implant={"device": "Recorder", "udi": SAFE, "leads": "old leads"})
+    assert safe["cards"][0]["summary"].startswith("Ask before the scan")
 
 
 def test_readyz_tells_the_day(hooks: HookClient) -> None:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-    from playwright.sync_api import Browser, Page
+    from playwright.sync_api import Browser, Page, Route
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("browser-form")]
 
@@ -93,6 +93,59 @@ def test_by_keyboard_alone(page: Page) -> None:
     assert questions.first.get_by_role("button", name="No", exact=True).get_attribute("aria-pressed") == "true"
 
 
+def held(page: Page, address: str) -> list[Route]:
+    """Hold the requests to an address until they are let go."""
+    found: list[Route] = []
+    page.route(address, lambda route: found.append(route))  # noqa: PLW0108 - it takes no builtin
+    return found
+
+
+def test_keys_faster_than_the_advice(page: Page) -> None:
+    """Each key answers the next question though no advice has come yet; one that is held down answers one alone."""
+    ehr = DemoEhr(page, "no-history")
+    ehr.sign()
+    form = open_form(ehr)
+    questions = form.page.locator(".question")
+    expect(questions.first).to_be_focused()
+    held(form.page, "**/form/assess")
+    form.page.keyboard.press("n")
+    form.page.keyboard.down("y")
+    for _ in range(3):
+        form.page.keyboard.down("y")  # repeats
+    pressed = [question.locator("[aria-pressed=true]").all_inner_texts() for question in questions.all()]
+    assert pressed[:3] == [["No"], ["Yes"], []]
+
+
+def test_focus_stays_where_somebody_has_gone(page: Page) -> None:
+    """Advice that comes when somebody has gone on moves the keyboard nowhere: the next key would answer another one."""
+    ehr = DemoEhr(page, "no-history")
+    ehr.sign()
+    form = open_form(ehr)
+    questions = form.page.locator(".question")
+    expect(questions.first).to_be_focused()
+    asked = held(form.page, "**/form/assess")
+    with form.page.expect_request("**/form/assess"):
+        form.page.keyboard.press("n")
+    form.page.keyboard.press("ArrowDown")
+    asked[0].continue_()
+    expect(form.page.locator("#save")).to_be_enabled()
+    expect(questions.nth(2)).to_be_focused()
+
+
+def test_no_answer_is_taken_while_it_saves(page: Page) -> None:
+    """An answer given while the EHR takes the form would look saved: none is taken until it is, or was refused."""
+    ehr = DemoEhr(page, "no-history")
+    ehr.sign()
+    form = open_form(ehr)
+    decide(form)
+    sent = held(form.page, "**/QuestionnaireResponse")
+    form.page.get_by_role("button", name="Save the answers").click()
+    expect(form.page.locator(".question button:enabled")).to_have_count(0)
+    sent[0].fulfill(status=403, body="{}")
+    expect(form.page.locator("#by-hand")).to_be_visible()
+    expect(form.page.locator(".question button:disabled")).to_have_count(0)
+
+
 @pytest.mark.parametrize("patient", ["no-history", "pacemaker"])
 def test_on_a_phone(browser: Browser, service_url: str, patient: str) -> None:
     """The form fits a narrow window and is accessible, in either colour scheme, with the implant section too."""
@@ -113,6 +166,10 @@ def test_implant_is_screened(page: Page) -> None:
     form.page.get_by_label("Implant or device").fill("Pacemaker")
     form.page.get_by_label("UDI, typed or scanned").fill("(01)00643169007222(21)PVY1")
     expect(form.page.locator("#label")).to_contain_text("device identifier 00643169007222, serial number PVY1")
+    # What was typed this moment is not yet in what would be saved.
+    model = form.page.get_by_label("Maker and model")
+    typed = "field => { field.dispatchEvent(new Event('input')); return document.getElementById('save').disabled; }"
+    assert model.evaluate(typed) is True
     form.save()
     page.bring_to_front()
     ehr.sign()

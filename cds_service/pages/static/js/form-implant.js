@@ -5,9 +5,10 @@ import { byId, el } from "./demo-dom.js";
 const PARTS = ["device", "model", "leads", "where", "udi"];
 const PAUSE = 500; // ms after the last key
 
-/** The section on an implant; `onChange` is called when what it says has changed. */
+/** The section on an implant; `onTyping` is called with each key, `onChange` when what it says has changed. */
 export class Implant {
-  constructor(onChange) {
+  constructor(onTyping, onChange) {
+    this.onTyping = onTyping;
     this.onChange = onChange;
     this.waiting = 0;
     for (const part of PARTS) {
@@ -31,13 +32,14 @@ export class Implant {
     return Object.keys(said).length ? said : null;
   }
 
-  lock() {
+  lock(isLocked) {
     for (const part of PARTS) {
-      this.field(part).disabled = true;
+      this.field(part).disabled = isLocked;
     }
   }
 
   typed() {
+    this.onTyping();
     clearTimeout(this.waiting);
     this.waiting = setTimeout(() => this.onChange(), PAUSE);
   }

@@ -33,11 +33,11 @@ export class Questions {
     }
   }
 
-  /** Take no more answers. */
-  lock() {
-    this.locked = true;
+  /** Take no more answers while it is locked. */
+  lock(isLocked) {
+    this.locked = isLocked;
     for (const button of this.list.querySelectorAll("button")) {
-      button.disabled = true;
+      button.disabled = isLocked;
     }
   }
 
@@ -50,6 +50,12 @@ export class Questions {
     const open = this.items().find((item) => !(item.dataset.question in this.answers));
     open?.focus();
     return Boolean(open);
+  }
+
+  /** Whether the keyboard still waits here, or where a question was that is gone: only then may the focus be moved. */
+  awaitsFocus(item) {
+    const at = document.activeElement;
+    return at === document.body || Boolean(item?.contains(at));
   }
 
   element(question) {
@@ -84,12 +90,15 @@ export class Questions {
       button.setAttribute("aria-pressed", String(button.dataset.code === code));
       button.classList.toggle("outline", button.dataset.code !== code);
     }
-    this.onAnswer(id);
+    // At once, not when the advice has come: the next key is for the next question.
+    this.focusOpen();
+    this.onAnswer(item);
   }
 
   pressed(event) {
     const item = event.target.closest(".question");
-    if (!item || event.ctrlKey || event.metaKey || event.altKey) {
+    // A key that is held down answers one question, not all of them.
+    if (!item || event.repeat || event.ctrlKey || event.metaKey || event.altKey) {
       return;
     }
     const choice = CHOICES.find(([, , key]) => key === event.key.toLowerCase());

@@ -3,23 +3,31 @@
 import { byId } from "./demo-dom.js";
 import { mayCreate } from "./form-scopes.js";
 
-/** What becomes of the answers; `onSaved` is called once the EHR has them. */
+/** What becomes of the answers; `onSaving` is called with true when they are sent, with false where that failed. */
 export class Saving {
-  constructor(client, writes, texts, onSaved) {
+  constructor(client, writes, texts, onSaving) {
     this.client = client;
     this.texts = texts;
-    this.onSaved = onSaved;
+    this.onSaving = onSaving;
     this.advice = null;
+    this.isSaving = false;
     this.may = mayCreate(client.state.tokenResponse?.scope, writes);
     byId("save").hidden = !this.may;
     byId("save").addEventListener("click", () => this.save());
     byId("copy").addEventListener("click", () => this.copy());
   }
 
+  /** Neither save nor copy what is no longer what the form says. */
+  hold() {
+    byId("save").disabled = true;
+    byId("copy").disabled = true;
+    byId("copied").textContent = "";
+  }
+
   /** Take what would be saved now. */
   take(advice) {
     this.advice = advice;
-    byId("save").disabled = !advice.response;
+    byId("save").disabled = !advice.response || this.isSaving;
     if (!this.may) {
       this.byHand("no_scope");
     } else if (!byId("by-hand").hidden) {
@@ -34,9 +42,14 @@ export class Saving {
     }
     byId("save").disabled = true;
     byId("saved").textContent = this.texts.saving;
+    // What is answered while the EHR takes the form would look saved, and is not.
+    this.isSaving = true;
+    this.onSaving(true);
     try {
       await this.client.create(response);
     } catch {
+      this.isSaving = false;
+      this.onSaving(false);
       byId("saved").textContent = "";
       byId("save").disabled = false;
       this.byHand("refused");
@@ -45,7 +58,6 @@ export class Saving {
     byId("by-hand").hidden = true;
     byId("save").hidden = true;
     byId("saved").textContent = this.texts.saved;
-    this.onSaved();
   }
 
   byHand(why) {

@@ -59,11 +59,14 @@ class Form {
     this.prefetch = prefetch;
     this.orders = orders;
     this.asked = 0;
-    this.questions = new Questions(byId("questions"), texts, () => this.changed());
-    this.implant = new Implant(() => this.refresh());
-    this.saving = new Saving(client, config.writes, texts, () => {
-      this.questions.lock();
-      this.implant.lock();
+    this.questions = new Questions(byId("questions"), texts, (item) => this.changed(item));
+    this.implant = new Implant(
+      () => this.saving.hold(),
+      () => this.refresh(),
+    );
+    this.saving = new Saving(client, config.writes, texts, (isSaving) => {
+      this.questions.lock(isSaving);
+      this.implant.lock(isSaving);
     });
   }
 
@@ -81,8 +84,12 @@ class Form {
     };
   }
 
-  async changed() {
+  async changed(item) {
     await this.refresh();
+    // Who has gone on to another question or field meanwhile would answer the wrong one with the next key.
+    if (!this.questions.awaitsFocus(item)) {
+      return;
+    }
     if (!this.questions.focusOpen() && !byId("save").hidden) {
       byId("save").focus();
     }
@@ -91,7 +98,7 @@ class Form {
   async refresh() {
     this.asked += 1;
     const mine = this.asked;
-    byId("save").disabled = true;
+    this.saving.hold();
     let advice;
     try {
       advice = await ask(this.body());

@@ -33,11 +33,25 @@ def test_is_found_by_its_link_ids() -> None:
     assert implant_in(response(device=" Pacemaker ", where="chest")) == Implant("Pacemaker", where="chest")
 
 
-@pytest.mark.parametrize("said", [{}, {"leads": "two"}, {"where": "left hip"}])
-def test_what_names_nothing_is_no_implant(said: dict[str, str]) -> None:
-    """Leads and a place alone do not tell which implant it is."""
-    assert implant_in(response(**said)) is None
-    assert list(stated_devices(response(**said))) == []
+def test_nothing_said_is_no_implant() -> None:
+    """A form whose screening is empty describes no Device."""
+    assert implant_in(response()) is None
+    assert list(stated_devices(response())) == []
+
+
+@pytest.mark.parametrize(
+    ("said", "names"),
+    [
+        ({"leads": "Abandoned epicardial lead"}, ["Abandoned epicardial lead"]),
+        ({"where": "left orbit"}, ["left orbit"]),
+        ({"device": "Loop recorder", "leads": "old leads", "where": "chest"}, ["Loop recorder", "old leads"]),
+        ({"device": "Loop recorder", "leads": "None."}, ["Loop recorder"]),
+    ],
+)
+def test_leads_and_a_place_are_something_too(said: dict[str, str], names: list[str]) -> None:
+    """Leads that were left weigh beside any device, whatever its label; a place alone still says that there is one."""
+    types = [device.type for device in stated_devices(response(**said))]
+    assert [found.text for found in types if found] == names
 
 
 def test_is_a_device_of_the_patient() -> None:
