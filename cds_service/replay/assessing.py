@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from cards.decision.assessment import assess
+from cards.decision.assessment import outcome_with
 from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.hooks.adviser import Adviser
 from cds_service.protocol.envelope import HookRequest
@@ -25,7 +25,6 @@ from cds_service.replay.records import read_records
 from cds_service.replay.rows import Alternative, Counted, OrderRow
 from cds_service.replay.whence import Whence
 from fhir_mappings.chart.ledger import Standing
-from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.prefetch import read_prefetch
@@ -166,29 +165,20 @@ class Assessor:
             assumed=then.assumed,
             later=later_events(records, order.moment, chart, self.pseudonyms),
             followed_to=followed_to(records),
-            alternatives=tuple(self._alternatives(assessment, _day(order))),
+            alternatives=tuple(self._alternatives(assessment)),
             guideline=GUIDELINE_VERSION,
             client=client.name,
             site=assessment.profile.site,
             microseconds=microseconds,
         )
 
-    def _alternatives(self, assessment: Assessment, day: date) -> Iterator[Alternative]:
-        """Yield what other thresholds would have said; an age that the patient passes or not either way says the same.
-
-        Assessing anew costs as much as the answer did, and the age is compared with in one place.
-        """
-        order, chart, profile = assessment.order, assessment.chart, self.adviser.profile
-        facts = Facts(order, chart, assessment.as_of, profile.thresholds)
+    def _alternatives(self, assessment: Assessment) -> Iterator[Alternative]:
+        """Yield what other thresholds would have said."""
+        thresholds = self.adviser.profile.thresholds
         for name, value in ALTERNATIVES:
-            own = getattr(profile.thresholds, name)
-            if own == value:
-                continue
-            outcome = assessment.outcome
-            if name != "elderly_age" or facts.at_least(own) != facts.at_least(value):
-                changed = replace(profile, thresholds=replace(profile.thresholds, **{name: value}))
-                outcome = assess(order, chart, assessment.as_of, changed, day).outcome
-            yield Alternative(name, value, outcome.value)
+            if getattr(thresholds, name) != value:
+                outcome = outcome_with(assessment, replace(thresholds, **{name: value}))
+                yield Alternative(name, value, outcome.value)
 
 
 def _day(order: PastOrder) -> date:
