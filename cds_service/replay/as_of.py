@@ -5,7 +5,8 @@ The one place that decides what was known. Its rules, which the tests prove one 
 - A record counts if it was recorded by then: by `recordedDate`, `issued`, `authoredOn`, `dateAsserted` and their like,
   else by when it happened, a problem else by the visit that it belongs to, a device by the operation that it was used
   in. `meta.lastUpdated` counts only where nothing better is known, and a record of which nothing is known counts;
-  both are counted as assumed. The patient and the drugs themselves have no time.
+  both are counted as assumed. What is left out for its last update alone may have been there, an implant among it,
+  so that is counted by type. The patient and the drugs themselves have no time.
 - Only what certainly came later is left out: a record of the same day counts unless both say at what time.
 - A status is taken back where the data tell that it changed later: a problem that ended later was active, a visit that
   ended later was under way, an operation too, a prescription or use of a drug that ended later was active, a patient
@@ -20,8 +21,8 @@ So replaying an order on its day gives what the hook gave, and records that come
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -47,10 +48,14 @@ _ACTIVE: Final = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/c
 
 @dataclass(frozen=True, slots=True)
 class ChartThen:
-    """What an EHR could have shown: the resources as they were, by type, and how many rest on an assumed time."""
+    """What an EHR could have shown: the resources as they were, by type, and how many rest on an assumed time.
+
+    `updated_later` counts by type what was left out only because its last update, all that is known of it, came later.
+    """
 
     resources: Mapping[str, tuple[bytes, ...]]
     assumed: int = 0
+    updated_later: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -80,16 +85,19 @@ def as_of(records: Sequence[Record], moment: Moment, order: Record | None = None
             versions[record.reference or f"{record.type}/#{id(record)}"].append(record)
     kept: list[Record] = []
     absent: set[str] = set()
+    updated_later = Counter[str]()
     for reference, found in versions.items():
         then = [record for record in _in_force(found, moment) if not _is_later(record, moment)]
         kept += then
-        assumed += any(record.is_assumed for record in found)
+        is_assumed = any(record.is_assumed for record in found)
+        assumed += is_assumed
         if not then:
             absent.add(reference)
+            updated_later[found[0].type] += is_assumed
     by_type = defaultdict[str, list[bytes]](list)
     for record in kept:
         by_type[record.type].append(_as_it_was(record, moment, absent))
-    return ChartThen({name: tuple(lines) for name, lines in by_type.items()}, assumed)
+    return ChartThen({name: tuple(lines) for name, lines in by_type.items()}, assumed, +updated_later)
 
 
 def draft_of(order: Mapping[str, Any], moment: Moment) -> dict[str, Any]:

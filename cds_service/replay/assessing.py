@@ -163,6 +163,7 @@ class Assessor:
             missing=tuple(need.resource_type for need in DATA_NEEDS if chart.state(need.resource_type) in _MISSING),
             resources=then.count,
             assumed=then.assumed,
+            updated_later=_counted(then.updated_later),
             later=later_events(records, order.moment, chart, self.pseudonyms),
             followed_to=followed_to(records),
             alternatives=tuple(self._alternatives(assessment)),
