@@ -12,8 +12,8 @@ The one place that decides what was known. Its rules, which the tests prove one 
   ended later was under way, an operation too, a prescription or use of a drug that ended later was active, a patient
   who died later was alive. What has an end without a day stays as it is, because the data do not tell. Of several
   versions of one resource the one in force then counts; one that was written by then needs nothing taken back.
-- An order's own results are not there yet: what is based on it, and imaging of the same code on its day that does not
-  say that it was earlier. Notes of a later time are not there yet.
+- An order's own results are not there yet: what is based on it, and imaging on its day that is of the same code or that
+  the caller knows for the same kind, and does not say that it was earlier. Notes of a later time are not there yet.
 - The order itself is a draft.
 
 So replaying an order on its day gives what the hook gave, and records that come later change nothing.
@@ -33,7 +33,7 @@ from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.orders.contents import objects, references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 # Types that can be the result of an order, or its fulfilment; answers to questions of the order are not among them.
@@ -75,9 +75,17 @@ class ChartThen:
         return found
 
 
-def as_of(records: Sequence[Record], moment: Moment, order: Record | None = None) -> ChartThen:
-    """Return the chart of a moment, in which an order (or the study that stands for it) is not yet there."""
-    own = _own(records, moment, order) if order is not None else frozenset[int]()
+def as_of(
+    records: Sequence[Record],
+    moment: Moment,
+    order: Record | None = None,
+    is_alike: Callable[[Mapping[str, Any]], bool] = lambda _: False,
+) -> ChartThen:
+    """Return the chart of a moment, in which an order (or the study that stands for it) is not yet there.
+
+    `is_alike` tells imaging of the order's kind whatever its code: orders, studies and reports are coded differently.
+    """
+    own = _own(records, moment, order, is_alike) if order is not None else frozenset[int]()
     versions = defaultdict[str, list[Record]](list)
     assumed = 0
     for record in records:
@@ -126,13 +134,18 @@ def _in_force(versions: Sequence[Record], moment: Moment) -> Sequence[Record]:
     return by_then[-1:] or [dated[0][1]]
 
 
-def _own(records: Sequence[Record], moment: Moment, order: Record) -> frozenset[int]:
+def _own(
+    records: Sequence[Record], moment: Moment, order: Record, is_alike: Callable[[Mapping[str, Any]], bool]
+) -> frozenset[int]:
     """Return the order and what came of it, as identities of records."""
     own = {order.reference} - {""}
     found = {id(order)}
     codes = codes_of(plain(order.line))
     for record in records:
-        if record.type in _IMAGING and _is_of_its_day(record, moment) and codes & codes_of(plain(record.line)):
+        if record.type not in _IMAGING or not _is_of_its_day(record, moment):
+            continue
+        done = plain(record.line)
+        if codes & codes_of(done) or is_alike(done):
             own |= {record.reference} - {""}
             found.add(id(record))
     linked = [

@@ -19,7 +19,7 @@ from cds_service.protocol.errors import BadRequestError
 from cds_service.replay.as_of import as_of, draft_of
 from cds_service.replay.later import followed_to, later_events
 from cds_service.replay.marking import written_code
-from cds_service.replay.orders import Kind, Recogniser, past_orders
+from cds_service.replay.orders import Kind, Recogniser, draft_for_study, past_orders
 from cds_service.replay.pseudonyms import Pseudonyms
 from cds_service.replay.records import read_records
 from cds_service.replay.rows import Alternative, Counted, OrderRow
@@ -122,7 +122,10 @@ class Assessor:
 
     def chart_then(self, records: Sequence[Record], order: PastOrder) -> ChartThen:
         """Return the chart of then; a visit that stands for an order is there, an order or a study is not yet."""
-        return as_of(records, order.moment, None if order.origin == "what-if" else order.record)
+        if order.origin == "what-if":
+            return as_of(records, order.moment)
+        recogniser = self.recogniser
+        return as_of(records, order.moment, order.record, lambda done: recogniser.is_lumbar_mri(draft_for_study(done)))
 
     def _row(self, patient_id: str, order: PastOrder, records: Sequence[Record], whence: Whence) -> OrderRow | str:
         """Return the row of an order, or why there is none."""

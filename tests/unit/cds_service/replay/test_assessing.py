@@ -120,6 +120,13 @@ def _status(code: str) -> dict[str, Any]:
     return concept("http://terminology.hl7.org/CodeSystem/condition-ver-status", code)
 
 
+def test_own_scan_under_another_code_is_not_there_yet() -> None:
+    """The procedure of the ordered scan is often coded by other codes, and names no order: it is no earlier scan."""
+    named = {"text": "MRI lumbar spine without contrast"}
+    done = record("Procedure", status="completed", code=named, performedDateTime="2026-06-02")
+    assert _alike(rows_of(PAIN, ORDER, done)[0]) == _alike(rows_of(PAIN, ORDER)[0])
+
+
 def test_other_thresholds_are_tried() -> None:
     """Each row tells what other values of the two thresholds would have said, as the whole assessment says it."""
     old = {"birthDate": "1958-01-01"}  # 68 years
