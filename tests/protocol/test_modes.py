@@ -111,7 +111,7 @@ def test_silent_assesses_and_shows_nothing(hospital: Hospital, service: str) -> 
 
 def test_off_assesses_nothing(hospital: Hospital, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is looked at, so nothing can fail; the call is counted and keeps no trace of user or patient."""
-    monkeypatch.setattr("cds_service.hooks.handler.read_chart", None)
+    monkeypatch.setattr("cds_service.hooks.adviser.read_chart", None)
     reply, record = hospital.call_recorded("off", hook_request(SIGN, prefetch=None))
     assert (reply.status, reply.text) == (200, SILENCE)
     assert (record.mode, record.shown, record.assessments) == ("off", False, ())

@@ -65,7 +65,7 @@ def test_unrelated_order_leaves_prefetch_untouched(
     def read_nothing(*_arguments: object) -> None:
         pytest.fail("patient data were read")
 
-    for step in "hooks.data_access.sent_sources", "hooks.handler.read_chart":
+    for step in "hooks.data_access.sent_sources", "hooks.adviser.read_chart":
         monkeypatch.setattr(f"cds_service.{step}", read_nothing)
     request = hook_request(SIGN, ibuprofen_order(), prefetch={"patient": value, "conditions": value, "other": value})
     assert client.call(SIGN, request).cards == []

@@ -24,7 +24,7 @@ def crash(*_arguments: Any, **_named: Any) -> NoReturn:
     [
         "hooks.adviser.read_lumbar_mri_orders",
         "hooks.data_access.sent_sources",
-        "hooks.handler.read_chart",
+        "hooks.adviser.read_chart",
         "hooks.adviser.assess",
         "hooks.adviser.respond",
         "hooks.handler.encode",

@@ -73,7 +73,7 @@ def test_nesting_is_read_or_refused(client: HookClient, depth: int) -> None:
     [
         "hooks.adviser.read_lumbar_mri_orders",
         "hooks.data_access.sent_sources",
-        "hooks.handler.read_chart",
+        "hooks.adviser.read_chart",
         "hooks.adviser.assess",
         "hooks.adviser.respond",
         "hooks.handler.encode",

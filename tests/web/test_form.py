@@ -141,6 +141,10 @@ def real(fhir: FhirServer, tmp_path: Path) -> Iterator[tuple[SmartEhr, str]]:
         file.write_text(CLIENTS.format(base=ehr.base), encoding="utf-8")
         with running_service(tmp_path, CLIENTS_FILE=str(file)) as url:
             yield ehr, url
+    # What one test has answered, the next form would not ask.
+    for entry in fhir.read(f"QuestionnaireResponse?patient={ehr.patient}").get("entry", ()):
+        answer = fhir.session.delete(f"{fhir.base}/QuestionnaireResponse/{entry['resource']['id']}", timeout=30)
+        assert answer.ok
 
 
 def signed(url: str, ehr: SmartEhr, **prefetch: Any) -> dict[str, Any]:
