@@ -122,9 +122,7 @@ class CardMaker:
     ) -> Card:
         """Return a card with its link, and what is remembered of it."""
         lead, orders = messages[0], [assessment.order for assessment in self.assessments]
-        if links := self._form_links(card["uuid"], messages) or allowed_links(
-            [_link(lead.id, self.shape)], self.shape.client
-        ):
+        if links := self._form_links(messages) or allowed_links([_link(lead.id, self.shape)], self.shape.client):
             card["links"] = links
         sent = SentCard(
             uuid=card["uuid"],
@@ -137,7 +135,7 @@ class CardMaker:
         )
         return Card(card, sent)
 
-    def _form_links(self, uuid: str, messages: tuple[Message, ...]) -> list[dict[str, Any]]:
+    def _form_links(self, messages: tuple[Message, ...]) -> list[dict[str, Any]]:
         """Return the link that opens the form, for a card that asks; it stands alone, the source says why as well.
 
         Not filtered by the hosts that a client allows: it has registered the form.
@@ -147,7 +145,7 @@ class CardMaker:
             return []
         assessment = self.assessments[0]
         asks = CardAsks(
-            card=uuid,
+            card=messages[0].id,
             order=assessment.order.reference,
             patient=assessment.chart.patient_id,
             study=tuple(_codings(assessment.order.resource.get("code"))),

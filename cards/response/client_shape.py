@@ -83,7 +83,7 @@ class ClientShape:
 class CardAsks:
     """What a card asks, for whoever makes the link to a form of it: references and ids, and nothing of a record.
 
-    `study` are the codings of what was ordered.
+    `card` is the id of its first message, and `study` are the codings of what was ordered.
     """
 
     card: str

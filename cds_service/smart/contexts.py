@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 # A card is read within minutes; a form that was opened from it must be done by then too.
 LIFETIME: Final = 30 * 60  # seconds
+# Equal cards of a few minutes are equal byte for byte, whichever way the chart came: a context counts from here.
+_STEP: Final = 5 * 60  # seconds
 _ALGORITHM: Final = "HS256"
 _PURPOSE: Final = "lumbar-mri-form"
 _LONGEST: Final = 4000  # characters
@@ -32,7 +34,7 @@ _HASH_BYTES: Final = 16
 
 @dataclass(frozen=True, slots=True)
 class FormContext:
-    """What a form is about: whose client, which card and order, and what was asked.
+    """What a form is about: whose client, which message of a card and order, and what was asked.
 
     `study` are the codings of what was ordered, for an EHR whose drafts nobody can read. `patient` is a keyed hash;
     empty in the context of a form that no card opened.
@@ -70,8 +72,8 @@ class FormContexts:
 
     def sign(self, context: FormContext) -> str:
         """Return a context as it travels."""
-        now = int(self.clock().timestamp())
-        claims: dict[str, Any] = {"aud": _PURPOSE, "iat": now, "exp": now + LIFETIME, "client": context.client}
+        now = int(self.clock().timestamp()) // _STEP * _STEP
+        claims: dict[str, Any] = {"aud": _PURPOSE, "iat": now, "exp": now + _STEP + LIFETIME, "client": context.client}
         claims |= {"card": context.card, "order": context.order, "patient": context.patient}
         claims |= {"study": [list(coding) for coding in context.study], "questions": list(context.questions)}
         return jwt.encode({name: value for name, value in claims.items() if value}, self.key, _ALGORITHM)

@@ -177,7 +177,7 @@ def test_context_runs_out() -> None:
     form = Form(app)
     body = form.body()
     assert form.ask(body).status_code == 200
-    moment = NOW + timedelta(seconds=LIFETIME)
+    moment = NOW + timedelta(seconds=LIFETIME + 300)
     response = form.ask(body)
     assert response.status_code == 403
     assert "open it again" in response.text

@@ -13,7 +13,7 @@ from cds_service.smart.contexts import LIFETIME, ContextError, FormContext, Form
 
 NOW = datetime(2026, 6, 2, 12, tzinfo=UTC)
 KEY = b"k" * 32
-CONTEXT = FormContext("ehr", "card-1", "ServiceRequest/mri-1", (("http://a", "1"),), ("ces", "fever"), "mark")
+CONTEXT = FormContext("ehr", "C-INFO-NEED", "ServiceRequest/mri-1", (("http://a", "1"),), ("ces", "fever"), "mark")
 
 
 def contexts(seconds: float = 0, key: bytes | None = KEY) -> FormContexts:
@@ -31,7 +31,12 @@ def test_comes_back_as_it_was() -> None:
 def test_runs_out() -> None:
     """A context of earlier is no context."""
     with pytest.raises(ContextError):
-        contexts(LIFETIME).read(contexts().sign(CONTEXT))
+        contexts(LIFETIME + 300).read(contexts().sign(CONTEXT))
+
+
+def test_is_the_same_for_equal_cards() -> None:
+    """Two calls of the same moment get the same link, as they get the same card."""
+    assert contexts().sign(CONTEXT) == contexts(2).sign(CONTEXT)
 
 
 @pytest.mark.parametrize(
