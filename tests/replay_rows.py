@@ -38,6 +38,7 @@ _ROW: Final = OrderRow(
     missing=(),
     resources=40,
     assumed=0,
+    updated_later=(),
     later=(),
     followed_to=DAY + timedelta(days=200),
     alternatives=(),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import date
 from typing import Literal
 
@@ -13,7 +13,7 @@ from cards.guideline.guideline import GUIDELINE_ID, GUIDELINE_VERSION, Outcome
 from fhir_mappings.chart.chart import Chart
 from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Finding
-from fhir_mappings.criteria.registry import evaluate
+from fhir_mappings.criteria.registry import CRITERIA, READING_THRESHOLDS, UNREAD_THRESHOLDS, evaluate
 from fhir_mappings.criteria.thresholds import Thresholds
 from fhir_mappings.orders.orders import ImagingOrder
 
@@ -128,6 +128,26 @@ def assess(
         silenced=silenced,
         called_on=called_on,
     )
+
+
+def outcome_with(assessment: Assessment, thresholds: Thresholds) -> Outcome:
+    """Return the outcome that other thresholds would have had, as assessing anew would tell it.
+
+    A decision rests on findings alone, and a criterion declares every threshold that it compares with (those that
+    reading shares are compared with by all). So only criteria that declare one that differs are asked, and where each
+    finds what it found the outcome is the same.
+    """
+    before = assessment.profile.thresholds
+    changed = {item.name for item in fields(before) if getattr(before, item.name) != getattr(thresholds, item.name)}
+    shared = {*READING_THRESHOLDS, *UNREAD_THRESHOLDS}
+    concerned = [item for item in CRITERIA if changed & shared.union(item.thresholds)]
+    order, chart, profile = assessment.order, assessment.chart, assessment.profile
+    facts = Facts(order, chart, assessment.as_of, thresholds, profile.treat_conditional_as, assessment.called_on)
+    found = {criterion.id: criterion.evaluate(facts) for criterion in concerned}
+    if all(assessment.findings[name] == finding for name, finding in found.items()):
+        return assessment.outcome
+    findings = {**assessment.findings, **found}
+    return decide(order, chart, findings, answered_today(facts, findings)).outcome
 
 
 def answered_today(facts: Facts, findings: Mapping[str, Finding]) -> frozenset[str]:

@@ -8,6 +8,7 @@ import os
 import re
 from contextlib import closing
 from datetime import UTC
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -97,6 +98,8 @@ def replay(  # noqa: PLR0913, PLR0917 - click hands over each option
     lumbar-cds replay --compare 2025 2025-new --out d   what a change of rules or of the site file changes
     lumbar-cds replay --from-records --out silent       the same report of the calls of silent mode
     """  # noqa: D301 - a real backspace tells click not to wrap the lines
+    # Charts pass through the folder of --out: what is written there is its owner's alone.
+    click.get_current_context().call_on_close(partial(os.umask, os.umask(0o077)))
     if folders and (compare or from_records or only_report):
         raise click.UsageError("name no FOLDER where nothing is replayed")
     if compare:

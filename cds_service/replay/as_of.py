@@ -5,14 +5,15 @@ The one place that decides what was known. Its rules, which the tests prove one 
 - A record counts if it was recorded by then: by `recordedDate`, `issued`, `authoredOn`, `dateAsserted` and their like,
   else by when it happened, a problem else by the visit that it belongs to, a device by the operation that it was used
   in. `meta.lastUpdated` counts only where nothing better is known, and a record of which nothing is known counts;
-  both are counted as assumed. The patient and the drugs themselves have no time.
+  both are counted as assumed. What is left out for its last update alone may have been there, an implant among it,
+  so that is counted by type. The patient and the drugs themselves have no time.
 - Only what certainly came later is left out: a record of the same day counts unless both say at what time.
 - A status is taken back where the data tell that it changed later: a problem that ended later was active, a visit that
   ended later was under way, an operation too, a prescription or use of a drug that ended later was active, a patient
   who died later was alive. What has an end without a day stays as it is, because the data do not tell. Of several
   versions of one resource the one in force then counts; one that was written by then needs nothing taken back.
-- An order's own results are not there yet: what is based on it, and imaging of the same code on its day that does not
-  say that it was earlier. Notes of a later time are not there yet.
+- An order's own results are not there yet: what is based on it, and imaging on its day that is of the same code or that
+  the caller knows for the same kind, and does not say that it was earlier. Notes of a later time are not there yet.
 - The order itself is a draft.
 
 So replaying an order on its day gives what the hook gave, and records that come later change nothing.
@@ -20,8 +21,8 @@ So replaying an order on its day gives what the hook gave, and records that come
 
 from __future__ import annotations
 
-from collections import defaultdict
-from dataclasses import dataclass
+from collections import Counter, defaultdict
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -32,7 +33,7 @@ from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.orders.contents import objects, references
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
     from collections.abc import Set as AbstractSet
 
 # Types that can be the result of an order, or its fulfilment; answers to questions of the order are not among them.
@@ -47,10 +48,14 @@ _ACTIVE: Final = {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/c
 
 @dataclass(frozen=True, slots=True)
 class ChartThen:
-    """What an EHR could have shown: the resources as they were, by type, and how many rest on an assumed time."""
+    """What an EHR could have shown: the resources as they were, by type, and how many rest on an assumed time.
+
+    `updated_later` counts by type what was left out only because its last update, all that is known of it, came later.
+    """
 
     resources: Mapping[str, tuple[bytes, ...]]
     assumed: int = 0
+    updated_later: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def count(self) -> int:
@@ -70,9 +75,17 @@ class ChartThen:
         return found
 
 
-def as_of(records: Sequence[Record], moment: Moment, order: Record | None = None) -> ChartThen:
-    """Return the chart of a moment, in which an order (or the study that stands for it) is not yet there."""
-    own = _own(records, moment, order) if order is not None else frozenset[int]()
+def as_of(
+    records: Sequence[Record],
+    moment: Moment,
+    order: Record | None = None,
+    is_alike: Callable[[Mapping[str, Any]], bool] = lambda _: False,
+) -> ChartThen:
+    """Return the chart of a moment, in which an order (or the study that stands for it) is not yet there.
+
+    `is_alike` tells imaging of the order's kind whatever its code: orders, studies and reports are coded differently.
+    """
+    own = _own(records, moment, order, is_alike) if order is not None else frozenset[int]()
     versions = defaultdict[str, list[Record]](list)
     assumed = 0
     for record in records:
@@ -80,16 +93,19 @@ def as_of(records: Sequence[Record], moment: Moment, order: Record | None = None
             versions[record.reference or f"{record.type}/#{id(record)}"].append(record)
     kept: list[Record] = []
     absent: set[str] = set()
+    updated_later = Counter[str]()
     for reference, found in versions.items():
         then = [record for record in _in_force(found, moment) if not _is_later(record, moment)]
         kept += then
-        assumed += any(record.is_assumed for record in found)
+        is_assumed = any(record.is_assumed for record in found)
+        assumed += is_assumed
         if not then:
             absent.add(reference)
+            updated_later[found[0].type] += is_assumed
     by_type = defaultdict[str, list[bytes]](list)
     for record in kept:
         by_type[record.type].append(_as_it_was(record, moment, absent))
-    return ChartThen({name: tuple(lines) for name, lines in by_type.items()}, assumed)
+    return ChartThen({name: tuple(lines) for name, lines in by_type.items()}, assumed, +updated_later)
 
 
 def draft_of(order: Mapping[str, Any], moment: Moment) -> dict[str, Any]:
@@ -118,13 +134,18 @@ def _in_force(versions: Sequence[Record], moment: Moment) -> Sequence[Record]:
     return by_then[-1:] or [dated[0][1]]
 
 
-def _own(records: Sequence[Record], moment: Moment, order: Record) -> frozenset[int]:
+def _own(
+    records: Sequence[Record], moment: Moment, order: Record, is_alike: Callable[[Mapping[str, Any]], bool]
+) -> frozenset[int]:
     """Return the order and what came of it, as identities of records."""
     own = {order.reference} - {""}
     found = {id(order)}
     codes = codes_of(plain(order.line))
     for record in records:
-        if record.type in _IMAGING and _is_of_its_day(record, moment) and codes & codes_of(plain(record.line)):
+        if record.type not in _IMAGING or not _is_of_its_day(record, moment):
+            continue
+        done = plain(record.line)
+        if codes & codes_of(done) or is_alike(done):
             own |= {record.reference} - {""}
             found.add(id(record))
     linked = [

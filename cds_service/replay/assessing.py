@@ -11,7 +11,7 @@ from collections import Counter
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
-from cards.decision.assessment import assess
+from cards.decision.assessment import outcome_with
 from cards.guideline.guideline import GUIDELINE_VERSION
 from cds_service.hooks.adviser import Adviser
 from cds_service.protocol.envelope import HookRequest
@@ -19,13 +19,12 @@ from cds_service.protocol.errors import BadRequestError
 from cds_service.replay.as_of import as_of, draft_of
 from cds_service.replay.later import followed_to, later_events
 from cds_service.replay.marking import written_code
-from cds_service.replay.orders import Kind, Recogniser, past_orders
+from cds_service.replay.orders import Kind, Recogniser, draft_for_study, past_orders
 from cds_service.replay.pseudonyms import Pseudonyms
 from cds_service.replay.records import read_records
 from cds_service.replay.rows import Alternative, Counted, OrderRow
 from cds_service.replay.whence import Whence
 from fhir_mappings.chart.ledger import Standing
-from fhir_mappings.criteria.facts import Facts
 from fhir_mappings.criteria.findings import Status
 from fhir_mappings.fhir.needs import DATA_NEEDS
 from fhir_mappings.fhir.prefetch import read_prefetch
@@ -123,7 +122,10 @@ class Assessor:
 
     def chart_then(self, records: Sequence[Record], order: PastOrder) -> ChartThen:
         """Return the chart of then; a visit that stands for an order is there, an order or a study is not yet."""
-        return as_of(records, order.moment, None if order.origin == "what-if" else order.record)
+        if order.origin == "what-if":
+            return as_of(records, order.moment)
+        recogniser = self.recogniser
+        return as_of(records, order.moment, order.record, lambda done: recogniser.is_lumbar_mri(draft_for_study(done)))
 
     def _row(self, patient_id: str, order: PastOrder, records: Sequence[Record], whence: Whence) -> OrderRow | str:
         """Return the row of an order, or why there is none."""
@@ -164,31 +166,23 @@ class Assessor:
             missing=tuple(need.resource_type for need in DATA_NEEDS if chart.state(need.resource_type) in _MISSING),
             resources=then.count,
             assumed=then.assumed,
+            updated_later=_counted(then.updated_later),
             later=later_events(records, order.moment, chart, self.pseudonyms),
             followed_to=followed_to(records),
-            alternatives=tuple(self._alternatives(assessment, _day(order))),
+            alternatives=tuple(self._alternatives(assessment)),
             guideline=GUIDELINE_VERSION,
             client=client.name,
             site=assessment.profile.site,
             microseconds=microseconds,
         )
 
-    def _alternatives(self, assessment: Assessment, day: date) -> Iterator[Alternative]:
-        """Yield what other thresholds would have said; an age that the patient passes or not either way says the same.
-
-        Assessing anew costs as much as the answer did, and the age is compared with in one place.
-        """
-        order, chart, profile = assessment.order, assessment.chart, self.adviser.profile
-        facts = Facts(order, chart, assessment.as_of, profile.thresholds)
+    def _alternatives(self, assessment: Assessment) -> Iterator[Alternative]:
+        """Yield what other thresholds would have said."""
+        thresholds = self.adviser.profile.thresholds
         for name, value in ALTERNATIVES:
-            own = getattr(profile.thresholds, name)
-            if own == value:
-                continue
-            outcome = assessment.outcome
-            if name != "elderly_age" or facts.at_least(own) != facts.at_least(value):
-                changed = replace(profile, thresholds=replace(profile.thresholds, **{name: value}))
-                outcome = assess(order, chart, assessment.as_of, changed, day).outcome
-            yield Alternative(name, value, outcome.value)
+            if getattr(thresholds, name) != value:
+                outcome = outcome_with(assessment, replace(thresholds, **{name: value}))
+                yield Alternative(name, value, outcome.value)
 
 
 def _day(order: PastOrder) -> date:

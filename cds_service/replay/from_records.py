@@ -183,6 +183,7 @@ def _row(call: Row[Any], assessment: Row[Any], cards: tuple[str, ...]) -> OrderR
         missing=tuple(_missing(call.sources)),
         resources=0,
         assumed=0,
+        updated_later=(),
         later=(),
         followed_to=None,
         alternatives=(),

@@ -11,6 +11,7 @@ from fhir_mappings.chart.chart import Chart
 from fhir_mappings.chart.entries import ReadingContext
 from fhir_mappings.chart.readers import entries_of, is_confirmed
 from fhir_mappings.chart.statuses import is_disregarded
+from fhir_mappings.criteria.facts import STATED
 from fhir_mappings.fhir.decoding import decode_resource
 from fhir_mappings.fhir.resources import Condition
 from fhir_mappings.orders.contents import objects
@@ -35,7 +36,7 @@ def later_events(
 ) -> tuple[LaterEvent, ...]:
     """Return what was recorded within 90 days after an order, the first of each kind and name, in order of time.
 
-    A red flag is one that the chart of then did not hold.
+    A red flag is one that the chart of then did not hold; one that it denied is new.
     """
     day = moment.day
     found: dict[tuple[str, str], LaterEvent] = {}
@@ -78,7 +79,8 @@ def _told_by(record: Record, chart: Chart) -> Iterator[tuple[str, str]]:
             return
         concepts = {name for entry in entries_of(resource, ReadingContext(chart.index)) for name in entry.concepts}
         if record.type == "Condition":
-            yield from (("red-flag", name) for name in RED_FLAGS if name in concepts and name not in chart.entries)
+            held = {name for name, known in chart.entries.items() if any(entry.assertion in STATED for entry in known)}
+            yield from (("red-flag", name) for name in RED_FLAGS if name in concepts and name not in held)
         else:
             yield from (("surgery", name) for name in _SURGERY if name in concepts)
 

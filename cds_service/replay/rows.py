@@ -49,8 +49,9 @@ class OrderRow:
 
     `cards` are the messages that were shown at order-sign, `messages` all that the guideline decided, most important
     first. `assumed` counts the resources of the chart whose day of recording had to be taken from `meta.lastUpdated` or
-    was not known. `later` is empty where nothing of the kind is in the data, which does not mean that nothing happened:
-    `followed_to` is the last day on which the data know anything of the patient.
+    was not known; `updated_later` counts by type those that were left out because that last update came after the
+    order: they may have been there. `later` is empty where nothing of the kind is in the data, which does not mean that
+    nothing happened: `followed_to` is the last day on which the data know anything of the patient.
     """
 
     order: str
@@ -71,6 +72,7 @@ class OrderRow:
     missing: tuple[str, ...]
     resources: int
     assumed: int
+    updated_later: tuple[Counted, ...]
     later: tuple[LaterEvent, ...]
     followed_to: date | None
     alternatives: tuple[Alternative, ...]
@@ -107,6 +109,7 @@ def schema() -> pa.Schema:
         "missing": words,
         "resources": pa.int32(),
         "assumed": pa.int32(),
+        "updated_later": counted,
         "later": pa.list_(later),
         "followed_to": pa.date32(),
         "alternatives": pa.list_(alternative),

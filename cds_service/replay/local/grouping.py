@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import itertools
 import mmap
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import duckdb
@@ -52,13 +53,20 @@ _RUN_SCHEMA: Final = pa.schema(
 def connect(work: Work, memory: int) -> duckdb.DuckDBPyConnection:
     """Return a DuckDB that holds no more than some bytes in memory and spills the rest into the work folder."""
     work.duckdb.mkdir(parents=True, exist_ok=True)
+    return _database(work.duckdb, max(memory // 1024 // 1024, 64)).cursor()
+
+
+@lru_cache(maxsize=4)
+def _database(folder: Path, megabytes: int) -> duckdb.DuckDBPyConnection:
+    """Return a database in memory, opened once a process: opening costs as much as several patients."""
     return duckdb.connect(
         config={
-            "memory_limit": f"{max(memory // 1024 // 1024, 64)}MiB",
-            "temp_directory": str(work.duckdb),
+            "memory_limit": f"{megabytes}MiB",
+            "temp_directory": str(folder),
             "threads": 1,
             "preserve_insertion_order": False,
             "autoinstall_known_extensions": False,
+            "enable_external_file_cache": False,  # of files that are read once
         }
     )
 
@@ -68,7 +76,7 @@ def choose_candidates(work: Work, mark: Mark, sample: int | None, memory: int) -
     index = str(work.index / "*" / INDEX)
     with connect(work, memory) as database, whole_file(work.candidates) as draft:
         database.execute(
-            "CREATE TABLE chosen AS SELECT DISTINCT patient FROM read_parquet($index) WHERE (mark & $mark) > 0",
+            "CREATE TEMP TABLE chosen AS SELECT DISTINCT patient FROM read_parquet($index) WHERE (mark & $mark) > 0",
             {"index": index, "mark": int(mark)},
         )
         if sample is not None:

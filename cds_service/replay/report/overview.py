@@ -95,6 +95,7 @@ def overview_section(result: Result, overview: Overview, names: Names) -> Sectio
             "facts", "The replay", words("fact", "What"), words("value", "It is"), rows=_facts(result, overview, names)
         )
     ]
+    tables += _updated_later(result, names)
     tables += _left_out(result, names)
     return Section("replay", "What was replayed", about, tables=tuple(tables))
 
@@ -122,6 +123,23 @@ def _facts(result: Result, overview: Overview, names: Names) -> list[tuple[str, 
         rows.append(("Resources without a day of recording", f"{count}: {rest}"))
     rows.append(("Time an answer took, median", f"{overview.milliseconds:.1f} ms"))
     return rows
+
+
+def _updated_later(result: Result, names: Names) -> list[Table]:
+    """Return what charts lack for its last update alone: answers without it may reassure more than the hook's."""
+    found = result.rows(
+        "SELECT item.name, count(*), sum(item.count) FROM (SELECT unnest(updated_later) AS item FROM orders)"
+        " GROUP BY 1 ORDER BY 2 DESC, 1"
+    )
+    if not found:
+        return []
+    rows = [(names.source(source), source, told(orders), told(int(count))) for source, orders, count in found]
+    columns = (words("type", "Type"), Column("orders", "Orders"), Column("records", "Records in all"))
+    caption = (
+        "Left out of charts: nothing but a last update after the order is known of these records. They may have been "
+        "there, and the hook might have said more"
+    )
+    return [table("updated_later", caption, words("source", "Source"), *columns, rows=rows)]
 
 
 def _left_out(result: Result, names: Names) -> list[Table]:

@@ -201,7 +201,7 @@ def test_temporary_references_lead_to_their_records() -> None:
 
 
 def test_assumed_times_are_counted() -> None:
-    """What rests on the time of the last change, or on nothing, is counted, in the chart or not."""
+    """What rests on the time of the last change, or on nothing, is counted, there or not; what is left out by type."""
     records = read_records(
         lines(
             condition(id="a", recordedDate="2026-05-01"),
@@ -214,3 +214,4 @@ def test_assumed_times_are_counted() -> None:
     assert moment
     found = as_of(records, moment)
     assert (found.count, found.assumed) == (3, 3)
+    assert found.updated_later == {"Condition": 1}

@@ -102,6 +102,31 @@ def test_known_red_flag_is_no_later_event() -> None:
     assert rows_of(known, again, ORDER)[0].later == ()
 
 
+def test_red_flag_that_was_denied_is_new() -> None:
+    """What the chart of then denied was not known: diagnosed later it is told as any other."""
+    denied = condition("G83.4", recordedDate="2026-05-01", id="c-0", verificationStatus=_status("refuted"))
+    again = condition("G83.4", recordedDate="2026-06-20", id="c-9")
+    assert [event.what for event in rows_of(PAIN, denied, again, ORDER)[0].later] == ["cauda_equina"]
+
+
+def test_implant_of_which_only_the_last_update_is_known_is_told() -> None:
+    """Updated after the order it may have been there all the same: it is left out, counted, and named by its type."""
+    device = record("Device", type={"text": "Pacemaker"}, meta={"lastUpdated": "2026-08-01T10:00:00Z"})
+    (row,) = rows_of(PAIN, device, ORDER)
+    assert (row.updated_later, row.assumed) == ((Counted("Device", 1),), 1)
+
+
+def _status(code: str) -> dict[str, Any]:
+    return concept("http://terminology.hl7.org/CodeSystem/condition-ver-status", code)
+
+
+def test_own_scan_under_another_code_is_not_there_yet() -> None:
+    """The procedure of the ordered scan is often coded by other codes, and names no order: it is no earlier scan."""
+    named = {"text": "MRI lumbar spine without contrast"}
+    done = record("Procedure", status="completed", code=named, performedDateTime="2026-06-02")
+    assert _alike(rows_of(PAIN, ORDER, done)[0]) == _alike(rows_of(PAIN, ORDER)[0])
+
+
 def test_other_thresholds_are_tried() -> None:
     """Each row tells what other values of the two thresholds would have said, as the whole assessment says it."""
     old = {"birthDate": "1958-01-01"}  # 68 years

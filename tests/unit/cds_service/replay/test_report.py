@@ -84,6 +84,17 @@ def test_page_begins_with_the_number_of_the_board(tmp_path: Path) -> None:
     assert "1 of 41 on record (2.4 %, 95 % interval 0.4 to 12.6); of the 41 followed 1 (2.4 %" in text
 
 
+def test_records_left_out_for_their_last_update_are_told(tmp_path: Path) -> None:
+    """How many orders lacked a record of which only a later update is known, by type, few as few."""
+    rows = [order(number, updated_later=(Counted("Device", 2),)) for number in range(20)]
+    rows.append(order(20, updated_later=(Counted("Condition", 1),)))
+    told = reported(tmp_path, rows)["sections"]["replay"]["updated_later"]
+    assert [(line["type"], line["orders"], line["records"]) for line in told] == [
+        ("Device", 20, 40),
+        ("Condition", "<11", "<11"),
+    ]
+
+
 def test_what_stands_for_orders_is_said(tmp_path: Path) -> None:
     """Visits are not called orders, and studies that stand for their orders are told as that."""
     reported(tmp_path / "a", [order(number, origin="what-if") for number in range(20)])
