@@ -181,6 +181,8 @@ def test_emergency_that_was_acted_on_shrinks_to_a_line(page: Page) -> None:
     ehr.sign()
     ehr.accept("Raise the MRI to stat")
     expect(ehr.cards).to_have_count(1)
+    # The page asks again at once; on a busy machine that is before what was accepted is on file, and nothing is lost.
+    ehr.sign()
     expect(ehr.cards.first).to_contain_text("stat is set", ignore_case=True)
     expect(page.locator("#remembered")).to_contain_text("shrank to a line")
     assert ehr.buttons == []
