@@ -95,8 +95,9 @@ _NOT_NOW = re.compile(
 )
 _FAMILY = re.compile(r"\b(?:family|relatives?|mother|father|siblings?)\b")
 _NOT_ANSWERED = frozenset({"", "n/a", "na", "not applicable", "-", "--", "."})
-# A form that was broken off: what was answered with yes was answered, and nobody stands by the rest.
-_STOPPED = "stopped"
+# Nobody stands by what such a form denies. A yes counts in one that is still being filled in; in one that was broken
+# off it asks.
+_STOPPED, _IN_PROGRESS = "stopped", "in-progress"
 # Questions of ours that name no one topic; which red flag it is, nobody said, and the most pressing is asked for.
 _RAISING = frozenset({"red_flags", "unread"})
 _ANY_RED_FLAG = "ces"
@@ -173,7 +174,9 @@ def _response(
     if is_disregarded(response):
         return
     found = _answers_in(response, index, of_order=of_order)
-    yield from found if response.status != _STOPPED else map(_unsettled, filter(_is_no_denial, found))
+    if response.status in (_STOPPED, _IN_PROGRESS):
+        found = filter(_is_no_denial, found)
+    yield from map(_unsettled, found) if response.status == _STOPPED else found
 
 
 def _answers_in(

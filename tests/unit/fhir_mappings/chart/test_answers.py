@@ -134,6 +134,7 @@ def test_answer_of_a_form(answer: Resource, expected: Answered) -> None:
         observation("icd:R20.0", valueString="No", resource_id="q"),
         form({"text": QUESTION, "answer": [{"valueString": "No"}]}, status="entered-in-error"),
         form({"text": QUESTION, "answer": [{"valueString": "No"}]}, status="stopped"),
+        form({"text": QUESTION, "answer": [{"valueString": "No"}]}, status="in-progress"),
         form({"linkId": "1", "answer": [{"valueString": "No"}]}),
         form({"text": QUESTION, "answer": [{"valueAttachment": {}}]}),
         form({"text": QUESTION}),
@@ -142,6 +143,13 @@ def test_answer_of_a_form(answer: Resource, expected: Answered) -> None:
 def test_what_is_no_answer(resource: Resource) -> None:
     """Other questions, void forms and empty answers say nothing."""
     assert answers(resource) == ()
+
+
+def test_yes_of_a_form_that_is_being_filled_in_counts() -> None:
+    """A red flag that was pressed is one before the form is completed."""
+    pressed = {"text": "New saddle numbness?", "answer": [{"valueBoolean": True}]}
+    (found,) = answers(form(pressed, status="in-progress"))
+    assert found.answered is YES
 
 
 LONG = condition(PAIN, onset=60)
