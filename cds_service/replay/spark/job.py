@@ -10,6 +10,7 @@ gets rows (Parquet, one an order), rejects (lines of JSON) and summary (one line
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import date
 from pathlib import Path
@@ -33,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     asked = _parser().parse_args(arguments)
     given = {"clients_file": asked.clients_file, "site_file": asked.site_file}
     chosen = {name: value for name, value in given.items() if value}
+    if "PYSPARK_GATEWAY_PORT" not in os.environ:  # spark-submit, which knows what its workers run, has set it
+        os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
     spark = SparkSession.builder.appName("lumbar-cds replay").getOrCreate()
     try:
         settings = load_settings({}, profile=asked.profile, **chosen)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from typing import TYPE_CHECKING, Final
@@ -23,6 +24,8 @@ def local_session(processes: int, memory: int, scratch: Path) -> SparkSession:
 
     if shutil.which("java") is None:
         raise SettingsError(["Spark needs Java, from the operating system: apt-get install default-jre-headless"])
+    # Only spark-submit heeds `spark.pyspark.python`; without this, any `python3` of PATH would do the work.
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     builder = SparkSession.builder.master(f"local[{processes}]").appName("lumbar-cds replay")
     for name, value in {
         "spark.driver.memory": f"{memory // 1024 // 1024}m",
@@ -33,7 +36,6 @@ def local_session(processes: int, memory: int, scratch: Path) -> SparkSession:
         "spark.driver.bindAddress": "127.0.0.1",
         "spark.driver.host": "127.0.0.1",
         "spark.log.level": "ERROR",
-        "spark.pyspark.python": sys.executable,
     }.items():
         builder = builder.config(name, value)
     return builder.getOrCreate()
