@@ -3,7 +3,7 @@ PORT ?= 8080
 BUILD ?= build
 SECONDS ?= 60
 MINUTES ?= 30
-RATE ?= 20
+LOAD ?= 0.7
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -85,8 +85,8 @@ build/healthchain:
 	@$(PYTHON) -m venv $@
 	@$@/bin/pip install --quiet --disable-pip-version-check healthchain==0.16.1 'uvicorn[standard]'
 
-soak: $(VENV)/.dev ## Keep a service busy for MINUTES (30) with RATE (20) calls a second, and watch what grows
-	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --rate $(RATE)
+soak: $(VENV)/.dev ## Keep a service at LOAD (0.7) of what it can answer for MINUTES (30), and watch what grows
+	@$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) --load $(LOAD)
 
 lock: $(VENV)/.dev ## Write the lock files anew from pyproject.toml (UPGRADE=1: newest versions)
 	@$(COMPILE) --group build --output-file requirements.lock pyproject.toml

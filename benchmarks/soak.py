@@ -1,11 +1,12 @@
 """Keep a service busy for a long time, and watch what grows.
 
 The service runs in processes of its own with its usual stores. Nine of ten calls are about other orders, 8 % bring a
-chart with a lumbar MRI order, 2 % have it fetched from a FHIR server that this script runs, and feedback comes in
-between. Calls come at a steady rate, whether or not the last was answered, as those of a hospital do. Every few seconds
-a line tells what was answered, and how much memory, how many threads and how many descriptors the processes hold.
+chart with a lumbar MRI order, 100 kB each, 2 % have it fetched from a FHIR server that this script runs, and feedback
+comes in between. First as much is sent as is answered, for half a minute; then calls come at a share of that rate,
+whether or not the last was answered, as those of a hospital do. Every few seconds a line tells what was answered, and
+how much memory, how many threads and how many descriptors the processes hold.
 
-    python -m benchmarks.soak [--minutes 30] [--rate 20] [--workers 2]
+    python -m benchmarks.soak [--minutes 30] [--load 0.7 | --rate 20] [--workers 2]
 
 It ends with exit status 1 when a call failed, a record was dropped, or something grew between the first third of the
 time and the last.
@@ -25,18 +26,22 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from statistics import median
-from typing import Any, Final
+from typing import Final
 
 import requests
 
+from benchmarks.bodies import SIZES, body
 from tests.loopback_server import Received, Reply, serving
-from tests.protocol.builders import SIGN, feedback_entry, hook_request, ibuprofen_order, lumbar_mri
+from tests.protocol.builders import SIGN, feedback_entry, hook_request, lumbar_mri
 from tests.service import Running
 
 LINES: Final = 30  # of the table, however long it runs
 GROWTH: Final = 1.15  # between the first third and the last
 MORE: Final = 20  # or this many, of threads and descriptors, which come when first needed
 EVERY: Final = 50  # calls between two of feedback
+CHART: Final = SIZES["100 kB"]
+CALLERS: Final = 16  # that find out how much is answered
+TRIAL: Final = 30.0  # seconds
 OTHER, PREFETCH, FETCH, FEEDBACK = "other", "prefetch", "fetch", "feedback"
 
 
@@ -53,6 +58,13 @@ class Counts:
         with self.lock:
             self.statuses[kind, status] += 1
             self.seconds.append(seconds)
+
+    def take(self) -> tuple[Counter[tuple[str, int]], list[float]]:
+        """Return the statuses and the seconds, shortest first, that were counted, and begin anew."""
+        with self.lock:
+            taken = self.statuses, sorted(self.seconds)
+            self.statuses, self.seconds = Counter(), []
+            return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +103,12 @@ class Load:
         self._sent = 0
         address = f"{url}/cds-services/{SIGN}"
         patient = {"patient": hook_request(SIGN)["prefetch"]["patient"]}
-        self._calls: dict[str, tuple[str, Any]] = {
-            OTHER: (address, hook_request(SIGN, ibuprofen_order())),
-            PREFETCH: (address, hook_request(SIGN, lumbar_mri())),
-            FETCH: (address, hook_request(SIGN, lumbar_mri(), prefetch=patient, fhirServer=base)),
-            FEEDBACK: (f"{address}/feedback", None),
+        fetched = hook_request(SIGN, lumbar_mri(), prefetch=patient, fhirServer=base)
+        self._calls: dict[str, tuple[str, bytes]] = {
+            OTHER: (address, body(CHART, ours=False)),
+            PREFETCH: (address, body(CHART, ours=True)),
+            FETCH: (address, json.dumps(fetched).encode()),
+            FEEDBACK: (f"{address}/feedback", b""),
         }
 
     def send(self, kind: str) -> None:
@@ -103,33 +116,48 @@ class Load:
         if not hasattr(self._local, "session"):
             self._local.session = requests.Session()
             self._local.session.trust_env = False
-        address, document = self._calls[kind]
-        document = {"feedback": [feedback_entry()]} if document is None else document
+        address, sent = self._calls[kind]
+        sent = sent or json.dumps({"feedback": [feedback_entry()]}).encode()
         started = time.perf_counter()
         try:
-            status = self._local.session.post(address, json=document, timeout=60).status_code
+            answer = self._local.session.post(address, sent, headers={"Content-Type": "application/json"}, timeout=60)
+            status = answer.status_code
         except requests.RequestException:
             status = 0
         self._counts.note(kind, status, time.perf_counter() - started)
 
     def run(self, pool: ThreadPoolExecutor, rate: float, seconds: float) -> None:
-        """Send for some seconds."""
+        """Send at a rate for some seconds."""
         began, sent = time.monotonic(), 0
         while (now := time.monotonic() - began) < seconds:
             while sent < now * rate:
                 sent += 1
                 self._sent += 1
-                pool.submit(self.send, random.choices((OTHER, PREFETCH, FETCH), (90, 8, 2))[0])  # noqa: S311 - a mix
+                pool.submit(self.send, _any())
                 if self._sent % EVERY == 0:
                     pool.submit(self.send, FEEDBACK)
             time.sleep(0.005)
+
+    def capacity(self, seconds: float) -> float:
+        """Return how many calls a second are answered when the next is sent as soon as the last is answered."""
+        ends = time.monotonic() + seconds
+
+        def send(_: int) -> None:
+            while time.monotonic() < ends:
+                self.send(_any())
+
+        with ThreadPoolExecutor(CALLERS) as pool:
+            list(pool.map(send, range(CALLERS)))
+        statuses, _ = self._counts.take()
+        return (sum(statuses.values()) - _failed(statuses)) / seconds
 
 
 def main() -> int:
     """Run, print the table, and return the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--minutes", type=float, default=30)
-    parser.add_argument("--rate", type=float, default=20, help="calls a second; 70 %% of what the service can do")
+    parser.add_argument("--load", type=float, default=0.7, help="share of the calls that can be answered")
+    parser.add_argument("--rate", type=float, help="calls a second, instead of a share")
     parser.add_argument("--workers", type=int, default=2)
     options = parser.parse_args()
     pause = options.minutes * 60 / LINES
@@ -139,14 +167,13 @@ def main() -> int:
         service = Running(Path(folder), workers=options.workers, settings={"LOG_LEVEL": "warning"})
         counts = Counts()
         load = Load(service.url, f"http://127.0.0.1:{fhir.port}/fhir", counts)
+        rate = options.rate or options.load * load.capacity(TRIAL)
+        print(f"{rate:.0f} calls a second" + ("" if options.rate else f", {options.load:.0%} of what was answered"))
         print(f"{'minute':>7}{'calls':>8}{'p50 ms':>8}{'p99 ms':>8}{'failed':>8}{'MB':>7}{'threads':>9}{'files':>7}")
         with ThreadPoolExecutor(64) as pool:
             for line in range(LINES):
-                load.run(pool, options.rate, pause)
-                with counts.lock:
-                    statuses, seconds = counts.statuses.copy(), sorted(counts.seconds)
-                    counts.statuses.clear()
-                    counts.seconds.clear()
+                load.run(pool, rate, pause)
+                statuses, seconds = counts.take()
                 fhir.received.clear()
                 total += statuses
                 held.append(Held.by([service.process.pid, *service.workers()]))
@@ -162,6 +189,10 @@ def main() -> int:
     grown = _growth(held)
     print("nothing grew" if not grown else f"grew: {grown}")
     return int(bool(failed or lost or grown or exit_status))
+
+
+def _any() -> str:
+    return random.choices((OTHER, PREFETCH, FETCH), (90, 8, 2))[0]  # noqa: S311 - a mix
 
 
 def _line(minutes: float, statuses: Counter[tuple[str, int]], seconds: list[float], held: Held) -> str:
