@@ -35,15 +35,15 @@ class SmartEhr:
     """What the EHR holds and how it behaves.
 
     `held` are resources by type for an EHR without a server behind it; `fhir` is the base of one that has. `scope` is
-    what it grants beside reading; `refuses` has it answer a create with 403. `sends_back` changes what the browser
-    comes back with.
+    what it grants beside reading, and None where it does not say; `refuses` has it answer a create with 403.
+    `sends_back` changes what the browser comes back with.
     """
 
     patient: str
     fhir: str = ""
     held: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     context: str = ""
-    scope: str = WRITES
+    scope: str | None = WRITES
     refuses: bool = False
     second: bool = True
     pkce: bool = True
@@ -91,10 +91,11 @@ class SmartEhr:
             "access_token": TOKEN,
             "token_type": "Bearer",
             "expires_in": 600,
-            "scope": f"launch openid fhirUser {self.scope}",
             "patient": self.patient,
             "id_token": user,
         }
+        if self.scope is not None:
+            granted["scope"] = f"launch openid fhirUser {self.scope}"
         return _json(granted | ({"appContext": self.context} if self.context else {}))
 
     def _fhir(self, request: Received) -> Reply:

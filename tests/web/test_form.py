@@ -14,7 +14,7 @@ from tests.protocol.fhir_stub import chart_of
 from tests.web.browser import PHONE, accessible, fits, opened_page, running_service
 from tests.web.demo_ehr import DemoEhr, request, unwatched
 from tests.web.form_page import FormPage
-from tests.web.smart_ehr import SmartEhr, running_ehr
+from tests.web.smart_ehr import WRITES, SmartEhr, running_ehr
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -217,9 +217,16 @@ def signed(url: str, ehr: SmartEhr, **prefetch: Any) -> dict[str, Any]:
     return document
 
 
-def test_saves_to_a_real_server(browser: Browser, real: tuple[SmartEhr, str], fhir: FhirServer) -> None:
-    """A FHIR server that is not ours takes the answers, and a search finds them for the next call: decided."""
+@pytest.mark.parametrize("scope", [WRITES, None])
+def test_saves_to_a_real_server(
+    browser: Browser, real: tuple[SmartEhr, str], fhir: FhirServer, scope: str | None
+) -> None:
+    """A FHIR server that is not ours takes the answers, and a search finds them for the next call: decided.
+
+    An EHR that does not name what it granted has granted what was asked for.
+    """
     ehr, url = real
+    ehr.scope = scope
     assert "questions" in signed(url, ehr)["cards"][0]["summary"]
     with unwatched(browser, url) as page:
         form = FormPage.launched(page, ehr.base)

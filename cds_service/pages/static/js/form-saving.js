@@ -11,7 +11,8 @@ export class Saving {
     this.onSaving = onSaving;
     this.advice = null;
     this.isSaving = false;
-    this.may = mayCreate(client.state.tokenResponse?.scope, writes);
+    // A server that names no scopes has granted what was asked for (RFC 6749, 5.1).
+    this.may = mayCreate(client.state.tokenResponse?.scope ?? client.state.scope, writes);
     byId("save").hidden = !this.may;
     byId("save").addEventListener("click", () => this.save());
     byId("copy").addEventListener("click", () => this.copy());
