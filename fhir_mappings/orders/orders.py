@@ -44,7 +44,7 @@ from fhir_mappings.orders.names import ContrastClass, is_like_spine_mri, names_o
 from fhir_mappings.orders.recognition import plain_concepts, recognised
 from fhir_mappings.orders.requesters import requester_names
 from fhir_mappings.terminology.index import TerminologyIndex
-from fhir_mappings.words.matcher import NOTED, asking_names, quote_of
+from fhir_mappings.words.matcher import NOTED, asking_names, quote_of, unplaced_suspicions
 from fhir_mappings.words.order_text import Statement, stated_emergencies, stated_implants, stated_values
 
 ORDER_TYPES = ("ServiceRequest", "ProcedureRequest")
@@ -254,8 +254,12 @@ def _lines(
     A reason that is only referred to stands under the reference, since it may be in the record.
     """
     read = Read(index, remarked=frozenset(remark.text for remark in contents.remarks))
+    asked: set[str] = set()
     for reason in contents.reasons:
-        yield reason_line(reference, reason, read)
+        line = reason_line(reference, reason, read)
+        yield line
+        if line.standing is Standing.UNRECOGNISED:
+            asked.update(words_of(reason))
     for target, name in contents.reason_names.items():
         found = companions.get(target)
         if found is not None:
@@ -266,6 +270,7 @@ def _lines(
     # What our own questions quote in a note was answered there.
     others = (said for said in contents.other_texts if said.place not in ("order_note", "order_reason"))
     yield from _named_beside(said for said in (*contents.own_texts, *others) if said.text not in judged)
+    yield from _suspected_beside(said for said in contents.own_texts if said.text not in asked)
 
 
 def _named_beside(texts: Iterable[OrderText]) -> Iterator[LedgerLine]:
@@ -279,6 +284,14 @@ def _named_beside(texts: Iterable[OrderText]) -> Iterator[LedgerLine]:
             yield LedgerLine(
                 said.reference, "Order", Standing.UNRECOGNISED, "name", called, said.place, said.when, span=name.topic
             )
+
+
+def _suspected_beside(texts: Iterable[OrderText]) -> Iterator[LedgerLine]:
+    """Yield what the author suspects and nobody can place: the suspicion is why the order was written."""
+    for said in texts:
+        for suspicion in unplaced_suspicions(said.text):
+            called = quote_of(said.text, suspicion)
+            yield LedgerLine(said.reference, "Order", Standing.UNRECOGNISED, "suspicion", called, said.place, said.when)
 
 
 def _stated(contents: OrderContents, written: date | None) -> Iterator[ChartEntry]:

@@ -12,6 +12,8 @@ _LABEL = 3  # words between a phrase and the answer to it
 _NEXT_LABEL = 4  # words of the next item, where no stop stands between two
 _HEADING = 12  # words in parentheses before an answer to all of them
 _MINUS = re.compile(r"\s*(?:[-–]\s*[,;.)]|\(\s*[-–\u2212]\s*\)|[:=]?\s*[-–\u2212]ve\b|\[\s*\]|☐|❏|□)")
+_BOX = re.compile(r"\s*(?:\[\s*\]|☐|❏|□)\s*")
+_PLUS = re.compile(r"\s*(?:\(\s*\+\s*\)|\+(?![/\w])|[:=]?\s*\+ve\b|☑|☒|✓|✔)")
 _MINUS_BEFORE = re.compile(r"(?:\(\s*[-–\u2212]\s*\)|\[\s*\]|☐|❏|□)\s*$")
 _PLUS_BEFORE = re.compile(r"(?:\(\s*\+\s*\)|\+|☑|☒|✓|✔)\s*$")
 _SIGNS = ("-", "\u2013", "\u2212")
@@ -26,7 +28,7 @@ _STOPS = re.compile(r"\s*[])]?\s*(?:[.,;|/)\n\r]|$)")
 
 def answered_no(text: Words, span: Span, nos: Mapping[int, int], low: int, high: int) -> bool:
     """Whether a template answers a phrase, or the question that it is in, with no."""
-    if _MINUS_BEFORE.search(_tail(text.gaps[span.start])) or _is_unticked(text, span):
+    if _mark(text, span, low, high) is False:
         return True
     if high in nos and text.folded[low] in _ASKING and text.gaps[high].startswith("?"):
         return _is_whole(text, nos[high])
@@ -34,29 +36,62 @@ def answered_no(text: Words, span: Span, nos: Mapping[int, int], low: int, high:
     return at is not None and at in nos and _is_whole(text, nos[at])
 
 
-def answered_yes(text: Words, span: Span, yeses: Mapping[int, int]) -> bool:
+def answered_yes(text: Words, span: Span, yeses: Mapping[int, int], low: int, high: int) -> bool:
     """Whether a template answers a phrase with yes."""
-    if _PLUS_BEFORE.search(_tail(text.gaps[span.start])) or _is_ticked(text, span):
+    if _mark(text, span, low, high) is True:
         return True
     at = _answer(text, span)
     return at is not None and at in yeses
 
 
-def _is_unticked(text: Words, span: Span) -> bool:
-    """Whether an empty box or a minus stands after a phrase and belongs to it, not to the next item of the line."""
-    gap = text.gaps[span.end][:12]
-    found = _MINUS.match(gap)
-    if found is None:
+def _mark(text: Words, span: Span, low: int, high: int) -> bool | None:
+    """Return the sign or box that belongs to a phrase: whether it says yes.
+
+    One between two phrases is that of the second in a statement that begins with a mark ("(+) foot drop (-) fever"),
+    and of the first in one that ends with a mark. Where neither tells, a plus on either side outweighs a minus.
+    """
+    before, after = _mark_before(text, span.start), _mark_after(text, span.end)
+    if before is None and after is None:
+        return None
+    leads, trails = _leads(text, low, span.start), _mark_after(text, high, at_end=True) is not None
+    if leads != trails:
+        return before if leads else after
+    if True in (before, after):
+        return True
+    # "Weakness [ ] fever": the box is more often that of the next item.
+    is_next = before is None and span.end < len(text) and _BOX.fullmatch(text.gaps[span.end]) is not None
+    return None if is_next else False
+
+
+def _leads(text: Words, low: int, start: int) -> bool:
+    """Whether the first mark of a statement stands before the first of its items, behind a heading or not."""
+    first = next((at for at in range(low, start + 1) if _mark_before(text, at) is not None), None)
+    return first is not None and (first <= low + 1 if _is_x(text, low) else first == low or ":" in text.gaps[first])
+
+
+def _mark_before(text: Words, at: int) -> bool | None:
+    if _MINUS_BEFORE.search(_tail(text.gaps[at])):
         return False
-    # "[ ] fever [ ] weakness": the second box is that of the weakness.
-    boxed = "[" in found.group() or "☐" in found.group() or "□" in found.group()
-    return not boxed or (gap[found.end() :].strip() == "" and span.end == len(text)) or gap[found.end() :].strip() != ""
+    is_ticked = at > 0 and _is_x(text, at - 1)
+    return True if is_ticked or _PLUS_BEFORE.search(_tail(text.gaps[at])) else None
 
 
-def _is_ticked(text: Words, span: Span) -> bool:
-    """Whether an x in a box stands before a phrase."""
-    before = span.start - 1
-    return before >= 0 and text.folded[before] == "x" and _tail(text.gaps[before]).endswith("[")
+def _mark_after(text: Words, end: int, *, at_end: bool = False) -> bool | None:
+    gap = text.gaps[end][:12]
+    if _MINUS.match(gap):
+        return False
+    is_ticked = _is_x(text, end - 1 if at_end else end)
+    return True if is_ticked or _PLUS.match(gap) else None
+
+
+def _is_x(text: Words, at: int) -> bool:
+    """Whether a word is the x of a ticked box."""
+    return (
+        at < len(text)
+        and text.folded[at] == "x"
+        and text.gaps[at].rstrip().endswith("[")
+        and text.gaps[at + 1].lstrip().startswith("]")
+    )
 
 
 def _tail(gap: str) -> str:

@@ -11,16 +11,20 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
-from fhir_mappings.words.cues import cues_of
+from fhir_mappings.words.cues import Cues, cues_of
 from fhir_mappings.words.drugs import drug_phrases
 from fhir_mappings.words.phrases import Line, Phrases, Span, compiled, lines_of
 from fhir_mappings.words.scope import Judged, judge
 from fhir_mappings.words.tokens import Words, plain, read, remembered
 from fhir_mappings.words.topics import AGENT, LASTING
 from fhir_mappings.words.values import Value, values_of
+from fhir_mappings.words.vocabulary import is_everyday
 
 _WIDEST = 14  # words that a phrase may span
 LONGEST_QUOTE = 60
+_NO = frozenset(("no", "not", "without", "denies", "any", "little", "low"))
+_WEIGHING = frozenset(("if", "whether", "may", "might", "could", "likely", "probably", "possibly", "check"))
+_SUSPECTED = 5  # words from a doubt to what is suspected
 _FAR = 240  # characters around a phrase among which its quotation is looked for
 
 
@@ -81,6 +85,47 @@ def judged(words: Words) -> list[Judged]:
     """Return the phrases and the values of a text with all that is said of them."""
     spans = _kept(_PHRASES.find(words)) + [value.span for value in values_of(words, _MEASURES) if value.asks]
     return list(judge(words, spans, cues_of(_CUES.find(words))))
+
+
+@remembered
+def unplaced_suspicions(text: str) -> tuple[Mention, ...]:
+    """Return what a text suspects and no table places: "concern for …" of what is neither a topic nor everyday.
+
+    The topic of each is empty.
+    """
+    words = read(text)
+    cues = cues_of(_CUES.find(words))
+    marked = (at for at, doubted in enumerate(words.doubted) if doubted)
+    begun = sorted({*(end for at, end in cues.kinds.get("doubt", {}).items() if _is_aimed(words, at, end)), *marked})
+    if not begun:
+        return ()
+    named = (span for span in _ASKING.find(words) if span.kind.removeprefix("!") in NOTED)
+    found = (*_PHRASES.find(words), *named, *(value.span for value in values_of(words, _MEASURES)))
+    placed = {at for span in found for at in range(span.start, span.end)}
+    suspected = (range(at, _end_of_suspicion(words, cues, at)) for at in begun)
+    return tuple(
+        Mention("", words.starts[at.start], words.ends[at.stop - 1], "suspected")
+        for at in suspected
+        if placed.isdisjoint(at) and any(_is_telling(words, one) for one in at)
+    )
+
+
+def _is_aimed(words: Words, start: int, end: int) -> bool:
+    """Whether a doubt is there and about a thing: "may be", "likely" and "see whether" weigh a sentence."""
+    return _WEIGHING.isdisjoint(words.folded[start:end]) and words.folded[max(0, start - 1)] not in _NO
+
+
+def _end_of_suspicion(words: Words, cues: Cues, start: int) -> int:
+    for at in range(start, min(start + _SUSPECTED, len(words))):
+        if at > start and (words.begins[at] or words.commas[at] or cues.end("end", at)):
+            return at
+    return min(start + _SUSPECTED, len(words))
+
+
+def _is_telling(words: Words, at: int) -> bool:
+    """Whether a word names something that is not met with every day."""
+    word = words.folded[at]
+    return len(word) > 1 and word.isalpha() and not is_everyday(word)
 
 
 @remembered

@@ -22,7 +22,11 @@ ADVICE_REACH = 10  # words from a phrase to the advice that follows it
 PAST_REACH = 5
 NEAR = 2
 A_LIST = 2  # things denied before a quality no longer ends the list
-_OWN = frozenset(["had", "has", "have", "any", "been", "reported", "experienced", "known", "of", "a", "the", "or"])
+_OWN = frozenset(
+    {"had", "has", "have", "any", "been", "reported", "experienced", "known", "of", "a", "the", "or"}.union(
+        ("hx", "history", "evidence", "sign", "signs", "symptom", "symptoms")
+    )
+)
 _OR = frozenset({"or", "nor"})
 # A relative's illness is none of the patient's; a relative who sees a leg give way tells of the patient.
 # "S/p fall", "history of infection": the past of these is no past before it is said to be long ago.
@@ -189,7 +193,7 @@ class _Statement:
 
     def _judge(self, state: _State, span: Span) -> Judged:
         no = answered_no(self.text, span, self.cues.kinds.get("no", {}), self.low, self.high)
-        yes = answered_yes(self.text, span, self.cues.kinds.get("yes", {}))
+        yes = answered_yes(self.text, span, self.cues.kinds.get("yes", {}), self.low, self.high)
         doubt, is_weak = self._doubt(state, span)
         year, is_since = year_behind(self.text, span.end, self.high)
         chronic = self._near(span, "chronic")

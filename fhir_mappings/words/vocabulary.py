@@ -21,8 +21,9 @@ def _load(name: str) -> frozenset[str]:
     return frozenset(word for line in lines if not line.startswith("#") for word in _WORD.findall(line.casefold()))
 
 
+EVERYDAY = _load("everyday.txt")
 # What can be read and is asked about all the same is no word that settles a text.
-VOCABULARY = (_load("vocabulary.txt") | _load("everyday.txt")) - _load("unsettled.txt")
+VOCABULARY = (_load("vocabulary.txt") | EVERYDAY) - _load("unsettled.txt")
 
 
 @remembered
@@ -49,6 +50,13 @@ def _counts(word: str, *, has_small: bool) -> bool:
 
 def _is_code(word: str) -> bool:
     return any(letter.isdigit() for letter in word) or len(word) == 1
+
+
+def is_everyday(word: str) -> bool:
+    """Whether a word in small letters is one of those that clinicians write every day, or its plural."""
+    return word in EVERYDAY or any(
+        word.endswith(ending) and word.removesuffix(ending) in EVERYDAY for ending in _ENDINGS
+    )
 
 
 def _is_known(word: str) -> bool:

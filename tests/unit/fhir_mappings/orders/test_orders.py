@@ -303,6 +303,23 @@ def test_reason_of_the_order_is_current() -> None:
     assert (entry.of_order, entry.reference) == (True, "ServiceRequest/mri-1")
 
 
+@pytest.mark.parametrize(
+    ("elements", "asked"),
+    [
+        ({"reasonCode": [{"text": "Low back pain, r/o AVN"}]}, ["AVN"]),
+        ({"note": [{"text": "Concern for a collection."}]}, ["Concern for a collection"]),
+        ({"reasonCode": [coded(PAIN) | {"text": "?mass effect"}]}, ["?mass effect"]),
+        ({"reasonCode": [{"text": "r/o xyzzy"}]}, ["r/o xyzzy"]),
+        ({"reasonCode": [{"text": "r/o disc herniation"}], "note": [{"text": "no concern for a mass"}]}, []),
+    ],
+)
+def test_suspicion_that_nobody_can_place_asks(elements: Resource, asked: list[str]) -> None:
+    """What the author suspects is why the order was written: it is asked about, unless it is plain back trouble."""
+    said = [line.said for line in read_order(mri(**elements)).ledger.unrecognised("Order")]
+    assert len(said) == len(asked)
+    assert all(one in text or text in one for one, text in zip(said, asked, strict=True))
+
+
 @pytest.mark.parametrize("authored", ["2030-01-01", "2025", "1960-01-01", "2020-05", "soon", None])
 def test_reason_of_the_order_counts_whatever_its_date(authored: str | None) -> None:
     """A cauda equina syndrome that is the reason now is an emergency, also in an order dated by a typing error."""

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from fhir_mappings.words import matcher
-from fhir_mappings.words.matcher import affirms, mentions_in, quote_of, topics_in
+from fhir_mappings.words.matcher import affirms, mentions_in, quote_of, topics_in, unplaced_suspicions
 from fhir_mappings.words.order_text import stated_emergencies, stated_implants, stated_values
 from fhir_mappings.words.phrases import Line, compiled, lines_of
 from fhir_mappings.words.therapy import stated_therapy
@@ -40,6 +40,13 @@ def test_what_a_text_raises(text: str, topics: str, why: str) -> None:
     assert topics_in(text) == expected, why
     if why != "abbreviations in capitals only":
         assert topics_in(text.upper()) == expected, why
+
+
+@pytest.mark.parametrize(("text", "unplaced"), table("suspicions_table.tsv"))
+def test_what_is_suspected_and_not_placed(text: str, unplaced: str) -> None:
+    """Each suspicion of the table is quoted, unless a topic asks about it or it is plain back trouble."""
+    found = [text[mention.start : mention.end] for mention in unplaced_suspicions(text)]
+    assert found == ([] if unplaced == "-" else [unplaced])
 
 
 def test_table_knows_every_topic() -> None:
