@@ -7,7 +7,7 @@ else, is raised.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 
@@ -24,6 +24,7 @@ _WIDEST = 14  # words that a phrase may span
 LONGEST_QUOTE = 60
 _NO = frozenset(("no", "not", "without", "denies", "any", "little", "low"))
 _WEIGHING = frozenset(("if", "whether", "may", "might", "could", "likely", "probably", "possibly", "check"))
+_ASKED = 3  # words of a question that is a suspicion
 _SUSPECTED = 5  # words from a doubt to what is suspected
 _FAR = 240  # characters around a phrase among which its quotation is looked for
 
@@ -94,20 +95,31 @@ def unplaced_suspicions(text: str) -> tuple[Mention, ...]:
     The topic of each is empty.
     """
     words = read(text)
-    cues = cues_of(_CUES.find(words))
-    marked = (at for at, doubted in enumerate(words.doubted) if doubted)
-    begun = sorted({*(end for at, end in cues.kinds.get("doubt", {}).items() if _is_aimed(words, at, end)), *marked})
-    if not begun:
+    suspected = list(_suspected(words))
+    if not suspected:
         return ()
     named = (span for span in _ASKING.find(words) if span.kind.removeprefix("!") in NOTED)
     found = (*_PHRASES.find(words), *named, *(value.span for value in values_of(words, _MEASURES)))
     placed = {at for span in found for at in range(span.start, span.end)}
-    suspected = (range(at, _end_of_suspicion(words, cues, at)) for at in begun)
     return tuple(
         Mention("", words.starts[at.start], words.ends[at.stop - 1], "suspected")
         for at in suspected
         if placed.isdisjoint(at) and any(_is_telling(words, one) for one in at)
     )
+
+
+def _suspected(words: Words) -> Iterator[range]:
+    """Yield the words behind each doubt, and each short question ("infection?")."""
+    cues = cues_of(_CUES.find(words))
+    begun = {end for at, end in cues.kinds.get("doubt", {}).items() if _is_aimed(words, at, end)}
+    begun.update(at for at, doubted in enumerate(words.doubted) if doubted)
+    for at in sorted(begun):
+        yield range(at, _end_of_suspicion(words, cues, at))
+    for low in range(len(words)):
+        if words.begins[low] and low not in begun:
+            ends = range(low + 1, min(low + _ASKED, len(words)) + 1)
+            if asked := next((at for at in ends if words.gaps[at].startswith("?")), 0):
+                yield range(low, asked)
 
 
 def _is_aimed(words: Words, start: int, end: int) -> bool:
