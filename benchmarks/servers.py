@@ -108,7 +108,8 @@ def _family(pid: int) -> list[int]:
     """Return a process and all that it started."""
     children: list[int] = []
     for task in Path(f"/proc/{pid}/task").iterdir():
-        children += map(int, (task / "children").read_text(encoding="ascii").split())
+        with contextlib.suppress(FileNotFoundError):  # a thread that has just ended
+            children += map(int, (task / "children").read_text(encoding="ascii").split())
     return [pid, *(found for child in children for found in _family(child))]
 
 

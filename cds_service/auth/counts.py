@@ -10,13 +10,15 @@ import math
 import time
 from collections.abc import Callable
 from functools import partial
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 from limits import RateLimitItemPerMinute
 from limits.errors import StorageError
 from limits.storage import MemoryStorage, RedisStorage
 from limits.strategies import MovingWindowRateLimiter, RateLimiter
-from redis import Redis
+
+if TYPE_CHECKING:
+    from redis import Redis
 
 _PREFIX: Final = "lumbar-cds:count"
 _REST: Final = 10.0  # seconds that Redis is not asked after it did not answer

@@ -13,11 +13,12 @@ def credentials_of(request: Request) -> Credentials:
     The remote address is that of the connection, also where a middleware has put one from `X-Forwarded-For` in its
     place: whether a proxy's headers are believed must not depend on what a caller writes into another header.
     """
+    headers = request.headers
     before_proxies = request.environ.get("werkzeug.proxy_fix.orig", {})
     return Credentials(
         endpoint=request.path,
-        authorization=tuple(request.headers.getlist("Authorization")),
-        headers={name.lower(): value for name, value in request.headers.items()},
+        authorization=tuple(headers.getlist("Authorization")),
+        headers={name.lower(): value for name, value in headers.items()},
         remote_address=before_proxies.get("REMOTE_ADDR", request.remote_addr) or "",
-        origin=request.headers.get("Origin", ""),
+        origin=headers.get("Origin", ""),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import AddressValueError, IPv4Address, IPv6Address
 from typing import Final
 
@@ -124,6 +125,7 @@ def address_problem(text: str, network: Network) -> str | None:
     return None
 
 
+@lru_cache(maxsize=256)  # asked several times for each search, and always of the same few servers
 def literal(host: str) -> IpAddress | None:
     """Return the IP address that the host of an `Address` is; None for a name."""
     if ":" in host:

@@ -1,7 +1,8 @@
 """The one HTTP client of the process: kept connections, a total deadline, a size limit, and nobody else's rules.
 
-Nothing comes from the environment (proxies, .netrc), no cookie is kept, no redirect is followed, and what goes wrong
-leaves as a fixed word: the errors of the libraries below quote addresses, which hold patient ids.
+Requests go to the transport adapters of `requests` directly. It is its sessions that look at the environment (proxies,
+.netrc), keep cookies and follow redirects, none of which is wanted here, and that takes longer than sending. What goes
+wrong leaves as a fixed word: the errors of the libraries below quote addresses, which hold patient ids.
 """
 
 from __future__ import annotations
@@ -13,12 +14,11 @@ import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
-from http.cookiejar import DefaultCookiePolicy
 from pathlib import Path
 from typing import Final
 
 import requests
-from requests.cookies import RequestsCookieJar
+from requests.structures import CaseInsensitiveDict
 from requests.utils import DEFAULT_CA_BUNDLE_PATH
 from urllib3.exceptions import HTTPError, ReadTimeoutError
 from urllib3.util.ssl_ import create_urllib3_context
@@ -119,25 +119,25 @@ class HttpClient:
     def close(self) -> None:
         """Close what this process has open."""
         with self._lock:
-            sessions = tuple(self._sessions.values()) if self._process == os.getpid() else ()
+            adapters = tuple(self._adapters.values()) if self._process == os.getpid() else ()
             self._begin()
-        for session in sessions:
-            session.close()
+        for adapter in adapters:
+            adapter.close()
 
     def _begin(self) -> None:
         self._process = os.getpid()
-        self._sessions: dict[Network, requests.Session] = {}
+        self._adapters: dict[Network, PinningAdapter] = {}
         self._resolver = Resolver(self._getaddrinfo)
 
-    def _session(self, network: Network) -> requests.Session:
+    def _adapter(self, network: Network) -> PinningAdapter:
         with self._lock:
             if self._process != os.getpid():
                 self._begin()
-            session = self._sessions.get(network)
-            if session is None:
+            adapter = self._adapters.get(network)
+            if adapter is None:
                 adapter = PinningAdapter(network, self._resolver, self._tls, self._pool_size)
-                session = self._sessions[network] = _Session(adapter)
-            return session
+                self._adapters[network] = adapter
+            return adapter
 
     def _try(self, call: Call) -> Fetched | str:
         """Return the answer, or the reason why there is none."""
@@ -155,15 +155,8 @@ class HttpClient:
 
     def _exchange(self, call: Call) -> Fetched:
         limits = call.limits
-        with self._session(call.network).request(
-            call.method,
-            call.url,
-            data=call.body,
-            headers=dict(call.headers),
-            timeout=(left(limits.connect_seconds), left(limits.read_seconds)),
-            allow_redirects=False,
-            stream=True,
-        ) as response:
+        timeout = left(limits.connect_seconds), left(limits.read_seconds)
+        with self._adapter(call.network).send(_prepared(call), stream=True, timeout=timeout) as response:
             headers = {name: response.headers[name] for name in _KEPT_HEADERS if name in response.headers}
             return Fetched(response.status_code, _read(response, limits.max_bytes), headers)
 
@@ -183,21 +176,13 @@ class _TooLargeError(Exception):
     """A body beyond its limit."""
 
 
-class _Session(requests.Session):
-    """A session that takes nothing from its surroundings and follows nothing."""
-
-    def __init__(self, adapter: PinningAdapter) -> None:
-        super().__init__()
-        self.trust_env = False
-        self.headers.clear()
-        self.headers.update(_HEADERS)
-        self.cookies = RequestsCookieJar(policy=DefaultCookiePolicy(allowed_domains=()))
-        self.adapters.clear()
-        self.mount("https://", adapter)
-        self.mount("http://", adapter)
-
-    def get_redirect_target(self, resp: requests.Response) -> None:
-        """Find none: even when told not to follow, requests reads the whole body of a redirect to look for it."""
+def _prepared(call: Call) -> requests.PreparedRequest:
+    """Return what is sent for a call; its address was read strictly and needs no repair."""
+    request = requests.PreparedRequest()
+    request.method, request.url, request.body = call.method, call.url, call.body
+    request.headers = CaseInsensitiveDict(_HEADERS | dict(call.headers))
+    request.prepare_content_length(call.body)
+    return request
 
 
 def _read(response: requests.Response, most: int) -> bytes:

@@ -15,7 +15,8 @@ from urllib.parse import urlsplit
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3 import PoolManager
+from requests.structures import CaseInsensitiveDict
+from urllib3 import BaseHTTPResponse, PoolManager
 from urllib3.exceptions import MaxRetryError, NewConnectionError
 
 from cds_service.egress.addresses import literal
@@ -90,6 +91,13 @@ class PinningAdapter(HTTPAdapter):
         if target.scheme == "http":
             return host, {}
         return host, {"ssl_context": self._tls, "cert_reqs": "CERT_REQUIRED", "server_hostname": name}
+
+    def build_response(self, req: requests.PreparedRequest, resp: BaseHTTPResponse) -> requests.Response:
+        """Return what of an answer is read: status, headers and the body as it comes."""
+        del req
+        response = requests.Response()
+        response.status_code, response.headers, response.raw = resp.status, CaseInsensitiveDict(resp.headers), resp
+        return response
 
     def cert_verify(self, conn: Any, url: Any, verify: Any, cert: Any) -> None:
         """Leave the pool as it is: its context requires a certificate and holds whom to trust, read once."""

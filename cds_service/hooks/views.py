@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from cds_service.auth.admission import Admission
     from cds_service.auth.verifiers.callers import Caller
     from cds_service.hooks.handler import HookHandler
+    from cds_service.protocol.trace import Trace
     from cds_service.records.stores import FeedbackStore
 
 # FHIR's media types too, also under its old name, and none at all: clients send them with the same JSON.
@@ -51,8 +52,8 @@ class Views:
 
     def call(self, service_id: str) -> Response:
         """Answer a hook."""
-        service = _service(service_id)
         trace = current_trace()
+        service = _service(service_id, trace)
         trace.hook = service.hook
         trace.is_demo = DEMO_HEADER in request.headers
         caller = self.admission.admit_hook_call()
@@ -60,8 +61,8 @@ class Views:
 
     def report(self, service_id: str) -> Response:
         """Take feedback on the cards of a service: what can be read of it is kept before the rest is refused."""
-        service = _service(service_id)
         trace = current_trace()
+        service = _service(service_id, trace)
         caller = self.admission.admit()
         with trace.phase("read"):
             found = read_feedback(self._body(caller), service.id, caller.client.name)
@@ -82,11 +83,11 @@ class Views:
         return response
 
 
-def _service(service_id: str) -> HookService:
+def _service(service_id: str, trace: Trace) -> HookService:
     """Return the service of an address and note it for the log; an unknown id is not noted, it could be anything."""
     if service_id not in _SERVICES:
         raise UnknownServiceError
-    current_trace().service = service_id
+    trace.service = service_id
     return _SERVICES[service_id]
 
 

@@ -11,14 +11,10 @@ import re
 import time
 import uuid
 from collections import Counter
-from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final, Literal, get_args
+from typing import Any, Final, Literal, get_args
 
 from flask import g, request
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 Phase = Literal["wait", "authenticate", "read", "fetch", "chart", "assess", "respond", "recall", "store"]
 PHASES: Final[tuple[str, ...]] = get_args(Phase)
@@ -74,30 +70,20 @@ class Trace:
     sources: dict[str, str] = field(default_factory=dict)
     fhir_results: Counter[str] = field(default_factory=Counter)
     feedback: Counter[str] = field(default_factory=Counter)
-    _inner: list[float] = field(default_factory=list, repr=False)
+    inner: list[float] = field(default_factory=list, repr=False)
 
     @property
     def milliseconds(self) -> float:
         """How long the request has taken so far."""
         return (time.perf_counter() - self.started) * 1000
 
-    @contextmanager
-    def phase(self, name: Phase) -> Iterator[None]:
+    def phase(self, name: Phase) -> _Phase:
         """Count the time of a block to a phase.
 
         A phase inside another counts to itself only, so that the phases of a request never add up to more than it
         took; a phase that comes again adds to itself.
         """
-        self._inner.append(0.0)
-        begun = time.perf_counter()
-        try:
-            yield
-        finally:
-            elapsed = (time.perf_counter() - begun) * 1000
-            own = elapsed - self._inner.pop()
-            self.phases[name] = self.phases.get(name, 0.0) + own
-            if self._inner:
-                self._inner[-1] += elapsed
+        return _Phase(self, name)
 
     def server_timing(self) -> str:
         """Return the value of a Server-Timing header: each phase, and the total so far, in milliseconds."""
@@ -140,21 +126,42 @@ class Trace:
         return {name: value for name, value in fields.items() if value not in (None, "", [], {})}
 
 
+class _Phase:
+    """A block whose time is counted; `inner` of the trace holds, for each block around, what blocks inside it took."""
+
+    __slots__ = ("_begun", "_name", "_trace")
+
+    def __init__(self, trace: Trace, name: Phase) -> None:
+        self._trace = trace
+        self._name = name
+
+    def __enter__(self) -> None:
+        self._trace.inner.append(0.0)
+        self._begun = time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        trace, name = self._trace, self._name
+        elapsed = (time.perf_counter() - self._begun) * 1000
+        trace.phases[name] = trace.phases.get(name, 0.0) + elapsed - trace.inner.pop()
+        if trace.inner:
+            trace.inner[-1] += elapsed
+
+
 def current_trace() -> Trace:
     """Return the trace of the request in hand, begun on first use.
 
     A caller's own X-Request-ID is kept when it is a plain token, so that both sides can search their logs for it. A
     method that HTTP does not define is `other`, because a caller may put anything in its place.
     """
-    if "trace" not in g:
+    trace: Trace | None = g.get("trace")
+    if trace is None:
         offered = request.headers.get("X-Request-ID", "")
-        g.trace = Trace(
+        g.trace = trace = Trace(
             offered if _SANE_ID.fullmatch(offered) else str(uuid.uuid4()),
             method=request.method if request.method in _METHODS else "other",
             endpoint=request.endpoint,
         )
-        _count_wait(g.trace, request.environ.get(ARRIVED))
-    trace: Trace = g.trace
+        _count_wait(trace, request.environ.get(ARRIVED))
     return trace
 
 

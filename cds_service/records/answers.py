@@ -13,9 +13,10 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import Future
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
-from sqlalchemy import Connection, and_, or_, select
+from sqlalchemy import Connection, Select, and_, bindparam, or_, select
 
 from cds_service.records.database import Database
 from cds_service.records.stores import AnsweredCard
@@ -72,6 +73,15 @@ class StoredAnsweredCards:
 
 def _answered(connection: Connection, client: str, user: str, patient: str, since: datetime) -> Iterator[AnsweredCard]:
     """Yield the answers; an accepted suggestion that was not on the card is none, nor is an override without reason."""
+    rows = connection.execute(_answers(), {"client": client, "user": user, "patient": patient, "since": since})
+    for at, outcome, reason, keys, marks, after in rows:
+        counted = after if outcome == "accepted" else marks
+        if keys and counted:
+            yield AnsweredCard(at, outcome, reason, keys, counted)
+
+
+@cache  # putting it together takes longer than looking
+def _answers() -> Select[Any]:
     of_card = and_(
         FEEDBACK.c.card == CARDS.c.uuid,
         FEEDBACK.c.client == INVOCATIONS.c.client,
@@ -84,7 +94,7 @@ def _answered(connection: Connection, client: str, user: str, patient: str, sinc
         SUGGESTIONS.c.uuid == ACCEPTED_SUGGESTIONS.c.suggestion,
     )
     with_reason = or_(FEEDBACK.c.reason_code != "", FEEDBACK.c.reason_display != "", FEEDBACK.c.comment != "")
-    rows = connection.execute(
+    return (
         select(
             INVOCATIONS.c.at,
             FEEDBACK.c.outcome,
@@ -100,17 +110,13 @@ def _answered(connection: Connection, client: str, user: str, patient: str, sinc
             .outerjoin(SUGGESTIONS, of_suggestion)
         )
         .where(
-            INVOCATIONS.c.patient_hash == patient,
-            INVOCATIONS.c.user_hash == user,
-            INVOCATIONS.c.client == client,
-            INVOCATIONS.c.at >= since,
+            INVOCATIONS.c.patient_hash == bindparam("patient"),
+            INVOCATIONS.c.user_hash == bindparam("user"),
+            INVOCATIONS.c.client == bindparam("client"),
+            INVOCATIONS.c.at >= bindparam("since"),
             INVOCATIONS.c.shown.is_(True),
             or_(FEEDBACK.c.outcome == "accepted", with_reason),
         )
         .order_by(INVOCATIONS.c.at.desc())
         .limit(_MOST)
     )
-    for at, outcome, reason, keys, marks, after in rows:
-        counted = after if outcome == "accepted" else marks
-        if keys and counted:
-            yield AnsweredCard(at, outcome, reason, keys, counted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Final
 
-import psycopg
 from sqlalchemy.exc import OperationalError
 
 from cds_service.protocol.errors import SettingsError
@@ -41,6 +40,8 @@ def open_database(url: str | None, data_dir: Path, *, wait_for_server: bool = Tr
 
 def _is_away(error: BaseException | None) -> bool:
     """Whether a server could not be reached, or takes no connections; a wrong password is not that."""
+    import psycopg  # noqa: PLC0415 - slow to import, and SQLite needs none of it
+
     if not isinstance(error, OperationalError) or not isinstance(error.orig, psycopg.Error):
         return False
     state = error.orig.sqlstate

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import socket
-import sys
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from gunicorn.http.parser import RequestParser
@@ -17,6 +16,9 @@ if TYPE_CHECKING:
     from gunicorn.config import Config
 
 _CONTINUE: Final = b"HTTP/1.1 100 Continue\r\n\r\n"
+# Bytes handed over at once. gunicorn asks for as much as there is, takes it piece by piece, and copies what is left of
+# it with each piece.
+_PIECE: Final = 128 * 1024
 
 
 class BufferedSocket:
@@ -39,9 +41,15 @@ class BufferedSocket:
 
     def recv(self, size: int) -> bytes:
         """Return the next bytes of what has arrived; nothing at its end, as if the client had closed."""
+        size = min(size, _PIECE)
         data = bytes(self._arrived[:size])
         # An empty view would keep the whole request in memory for as long as the connection stays.
         self._arrived = self._arrived[size:] if size < len(self._arrived) else memoryview(b"")
+        return data
+
+    def rest(self) -> bytes:
+        """Return all that has arrived and was not read."""
+        data, self._arrived = bytes(self._arrived), memoryview(b"")
         return data
 
     def sendall(self, data: bytes) -> None:
@@ -123,6 +131,6 @@ class Connection(TConn):
     def take_back(self) -> None:
         """Take what a client sent behind its request as the beginning of the next."""
         self.buffered.said_continue = False
-        behind = self.requests.unreader.take_buffered() + self.buffered.recv(sys.maxsize)
+        behind = self.requests.unreader.take_buffered() + self.buffered.rest()
         if behind:
             self.arrival.feed(behind)
