@@ -15,7 +15,7 @@ import msgspec
 
 from fhir_mappings.chart.answers import QuestionAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
-from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_of
+from fhir_mappings.chart.ledger import Aside, Ledger, LedgerLine, Read, Standing, aside_line, line_of
 from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by_id
 from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
@@ -24,6 +24,7 @@ from fhir_mappings.chart.statuses import is_disregarded, is_silent
 from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.contained import unpacked
+from fhir_mappings.fhir.content import content_of
 from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, named_type, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.fhir.needs import DATA_NEEDS, SUPPLEMENTARY_SOURCES
@@ -38,6 +39,9 @@ _TEXTS_READ = frozenset({"Device", "DeviceUseStatement", "DiagnosticReport"})
 _NO_RECORDS = frozenset({"Patient", "Medication"})
 # Types of which a record that does not say what it is about leaves the source open.
 _NAMED_TYPES = frozenset({"Condition", "Observation", "Procedure", "MedicationRequest", "MedicationStatement"})
+# What is remembered of a content, by the index it was read with: that nothing came of it, and why it was set aside.
+_asides: dict[tuple[TerminologyIndex, bytes], Aside] = {}
+_MOST_ASIDES = 8192  # some 2 MB; all are forgotten when there are more
 # A text that is only a code, of a system nobody named.
 _BARE_CODE = re.compile(r"[A-Z]?\d[\dA-Z.-]*")
 
@@ -237,6 +241,10 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
     devices = frozenset(device.id for device in resources.get("Device", ()) if device.id)
     for name, group in resources.items():
         for resource in group:
+            content = content_of(resource)
+            if content is not None and (aside := _asides.get((context.index, content))) is not None:
+                lines.append(aside_line(resource, newest_date(resource, context), aside))
+                continue
             entries = tuple(entries_of(resource, context))
             for entry in entries:
                 for concept in entry.concepts:
@@ -245,8 +253,8 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
             silent = is_silent(resource)
             places = () if silent else tuple(dict.fromkeys(places_of(resource, context.index)))
             said = remarks_of(resource, places, topics_of(concepts), context) if places else []
-            if not silent:
-                course += course_notes(resource, places, concepts, context)
+            notes = [] if silent else course_notes(resource, places, concepts, context)
+            course += notes
             remarks += said
             if name not in _NO_RECORDS:
                 known = bool(concepts) or _is_known_use(resource, devices)
@@ -259,13 +267,23 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                     tuple(_only_named(resource, context)) if isinstance(resource, fhir.Encounter) else (),
                     name_beside(resource, places),
                 )
-                lines.append(line_of(resource, newest_date(resource, context), read))
+                line = line_of(resource, newest_date(resource, context), read)
+                lines.append(line)
+                is_aside = line.standing is Standing.SET_ASIDE and not (entries or said or notes)
+                if content is not None and is_aside:
+                    _remember_aside(context.index, content, line)
     return Records(
         {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()},
         tuple(sorted(remarks, key=lambda remark: (remark.reference, remark.text))),
         Ledger(tuple(sorted(lines, key=lambda line: (line.source, line.reference)))),
         tuple(sorted(course, key=lambda note: (note.reference, note.kind))),
     )
+
+
+def _remember_aside(index: TerminologyIndex, content: bytes, line: LedgerLine) -> None:
+    if len(_asides) >= _MOST_ASIDES:
+        _asides.clear()
+    _asides[index, content] = Aside(line.reason, line.span)
 
 
 def _only_named(encounter: fhir.Encounter, context: ReadingContext) -> Iterator[CodeableConcept]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from typing import NamedTuple
 
 from fhir_mappings.chart.answers import affirmed_unnamed
 from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
@@ -111,6 +112,22 @@ def line_of(resource: fhir.Resource, newest: DateInterval, read: Read) -> Ledger
         newest,
         is_over(resource) and not verdict.place,
         verdict.span,
+    )
+
+
+class Aside(NamedTuple):
+    """Why a record was set aside, and the rule of age of its code: all that its content decides of its line."""
+
+    reason: str
+    span: str
+
+
+def aside_line(resource: fhir.Resource, newest: DateInterval, aside: Aside) -> LedgerLine:
+    """Return the line of a resource whose content was set aside before, as `line_of` would."""
+    name = resource.resource_type
+    place = _PLACES.get(name, "")
+    return LedgerLine(
+        reference_of(resource), name, Standing.SET_ASIDE, aside.reason, "", place, newest, is_over(resource), aside.span
     )
 
 
