@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 
@@ -87,12 +88,16 @@ class Chart:
 
         A source that it may do without and does not offer holds nothing back.
         """
-        return tuple(name for name in resource_types if not self._is_settled(name))
+        return tuple(name for name in resource_types if name not in self._settled)
 
-    def _is_settled(self, resource_type: str) -> bool:
-        state = self.state(resource_type)
-        without = state is SourceState.NOT_OFFERED and resource_type in SUPPLEMENTARY_SOURCES
-        return without or state is SourceState.COMPLETE
+    @cached_property
+    def _settled(self) -> frozenset[str]:
+        """The sources that hold nothing back."""
+        return frozenset(
+            name
+            for name, state in self.sources.items()
+            if state is SourceState.COMPLETE or (state is SourceState.NOT_OFFERED and name in SUPPLEMENTARY_SOURCES)
+        )
 
     def failed(self, resource_types: Iterable[str]) -> tuple[str, ...]:
         """Return those of some sources that were asked for and could not be read."""

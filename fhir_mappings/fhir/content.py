@@ -44,7 +44,9 @@ def _elements(cls: type[msgspec.Struct], *others: str) -> Callable[[Any], tuple[
     return attrgetter(*(name for name in cls.__struct_fields__ if name not in _APART and name not in others))
 
 
-_ELEMENTS: Final = {cls: _elements(cls, "value_quantity", "component") for cls in _CONTENTS}
+_ELEMENTS: Final[dict[type[fhir.Resource], Callable[[Any], tuple[Any, ...]]]] = {
+    cls: _elements(cls, "value_quantity", "component") for cls in _CONTENTS
+}
 _PART: Final = _elements(fhir.ObservationComponent, "value_quantity")
 _ENCODER: Final = msgspec.msgpack.Encoder()
 
@@ -67,6 +69,8 @@ def content_of(resource: fhir.Resource) -> bytes | None:
             return None
         case fhir.MedicationRequest() | fhir.MedicationStatement() if resource.medication_codeable_concept is None:
             return None
+        case _:
+            pass
     try:
         return blake2b(_ENCODER.encode(said), digest_size=16).digest()
     except OverflowError:  # a number of more than 64 bits
