@@ -158,7 +158,7 @@ def read_chart(
         if isinstance(found, fhir.Encounter) and found.id and found.period
     }
     records = read_records(resources, ReadingContext(index, birth, medications, conditions, visits))
-    unnamed = frozenset(line.source for line in records.ledger.lines if _is_unnamed(line))
+    unnamed = frozenset(line.source for line in records.ledger.unrecognised() if _is_unnamed(line))
     states = {
         need.resource_type: _state(readings[need.key], need.resource_type, mine[need.key], unnamed)
         for need in DATA_NEEDS
@@ -210,8 +210,8 @@ def _is_of_others(reading: SourceReading, own: Iterable[fhir.Resource]) -> bool:
 
 
 def _is_unnamed(line: LedgerLine) -> bool:
-    """Whether a record does not say what it is about: it may be what mattered, and cannot even be asked about."""
-    if line.standing is not Standing.UNRECOGNISED or line.source not in _NAMED_TYPES:
+    """Whether an unrecognised record does not say what it is: it may be what mattered, and cannot even be asked about."""
+    if line.source not in _NAMED_TYPES:
         return False
     if line.reason == "drug":
         return True
@@ -335,6 +335,9 @@ def subject_of(resource: fhir.Resource) -> Reference | None:
 
 def belongs_to(resource: fhir.Resource, patient_id: str) -> bool:
     """Whether a resource is about the patient, or does not say about whom: the search was bound to the patient."""
+    subject: Reference | None = getattr(resource, "subject", None)
+    if subject is not None and subject.reference == f"Patient/{patient_id}":  # nearly all are written so
+        return True
     if isinstance(resource, fhir.Patient):
         return resource.id == patient_id
     if isinstance(resource, fhir.Medication):

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 from fhir_mappings.chart.answers import affirmed_unnamed
@@ -54,8 +54,7 @@ class Standing(StrEnum):
     UNRECOGNISED = "unrecognised"
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
+class LedgerLine(NamedTuple):
     """One record, or one reason of the order, and what became of it.
 
     `reason` says why it was set aside, or why it asks, as a name of the wording catalogue or a row's words of the
@@ -75,7 +74,7 @@ class LedgerLine:
     span: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
     """All lines of a chart."""
 
@@ -91,11 +90,11 @@ class Ledger:
 
     def unrecognised(self, *sources: str) -> tuple[LedgerLine, ...]:
         """Return the unrecognised records of some sources, of all where none is named."""
-        return tuple(
-            line
-            for line in self.lines
-            if line.standing is Standing.UNRECOGNISED and (not sources or line.source in sources)
-        )
+        return tuple(line for line in self._unrecognised if not sources or line.source in sources)
+
+    @cached_property
+    def _unrecognised(self) -> tuple[LedgerLine, ...]:
+        return tuple(line for line in self.lines if line.standing is Standing.UNRECOGNISED)
 
 
 def line_of(resource: fhir.Resource, newest: DateInterval, read: Read) -> LedgerLine:
@@ -195,7 +194,7 @@ def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
 
 def _itself(resource: fhir.Resource, read: Read) -> _Verdict:
     """Judge a record without its notes."""
-    if isinstance(resource, fhir.Condition | fhir.Encounter):
+    if isinstance(resource, (fhir.Condition, fhir.Encounter)):
         verdicts = [_problem(concept, read) for concept in (*_named_by(resource), *read.diagnoses)]
         none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
         return min(verdicts, key=lambda verdict: _WORST.index(verdict.standing), default=none)

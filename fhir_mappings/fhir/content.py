@@ -6,7 +6,7 @@ content is a digest: it keeps no text of a patient, and nobody can make two diff
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from hashlib import blake2b
 from operator import attrgetter
 from typing import Any, Final
@@ -14,6 +14,8 @@ from typing import Any, Final
 import msgspec
 
 from fhir_mappings.fhir import resources as fhir
+
+_Take = Callable[[Any], tuple[Any, ...] | None]
 
 # Elements that tell records of one content apart. Any other element is content.
 _APART: Final = frozenset(
@@ -25,30 +27,6 @@ _APART: Final = frozenset(
         *("class_", "location", "service_provider", "period", "started"),
     }
 )
-_CONTENTS: Final = (
-    fhir.AllergyIntolerance,
-    fhir.Condition,
-    fhir.DiagnosticReport,
-    fhir.Encounter,
-    fhir.ImagingStudy,
-    fhir.MedicationRequest,
-    fhir.MedicationStatement,
-    fhir.Observation,
-    fhir.Procedure,
-    fhir.ServiceRequest,
-)
-
-
-def _elements(cls: type[msgspec.Struct], *others: str) -> Callable[[Any], tuple[Any, ...]]:
-    """Return what takes the elements of a struct that are content, without some that are looked at otherwise."""
-    return attrgetter(*(name for name in cls.__struct_fields__ if name not in _APART and name not in others))
-
-
-_ELEMENTS: Final[dict[type[fhir.Resource], Callable[[Any], tuple[Any, ...]]]] = {
-    cls: _elements(cls, "value_quantity", "component") for cls in _CONTENTS
-}
-_PART: Final = _elements(fhir.ObservationComponent, "value_quantity")
-_ENCODER: Final = msgspec.msgpack.Encoder()
 
 
 def content_of(resource: fhir.Resource) -> bytes | None:
@@ -57,26 +35,53 @@ def content_of(resource: fhir.Resource) -> bytes | None:
     None where it cannot be told from the record alone: it refers to the drug or to the diagnoses that it is about, or
     holds other records; and for the types of which each record is looked at by itself.
     """
-    elements = _ELEMENTS.get(type(resource))
-    if elements is None or resource.contained:
+    take = _TAKEN.get(type(resource))
+    said = take(resource) if take is not None and not resource.contained else None
+    if said is None:
         return None
-    said: tuple[Any, ...] = elements(resource)
-    match resource:
-        case fhir.Observation():
-            parts = [(_PART(part), _unit(part)) for part in resource.component]
-            said = (*said, _unit(resource), *parts)
-        case fhir.Encounter() if resource.reason_reference or resource.diagnosis:
-            return None
-        case fhir.MedicationRequest() | fhir.MedicationStatement() if resource.medication_codeable_concept is None:
-            return None
-        case _:
-            pass
     try:
         return blake2b(_ENCODER.encode(said), digest_size=16).digest()
     except OverflowError:  # a number of more than 64 bits
         return None
 
 
+def _elements(cls: type[msgspec.Struct], *others: str) -> _Take:
+    """Return what takes the elements of a struct that are content, without some that are looked at otherwise."""
+    return attrgetter(*(name for name in cls.__struct_fields__ if name not in _APART and name not in others))
+
+
+def _drug(cls: type[fhir.MedicationRequest | fhir.MedicationStatement]) -> _Take:
+    elements = _elements(cls)
+    return lambda record: None if record.medication_codeable_concept is None else elements(record)
+
+
+def _observation(observation: fhir.Observation) -> tuple[Any, ...]:
+    parts = [(_PART(part), _unit(part)) for part in observation.component]
+    return (_OBSERVATION(observation), _unit(observation), parts)
+
+
 def _unit(part: fhir.Observation | fhir.ObservationComponent) -> tuple[str | None, str | None] | None:
     quantity = part.value_quantity
     return None if quantity is None else (quantity.code, quantity.unit)
+
+
+def _encounter(encounter: fhir.Encounter) -> tuple[Any, ...] | None:
+    return None if encounter.reason_reference or encounter.diagnosis else _ENCOUNTER(encounter)
+
+
+_ENCOUNTER: Final = _elements(fhir.Encounter)
+_OBSERVATION: Final = _elements(fhir.Observation, "value_quantity", "component")
+_PART: Final = _elements(fhir.ObservationComponent, "value_quantity")
+_TAKEN: Final[Mapping[type[fhir.Resource], _Take]] = {
+    fhir.AllergyIntolerance: _elements(fhir.AllergyIntolerance),
+    fhir.Condition: _elements(fhir.Condition),
+    fhir.DiagnosticReport: _elements(fhir.DiagnosticReport),
+    fhir.Encounter: _encounter,
+    fhir.ImagingStudy: _elements(fhir.ImagingStudy),
+    fhir.MedicationRequest: _drug(fhir.MedicationRequest),
+    fhir.MedicationStatement: _drug(fhir.MedicationStatement),
+    fhir.Observation: _observation,
+    fhir.Procedure: _elements(fhir.Procedure),
+    fhir.ServiceRequest: _elements(fhir.ServiceRequest),
+}
+_ENCODER: Final = msgspec.msgpack.Encoder()

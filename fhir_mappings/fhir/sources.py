@@ -187,7 +187,9 @@ def _read_sound_bundle(bundle: _Bundle, expected: str) -> SourceReading:
 
 def is_shortened(meta: Meta | None) -> bool:
     """Whether a label says that parts were left out of what was sent."""
-    labels = (*meta.security, *meta.tag) if meta else ()
+    if meta is None or not (meta.security or meta.tag):
+        return False
+    labels = (*meta.security, *meta.tag)
     return any((label.code or "").strip().upper() in _SHORTENED_LABELS for label in labels)
 
 
