@@ -210,7 +210,7 @@ def _is_of_others(reading: SourceReading, own: Iterable[fhir.Resource]) -> bool:
 
 
 def _is_unnamed(line: LedgerLine) -> bool:
-    """Whether an unrecognised record does not say what it is: it may be what mattered, and cannot even be asked about."""
+    """Whether an unrecognised record does not say what it is: it may be what mattered, and cannot be asked about."""
     if line.source not in _NAMED_TYPES:
         return False
     if line.reason == "drug":
