@@ -18,6 +18,7 @@ from fhir_mappings.orders.orders import ImagingOrder
 
 # What makes an order another order, whatever was answered about it.
 IDENTITY = ("code", "contrast", "priority")
+_ENCODER = json.JSONEncoder(sort_keys=True, default=str)
 
 
 def message_text(assessment: Assessment, message: Message) -> str:
@@ -104,4 +105,4 @@ def _codes(resource: Mapping[str, Any]) -> list[Any]:
 
 
 def _text(value: Any) -> str:
-    return json.dumps(value, sort_keys=True, default=str)
+    return _ENCODER.encode(value)

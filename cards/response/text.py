@@ -201,7 +201,8 @@ class CardText:
         newest: dict[str, str] = {}
         for item in self._worth_showing(message):
             said_once = item.quote if self._is_said(item) else self._named(item)
-            newest.setdefault(said_once, self._statement(item))
+            if said_once not in newest:
+                newest[said_once] = self._statement(item)
         found = list(newest.values())
         if not found or not most:
             return

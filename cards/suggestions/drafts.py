@@ -98,8 +98,13 @@ def pruned(value: Any) -> Any:
 
     A list of primitives beside the list of their extensions keeps the nulls that make the two fit.
     """
+    if isinstance(value, str):
+        return value
     if isinstance(value, Mapping):
-        members = {key: _padded(item) if _has_twin(value, key) else pruned(item) for key, item in value.items()}
+        members = {
+            key: _padded(item) if isinstance(item, list) and _has_twin(value, key) else pruned(item)
+            for key, item in value.items()
+        }
         return {key: item for key, item in members.items() if item not in _EMPTY}
     if isinstance(value, list):
         return [item for item in map(pruned, value) if item not in _EMPTY]
@@ -108,7 +113,7 @@ def pruned(value: Any) -> Any:
 
 def _has_twin(members: Mapping[str, Any], key: str) -> bool:
     twin = key[1:] if key.startswith("_") else f"_{key}"
-    return isinstance(members[key], list) and isinstance(members.get(twin), list)
+    return isinstance(members.get(twin), list)
 
 
 def _padded(values: list[Any]) -> list[Any]:

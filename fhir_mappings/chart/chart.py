@@ -10,12 +10,13 @@ import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import msgspec
 
 from fhir_mappings.chart.answers import QuestionAnswer, answers_of
 from fhir_mappings.chart.entries import ChartEntry, ReadingContext, reference_of
-from fhir_mappings.chart.ledger import Ledger, LedgerLine, Read, Standing, line_of
+from fhir_mappings.chart.ledger import Aside, Ledger, LedgerLine, Read, Standing, aside_line, line_of
 from fhir_mappings.chart.medications import DrugRecord, is_named, medications_by_id
 from fhir_mappings.chart.places import places_of
 from fhir_mappings.chart.readers import entries_of
@@ -24,6 +25,7 @@ from fhir_mappings.chart.statuses import is_disregarded, is_silent
 from fhir_mappings.devices.labels import NO_LABELS, DeviceLabels
 from fhir_mappings.fhir import resources as fhir
 from fhir_mappings.fhir.contained import unpacked
+from fhir_mappings.fhir.content import content_of
 from fhir_mappings.fhir.datatypes import CodeableConcept, Reference, named_type, reference_id
 from fhir_mappings.fhir.dates import UNKNOWN_DATE, DateInterval, parse_date, parse_period
 from fhir_mappings.fhir.needs import DATA_NEEDS, SUPPLEMENTARY_SOURCES
@@ -38,6 +40,9 @@ _TEXTS_READ = frozenset({"Device", "DeviceUseStatement", "DiagnosticReport"})
 _NO_RECORDS = frozenset({"Patient", "Medication"})
 # Types of which a record that does not say what it is about leaves the source open.
 _NAMED_TYPES = frozenset({"Condition", "Observation", "Procedure", "MedicationRequest", "MedicationStatement"})
+# What is remembered of a content, by the index it was read with: that nothing came of it, and why it was set aside.
+_asides: dict[tuple[TerminologyIndex, bytes], Aside] = {}
+_MOST_ASIDES = 8192  # some 2 MB; all are forgotten when there are more
 # A text that is only a code, of a system nobody named.
 _BARE_CODE = re.compile(r"[A-Z]?\d[\dA-Z.-]*")
 
@@ -83,12 +88,16 @@ class Chart:
 
         A source that it may do without and does not offer holds nothing back.
         """
-        return tuple(name for name in resource_types if not self._is_settled(name))
+        return tuple(name for name in resource_types if name not in self._settled)
 
-    def _is_settled(self, resource_type: str) -> bool:
-        state = self.state(resource_type)
-        without = state is SourceState.NOT_OFFERED and resource_type in SUPPLEMENTARY_SOURCES
-        return without or state is SourceState.COMPLETE
+    @cached_property
+    def _settled(self) -> frozenset[str]:
+        """The sources that hold nothing back."""
+        return frozenset(
+            name
+            for name, state in self.sources.items()
+            if state is SourceState.COMPLETE or (state is SourceState.NOT_OFFERED and name in SUPPLEMENTARY_SOURCES)
+        )
 
     def failed(self, resource_types: Iterable[str]) -> tuple[str, ...]:
         """Return those of some sources that were asked for and could not be read."""
@@ -149,7 +158,7 @@ def read_chart(
         if isinstance(found, fhir.Encounter) and found.id and found.period
     }
     records = read_records(resources, ReadingContext(index, birth, medications, conditions, visits))
-    unnamed = frozenset(line.source for line in records.ledger.lines if _is_unnamed(line))
+    unnamed = frozenset(line.source for line in records.ledger.unrecognised() if _is_unnamed(line))
     states = {
         need.resource_type: _state(readings[need.key], need.resource_type, mine[need.key], unnamed)
         for need in DATA_NEEDS
@@ -201,8 +210,8 @@ def _is_of_others(reading: SourceReading, own: Iterable[fhir.Resource]) -> bool:
 
 
 def _is_unnamed(line: LedgerLine) -> bool:
-    """Whether a record does not say what it is about: it may be what mattered, and cannot even be asked about."""
-    if line.standing is not Standing.UNRECOGNISED or line.source not in _NAMED_TYPES:
+    """Whether an unrecognised record does not say what it is: it may be what mattered, and cannot be asked about."""
+    if line.source not in _NAMED_TYPES:
         return False
     if line.reason == "drug":
         return True
@@ -237,6 +246,10 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
     devices = frozenset(device.id for device in resources.get("Device", ()) if device.id)
     for name, group in resources.items():
         for resource in group:
+            content = content_of(resource)
+            if content is not None and (aside := _asides.get((context.index, content))) is not None:
+                lines.append(aside_line(resource, newest_date(resource, context), aside))
+                continue
             entries = tuple(entries_of(resource, context))
             for entry in entries:
                 for concept in entry.concepts:
@@ -245,8 +258,8 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
             silent = is_silent(resource)
             places = () if silent else tuple(dict.fromkeys(places_of(resource, context.index)))
             said = remarks_of(resource, places, topics_of(concepts), context) if places else []
-            if not silent:
-                course += course_notes(resource, places, concepts, context)
+            notes = [] if silent else course_notes(resource, places, concepts, context)
+            course += notes
             remarks += said
             if name not in _NO_RECORDS:
                 known = bool(concepts) or _is_known_use(resource, devices)
@@ -259,13 +272,23 @@ def read_records(resources: Mapping[str, Iterable[fhir.Resource]], context: Read
                     tuple(_only_named(resource, context)) if isinstance(resource, fhir.Encounter) else (),
                     name_beside(resource, places),
                 )
-                lines.append(line_of(resource, newest_date(resource, context), read))
+                line = line_of(resource, newest_date(resource, context), read)
+                lines.append(line)
+                is_aside = line.standing is Standing.SET_ASIDE and not (entries or said or notes)
+                if content is not None and is_aside:
+                    _remember_aside(context.index, content, line)
     return Records(
         {concept: tuple(sorted(found, key=_order)) for concept, found in by_concept.items()},
         tuple(sorted(remarks, key=lambda remark: (remark.reference, remark.text))),
         Ledger(tuple(sorted(lines, key=lambda line: (line.source, line.reference)))),
         tuple(sorted(course, key=lambda note: (note.reference, note.kind))),
     )
+
+
+def _remember_aside(index: TerminologyIndex, content: bytes, line: LedgerLine) -> None:
+    if len(_asides) >= _MOST_ASIDES:
+        _asides.clear()
+    _asides[index, content] = Aside(line.reason, line.span)
 
 
 def _only_named(encounter: fhir.Encounter, context: ReadingContext) -> Iterator[CodeableConcept]:
@@ -312,6 +335,9 @@ def subject_of(resource: fhir.Resource) -> Reference | None:
 
 def belongs_to(resource: fhir.Resource, patient_id: str) -> bool:
     """Whether a resource is about the patient, or does not say about whom: the search was bound to the patient."""
+    subject: Reference | None = getattr(resource, "subject", None)
+    if subject is not None and subject.reference == f"Patient/{patient_id}":  # nearly all are written so
+        return True
     if isinstance(resource, fhir.Patient):
         return resource.id == patient_id
     if isinstance(resource, fhir.Medication):

@@ -12,7 +12,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from typing import NamedTuple
 
 from fhir_mappings.chart.answers import affirmed_unnamed
 from fhir_mappings.chart.entries import concepts_of, reference_of, words_of
@@ -53,8 +54,7 @@ class Standing(StrEnum):
     UNRECOGNISED = "unrecognised"
 
 
-@dataclass(frozen=True, slots=True)
-class LedgerLine:
+class LedgerLine(NamedTuple):
     """One record, or one reason of the order, and what became of it.
 
     `reason` says why it was set aside, or why it asks, as a name of the wording catalogue or a row's words of the
@@ -74,7 +74,7 @@ class LedgerLine:
     span: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ledger:
     """All lines of a chart."""
 
@@ -90,11 +90,11 @@ class Ledger:
 
     def unrecognised(self, *sources: str) -> tuple[LedgerLine, ...]:
         """Return the unrecognised records of some sources, of all where none is named."""
-        return tuple(
-            line
-            for line in self.lines
-            if line.standing is Standing.UNRECOGNISED and (not sources or line.source in sources)
-        )
+        return tuple(line for line in self._unrecognised if not sources or line.source in sources)
+
+    @cached_property
+    def _unrecognised(self) -> tuple[LedgerLine, ...]:
+        return tuple(line for line in self.lines if line.standing is Standing.UNRECOGNISED)
 
 
 def line_of(resource: fhir.Resource, newest: DateInterval, read: Read) -> LedgerLine:
@@ -111,6 +111,22 @@ def line_of(resource: fhir.Resource, newest: DateInterval, read: Read) -> Ledger
         newest,
         is_over(resource) and not verdict.place,
         verdict.span,
+    )
+
+
+class Aside(NamedTuple):
+    """Why a record was set aside, and the rule of age of its code: all that its content decides of its line."""
+
+    reason: str
+    span: str
+
+
+def aside_line(resource: fhir.Resource, newest: DateInterval, aside: Aside) -> LedgerLine:
+    """Return the line of a resource whose content was set aside before, as `line_of` would."""
+    name = resource.resource_type
+    place = _PLACES.get(name, "")
+    return LedgerLine(
+        reference_of(resource), name, Standing.SET_ASIDE, aside.reason, "", place, newest, is_over(resource), aside.span
     )
 
 
@@ -178,7 +194,7 @@ def _judged(resource: fhir.Resource, read: Read) -> _Verdict:
 
 def _itself(resource: fhir.Resource, read: Read) -> _Verdict:
     """Judge a record without its notes."""
-    if isinstance(resource, fhir.Condition | fhir.Encounter):
+    if isinstance(resource, (fhir.Condition, fhir.Encounter)):
         verdicts = [_problem(concept, read) for concept in (*_named_by(resource), *read.diagnoses)]
         none = _RECOGNISED if read.recognised else _Verdict(Standing.SET_ASIDE, "no_reason")
         return min(verdicts, key=lambda verdict: _WORST.index(verdict.standing), default=none)

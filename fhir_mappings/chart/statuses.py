@@ -15,6 +15,7 @@ ENTERED_IN_ERROR = "entered-in-error"
 VERIFICATION_STATUSES = (ENTERED_IN_ERROR, "refuted", "unconfirmed", "provisional", "differential", "confirmed")
 CLINICAL_STATUSES = ("active", "recurrence", "relapse", "inactive", "remission", "resolved")
 
+_PROBLEMS = (fhir.Condition, fhir.AllergyIntolerance)
 _NO_EVIDENCE: dict[type[fhir.Resource], frozenset[str]] = {
     fhir.Appointment: frozenset({ENTERED_IN_ERROR, "cancelled", "noshow"}),
     fhir.Device: frozenset({ENTERED_IN_ERROR}),
@@ -40,23 +41,23 @@ def is_disregarded(resource: fhir.Resource) -> bool:
     if statuses is not None:
         # `status` is an element of all types in the table.
         return getattr(resource, "status", None) in statuses or getattr(resource, "do_not_perform", None) is True
-    if isinstance(resource, fhir.Condition | fhir.AllergyIntolerance):
+    if isinstance(resource, _PROBLEMS):
         return status_code(resource.verification_status, VERIFICATION_STATUSES) == ENTERED_IN_ERROR
-    if isinstance(resource, fhir.MedicationRequest | fhir.MedicationStatement):
+    if isinstance(resource, (fhir.MedicationRequest, fhir.MedicationStatement)):
         return is_drug_disregarded(resource)
     return False
 
 
 def is_refuted(resource: fhir.Resource) -> bool:
     """Whether a problem or an allergy was recorded as excluded: it denies, and its words say nothing."""
-    if not isinstance(resource, fhir.Condition | fhir.AllergyIntolerance):
+    if not isinstance(resource, _PROBLEMS):
         return False
     return status_code(resource.verification_status, VERIFICATION_STATUSES) == "refuted"
 
 
 def is_over(resource: fhir.Resource) -> bool:
     """Whether a problem or an allergy is recorded as inactive, in remission or resolved, or as having ended."""
-    if not isinstance(resource, fhir.Condition | fhir.AllergyIntolerance):
+    if not isinstance(resource, _PROBLEMS):
         return False
     clinical = status_code(resource.clinical_status, CLINICAL_STATUSES)
     if clinical:

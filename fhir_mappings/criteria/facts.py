@@ -86,11 +86,18 @@ class Facts:
 
     def entries(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return every entry of some concepts that is not dated in the future, each once."""
+        if self._recorded.isdisjoint(concepts):
+            return ()
         found = self._entries.get(concepts)
         if found is None:
             found = self._entries_of(*concepts) if len(concepts) == 1 else _each_once(map(self.entries, concepts))
             self._entries[concepts] = found
         return found
+
+    @cached_property
+    def _recorded(self) -> frozenset[str]:
+        """The concepts of all entries there are; of most that are asked for there is none."""
+        return frozenset((*self.chart.entries, *self.order.entries, *self._answered))
 
     def _entries_of(self, concept: str) -> tuple[ChartEntry, ...]:
         found = (
@@ -98,7 +105,7 @@ class Facts:
             *self.order.entries.get(concept, ()),
             *self._answered.get(concept, ()),
         )
-        return _each_once([[entry for entry in found if self._is_usable(entry)]]) if found else ()
+        return _each_once([[entry for entry in found if self._is_usable(entry)]])
 
     @cached_property
     def answers(self) -> tuple[QuestionAnswer, ...]:
@@ -174,6 +181,8 @@ class Facts:
 
     def stated(self, *concepts: str) -> tuple[ChartEntry, ...]:
         """Return the entries that assert a concept, at least as a suspicion, and that no newer negative outweighs."""
+        if self._recorded.isdisjoint(concepts):
+            return ()
         found = self._stated.get(concepts)
         if found is None:
             found = self._stated_of(*concepts) if len(concepts) == 1 else _each_once(map(self.stated, concepts))

@@ -132,5 +132,5 @@ def _with_offer(sent: Sent, prefetch: Prefetch, offered: Collection[str] | None)
     is_listed = offered is not None and need.resource_type in offered
     told = need.key in prefetch if offered is None else is_listed
     if told or is_wanted(need) or sent.reading.state not in _EMPTY_HANDED:
-        return replace(sent, is_listed=is_listed)
+        return replace(sent, is_listed=True) if is_listed else sent
     return replace(sent, reading=NOT_OFFERED, unread=sent.unread if offered is None else {})

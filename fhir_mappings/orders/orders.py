@@ -263,7 +263,8 @@ def _lines(
     for target, name in contents.reason_names.items():
         found = companions.get(target)
         if found is not None:
-            yield replace(line_of(found, UNKNOWN_DATE, replace(read, has_entries=_says(found, index))), source="Order")
+            line = line_of(found, UNKNOWN_DATE, replace(read, has_entries=_says(found, index)))
+            yield line._replace(source="Order")
         elif name:
             yield reason_line(target or reference, CodeableConcept(text=name), read)
     judged = {text for reason in contents.reasons if not concepts_of(reason, index) for text in words_of(reason)}

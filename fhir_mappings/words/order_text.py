@@ -14,7 +14,7 @@ from itertools import islice
 from fhir_mappings.words.datings import Heading, headings_of
 from fhir_mappings.words.matcher import Mention, judged, judged_values, quote_of
 from fhir_mappings.words.scope import Judged
-from fhir_mappings.words.tokens import Words, read
+from fhir_mappings.words.tokens import Words, read, remembered
 
 _EMERGENCIES = frozenset(
     {
@@ -48,6 +48,7 @@ class Statement:
     around: str = ""
 
 
+@remembered
 def stated_emergencies(text: str, today: date | None = None) -> tuple[Statement, ...]:
     """Return the emergencies that a text states; without the day of the order, whatever bears a date is past."""
     words = read(text)
@@ -62,6 +63,7 @@ def stated_emergencies(text: str, today: date | None = None) -> tuple[Statement,
     return tuple(reversed(found.values()))
 
 
+@remembered
 def stated_values(text: str, today: date | None = None) -> tuple[Statement, ...]:
     """Return the measured values that a text states of now: all that the criteria can weigh."""
     words = read(text)
@@ -77,6 +79,7 @@ def stated_values(text: str, today: date | None = None) -> tuple[Statement, ...]
     return tuple(dict.fromkeys(found))
 
 
+@remembered
 def stated_implants(text: str) -> tuple[Statement, ...]:
     """Return the implants that a text names as the patient's, whenever they were put in, unless they came out again."""
     words = read(text)
