@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -75,6 +76,8 @@ class Head(msgspec.Struct, rename="camel", gc=False):
 
 _HEAD: Final = msgspec.json.Decoder(Head)
 _FIELDS: Final = {item.encode_name: item.name for item in msgspec.structs.fields(Head)}
+_best_known: Final = attrgetter(*(_FIELDS[name] for name in _BEST_KNOWN))
+_less_known: Final = attrgetter(*(_FIELDS[name] for name in _LESS_KNOWN))
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +136,7 @@ def read_records(lines: Iterable[bytes]) -> tuple[Record, ...]:
         for line, head in heads
         if isinstance(head.resource_type, str)
     ]
-    visits = {record.reference: _first(record.head, _BEST_KNOWN) for record in found if record.type == "Encounter"}
+    visits = {record.reference: _first(_best_known(record.head)) for record in found if record.type == "Encounter"}
     dated = [_dated(record, visits) for record in found]
     uses = dict(_uses_of_devices(dated))
     return tuple(_of_device(record, uses) if record.type == "Device" else record for record in dated)
@@ -158,23 +161,21 @@ def _dated(record: Record, visits: Mapping[str, Moment | None]) -> Record:
     head = record.head
     if record.type in _TIMELESS:
         return record
-    recorded = _first(head, _BEST_KNOWN)
+    recorded = _first(_best_known(head))
     if recorded is None and record.type != "Encounter":
         recorded = next((found for name in record.named("encounter") if (found := visits.get(name))), None)
-    recorded = recorded or _first(head, _LESS_KNOWN)
+    recorded = recorded or _first(_less_known(head))
     if recorded is not None:
         return Record(record.type, record.id, record.line, head, recorded)
     return Record(record.type, record.id, record.line, head, record.updated, is_assumed=True)
 
 
-def _first(head: Head, elements: Iterable[str]) -> Moment | None:
-    for element in elements:
-        value = getattr(head, _FIELDS[element])
+def _first(values: Iterable[object]) -> Moment | None:
+    for value in values:
         if value is None:
             continue
-        if isinstance(value, dict):
-            value = value.get("start") or value.get("end")
-        if found := parse_moment(value):
+        stated = (value.get("start") or value.get("end")) if isinstance(value, dict) else value
+        if found := parse_moment(stated):
             return found
     return None
 

@@ -96,6 +96,7 @@ def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "memory_limit": _MEMORY,
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,
+        "parquet_metadata_cache": True,  # of files that every question reads
     }
     with duckdb.connect(config=options) as database:
         yield database
