@@ -7,7 +7,6 @@ here. Which element tells it best differs by type; the order below is that of tr
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
@@ -80,8 +79,7 @@ _best_known: Final = attrgetter(*(_FIELDS[name] for name in _BEST_KNOWN))
 _less_known: Final = attrgetter(*(_FIELDS[name] for name in _LESS_KNOWN))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One version of a resource: its text, what tells its time, and when it was recorded as far as that is known.
 
     `is_assumed` tells that nothing better than `meta.lastUpdated` was known, or nothing at all (`recorded` is None).
@@ -89,10 +87,14 @@ class Record:
 
     type: str
     id: str
-    line: bytes = field(repr=False)
-    head: Head = field(repr=False)
+    line: bytes
+    head: Head
     recorded: Moment | None = None
     is_assumed: bool = False
+
+    def __repr__(self) -> str:
+        """Name it, and tell nothing of what it holds."""
+        return f"Record({self.type!r}, {self.id!r}, recorded={self.recorded!r}, is_assumed={self.is_assumed!r})"
 
     @property
     def reference(self) -> str:
@@ -125,10 +127,13 @@ def read_records(lines: Iterable[bytes]) -> tuple[Record, ...]:
 
     msgspec.DecodeError where a line is no JSON object.
     """
-    unique = sorted(set(map(_repaired, lines)))
+    unique = sorted({bytes(line).strip() for line in lines})
+    text = b"\n".join(unique)  # searched as a whole for what hardly any chart holds
+    if rb"\u" in text:
+        unique = sorted(set(map(without_lone_surrogates, unique)))
     heads = [(line, _HEAD.decode(line)) for line in unique]
     types = {head.id: head.resource_type for _, head in heads if isinstance(head.id, str)}
-    if any(b'"urn:uuid:' in line for line in unique):
+    if b'"urn:uuid:' in text:
         lines = {_without_urns(line, types) for line in unique}
         heads = [(line, _HEAD.decode(line)) for line in sorted(lines)]
     found = [
@@ -140,10 +145,6 @@ def read_records(lines: Iterable[bytes]) -> tuple[Record, ...]:
     dated = [_dated(record, visits) for record in found]
     uses = dict(_uses_of_devices(dated))
     return tuple(_of_device(record, uses) if record.type == "Device" else record for record in dated)
-
-
-def _repaired(line: bytes) -> bytes:
-    return without_lone_surrogates(bytes(line).strip())
 
 
 def _without_urns(line: bytes, types: Mapping[str, object]) -> bytes:
