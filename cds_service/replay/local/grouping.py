@@ -9,7 +9,7 @@ to disk.
 from __future__ import annotations
 
 import itertools
-import mmap
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
@@ -165,9 +165,9 @@ def _rows_of(part: Part, export: Export, wanted: Iterator[_Wanted]) -> Iterator[
 
 
 def _lines_at(file: ExportFile, _segment: Segment, wanted: Iterator[_Wanted]) -> Iterator[_Line]:
-    with file.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+    with file.path.open("rb", buffering=0) as stream:
         for row in wanted:
-            text = content[row.offset : row.offset + row.size]
+            text = os.pread(stream.fileno(), row.size, row.offset)
             if row.entry:
                 line = next(found.line for found in in_line(text) if found.entry == row.entry)
                 yield row, row.number, row.offset, line
