@@ -92,16 +92,18 @@ def _starts(*, quick: bool) -> Iterator[Row]:
 
 
 def _replayed(*, quick: bool) -> Iterator[Row]:
-    found = replaying.measure(2_000 if quick else 100_000)
-    loads = "orjson.loads, CPU"
+    found = replaying.measure(replaying.QUICK if quick else replaying.POPULATIONS, 1 if quick else 2)
+    loads, each = "orjson.loads, CPU", "patients a second"
     yield Row("replay, 2 % of the patients with an order", loads, None if quick else 2.0, found["cpu few"])
-    yield Row("replay, all patients with an order", loads, None if quick else 4.0, found["cpu all"])
-    yield Row("replay, two processes for one", "1.7 times as fast", 1.0, 1.7 / found["two processes"])
-    yield Row("replay, memory with 10 times the patients", "as with one", 1.15, found["memory, ten times the patients"])
-    yield Row("replay, largest process", "MB", None, found["memory"])
-    yield Row("replay, 2 % with an order, one process", "patients a second", None, found["patients a second few"])
-    yield Row("replay, all with an order, one process", "patients a second", None, found["patients a second all"])
-    yield Row("replay of 1,000,000 patients, two processes", "hours", None, found["hours for a million"])
+    yield Row("replay, all with an order and a long chart", loads, None if quick else 4.0, found["cpu long"])
+    yield Row("replay, all with an order and a short chart", loads, None if quick else 4.0, found["cpu short"])
+    yield Row("replay, assessing in two processes", "1.7 times as fast", 1.0, 1.7 / found["two processes"])
+    gained = 1.7 / found["two processes, cpu"]
+    yield Row("replay, assessing in two processes, CPU of the busier", "1.7 times as fast", 1.0, gained)
+    yield Row("replay, memory", "MB", None, max(found[name] for name in found if name.startswith("memory")))
+    yield Row("replay, 2 % with an order, one process", each, None, found["rate few"])
+    yield Row("replay, all with a long chart, one process", each, None, found["rate long"])
+    yield Row("replay, all with a short chart, one process", each, None, found["rate short"])
 
 
 if __name__ == "__main__":

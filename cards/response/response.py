@@ -93,6 +93,12 @@ def respond(assessments: Sequence[Assessment], shape: ResponseShape, memory: Mem
     return Response(_document(cards, list(filter(None, recorded)), plans, shape), told)
 
 
+def messages_by_card(assessment: Assessment, shape: ResponseShape) -> tuple[tuple[str, ...], ...]:
+    """Return the messages of each card that `respond` gives for one order of which nothing was answered before."""
+    cards = _plan(assessment, shape, Memory()).cards
+    return tuple(tuple(message.id for message in messages) for messages, _ in cards)
+
+
 def _plan(assessment: Assessment, shape: ResponseShape, memory: Memory) -> _Plan:
     """Leave out what was answered, unless it is never silent; a card of nothing else becomes a line."""
     answered = memory.answers_to(assessment)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 from cards.decision.assessment import AssessmentProfile, assess
 from cards.guideline.wording import Wording, WordingError, load_wording
 from cards.response.client_shape import ResponseShape
-from cards.response.response import respond
+from cards.response.response import messages_by_card, respond
 from cds_service.config.site import Site, load_site
 from cds_service.hooks.standing import Standing, standing_of
 from cds_service.protocol.envelope import bare_patient_id
@@ -115,7 +115,14 @@ class Adviser:
         self, assessments: Sequence[Assessment], request: HookRequest, memory: Memory | None = None
     ) -> Response:
         """Return the response that says so, shaped for the client, without what was answered before."""
-        shape = ResponseShape(
+        return respond(assessments, self._shape(request), memory)
+
+    def messages_by_card(self, assessment: Assessment, request: HookRequest) -> tuple[tuple[str, ...], ...]:
+        """Return the messages of each card of the response for one order, and make no card."""
+        return messages_by_card(assessment, self._shape(request))
+
+    def _shape(self, request: HookRequest) -> ResponseShape:
+        return ResponseShape(
             hook_instance=request.hook_instance,
             hook=request.hook,
             verbosity=self.verbosity,
@@ -128,7 +135,6 @@ class Adviser:
             user=request.user_id,
             form_link=self._form_link if self.contexts and self.client.smart_client_id and self.address else None,
         )
-        return respond(assessments, shape, memory)
 
     def _form_link(self, asks: CardAsks) -> tuple[str, str]:
         """Return where the form is launched, and the signed context of what a card asks."""

@@ -1,11 +1,13 @@
 """One patient's resources in, a row an order out: what the hook would have shown at the signature of each order.
 
 There is no second way to an answer here. The chart of then is handed over as the prefetch of an order-sign call, and is
-read, assessed and answered by what answers hooks; only who calls, and what is remembered of answers, is missing.
+read, assessed and put on cards by what answers hooks; only who calls, what is remembered of answers, and the text and
+buttons of the cards are missing.
 """
 
 from __future__ import annotations
 
+import itertools
 import time
 from collections import Counter
 from dataclasses import dataclass, field, replace
@@ -144,7 +146,7 @@ class Assessor:
         if chart.missing_required:
             return f"without-{chart.missing_required[0]}"
         (assessment,) = self.adviser.assess(found, chart, _day(order))
-        (sent,) = self.adviser.respond([assessment], request).sent
+        cards = self.adviser.messages_by_card(assessment, request)
         microseconds = round((time.perf_counter() - started) * 1_000_000)
         unread = Counter(line.source for line in _unrecognised(assessment))
         return OrderRow(
@@ -157,8 +159,8 @@ class Assessor:
             reason=whence.reason(order.resource),
             outcome=assessment.outcome.value,
             timing=assessment.timing.value,
-            messages=sent.messages,
-            cards=tuple(message for card in sent.cards for message in card.messages),
+            messages=tuple(message.id for message in assessment.messages),
+            cards=tuple(itertools.chain.from_iterable(cards)),
             met=_criteria(assessment, Status.MET),
             unknown=_criteria(assessment, Status.UNKNOWN),
             unread=_counted(unread),

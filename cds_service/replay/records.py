@@ -7,7 +7,7 @@ here. Which element tells it best differs by type; the order below is that of tr
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -75,10 +75,11 @@ class Head(msgspec.Struct, rename="camel", gc=False):
 
 _HEAD: Final = msgspec.json.Decoder(Head)
 _FIELDS: Final = {item.encode_name: item.name for item in msgspec.structs.fields(Head)}
+_best_known: Final = attrgetter(*(_FIELDS[name] for name in _BEST_KNOWN))
+_less_known: Final = attrgetter(*(_FIELDS[name] for name in _LESS_KNOWN))
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(msgspec.Struct, frozen=True, gc=False):
     """One version of a resource: its text, what tells its time, and when it was recorded as far as that is known.
 
     `is_assumed` tells that nothing better than `meta.lastUpdated` was known, or nothing at all (`recorded` is None).
@@ -86,10 +87,14 @@ class Record:
 
     type: str
     id: str
-    line: bytes = field(repr=False)
-    head: Head = field(repr=False)
+    line: bytes
+    head: Head
     recorded: Moment | None = None
     is_assumed: bool = False
+
+    def __repr__(self) -> str:
+        """Name it, and tell nothing of what it holds."""
+        return f"Record({self.type!r}, {self.id!r}, recorded={self.recorded!r}, is_assumed={self.is_assumed!r})"
 
     @property
     def reference(self) -> str:
@@ -122,10 +127,13 @@ def read_records(lines: Iterable[bytes]) -> tuple[Record, ...]:
 
     msgspec.DecodeError where a line is no JSON object.
     """
-    unique = sorted(set(map(_repaired, lines)))
+    unique = sorted({bytes(line).strip() for line in lines})
+    text = b"\n".join(unique)  # searched as a whole for what hardly any chart holds
+    if rb"\u" in text:
+        unique = sorted(set(map(without_lone_surrogates, unique)))
     heads = [(line, _HEAD.decode(line)) for line in unique]
     types = {head.id: head.resource_type for _, head in heads if isinstance(head.id, str)}
-    if any(b'"urn:uuid:' in line for line in unique):
+    if b'"urn:uuid:' in text:
         lines = {_without_urns(line, types) for line in unique}
         heads = [(line, _HEAD.decode(line)) for line in sorted(lines)]
     found = [
@@ -133,14 +141,10 @@ def read_records(lines: Iterable[bytes]) -> tuple[Record, ...]:
         for line, head in heads
         if isinstance(head.resource_type, str)
     ]
-    visits = {record.reference: _first(record.head, _BEST_KNOWN) for record in found if record.type == "Encounter"}
+    visits = {record.reference: _first(_best_known(record.head)) for record in found if record.type == "Encounter"}
     dated = [_dated(record, visits) for record in found]
     uses = dict(_uses_of_devices(dated))
     return tuple(_of_device(record, uses) if record.type == "Device" else record for record in dated)
-
-
-def _repaired(line: bytes) -> bytes:
-    return without_lone_surrogates(bytes(line).strip())
 
 
 def _without_urns(line: bytes, types: Mapping[str, object]) -> bytes:
@@ -158,23 +162,21 @@ def _dated(record: Record, visits: Mapping[str, Moment | None]) -> Record:
     head = record.head
     if record.type in _TIMELESS:
         return record
-    recorded = _first(head, _BEST_KNOWN)
+    recorded = _first(_best_known(head))
     if recorded is None and record.type != "Encounter":
         recorded = next((found for name in record.named("encounter") if (found := visits.get(name))), None)
-    recorded = recorded or _first(head, _LESS_KNOWN)
+    recorded = recorded or _first(_less_known(head))
     if recorded is not None:
         return Record(record.type, record.id, record.line, head, recorded)
     return Record(record.type, record.id, record.line, head, record.updated, is_assumed=True)
 
 
-def _first(head: Head, elements: Iterable[str]) -> Moment | None:
-    for element in elements:
-        value = getattr(head, _FIELDS[element])
+def _first(values: Iterable[object]) -> Moment | None:
+    for value in values:
         if value is None:
             continue
-        if isinstance(value, dict):
-            value = value.get("start") or value.get("end")
-        if found := parse_moment(value):
+        stated = (value.get("start") or value.get("end")) if isinstance(value, dict) else value
+        if found := parse_moment(stated):
             return found
     return None
 

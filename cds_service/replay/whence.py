@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Final
 
 from cds_service.replay.marking import written_code
@@ -20,9 +21,9 @@ if TYPE_CHECKING:
 SHARED_TYPES: Final = frozenset({"Location", "Medication", "Organization", "Practitioner", "PractitionerRole"})
 ROLE_OF: Final = "role-of:"
 _LONGEST_NAME: Final = 100
-_REFERENCES: Final = re.compile(
-    rb"\b((?:Location|Medication|Organization|Practitioner|PractitionerRole)/[^\"\\|#]{1,200})\""
-)
+_LONGEST_ID: Final = 200
+_IN_A_WORD: Final = re.compile(rb"\w\Z")
+_NO_ID: Final = re.compile(rb"[\\|#\n]")
 
 
 def shared_keys(line: bytes) -> Iterator[str]:
@@ -116,8 +117,20 @@ def _word(value: object) -> str:
 def referred(lines: Iterable[bytes]) -> frozenset[str]:
     """Return the keys of the shared resources that a patient's records may refer to."""
     found: set[str] = set()
-    for line in lines:
-        for name in _REFERENCES.findall(line):
-            reference = name.decode("utf-8", "replace").split("/_history/")[0]
-            found |= {reference, f"{ROLE_OF}{reference}"} if reference.startswith("Practitioner/") else {reference}
+    text = b"\n".join(lines)
+    for kind in SHARED_TYPES:
+        for name in _ids_after(text, f"{kind}/".encode()):
+            reference = f"{kind}/{name.decode('utf-8', 'replace')}".split("/_history/")[0]
+            found |= {reference, f"{ROLE_OF}{reference}"} if kind == "Practitioner" else {reference}
     return frozenset(found)
+
+
+def _ids_after(text: bytes, kind: bytes) -> set[bytes]:
+    """Return what stands between a type and the end of its string; cutting is faster than a pattern for all types."""
+    parts = text.split(kind)
+    found = {
+        after[: after.find(b'"', 0, _LONGEST_ID + 1)]
+        for before, after in pairwise(parts)
+        if after.find(b'"', 0, _LONGEST_ID + 1) > 0 and not _IN_A_WORD.search(before[-1:])
+    }
+    return {name for name in found if not _NO_ID.search(name)}

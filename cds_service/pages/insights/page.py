@@ -24,8 +24,9 @@ from cds_service.pages.rendering.renderer import Renderer
 from cds_service.pages.rendering.security import PAGE_HEADERS
 from cds_service.protocol.errors import BadRequestError, ServiceError
 from cds_service.records.database import Database
-from cds_service.records.insights.export import ExportTable, export_json, export_tables
+from cds_service.records.insights.export import export_json, export_tables
 from cds_service.records.insights.insights import Choices, Insights, read_choices, read_insights
+from cds_service.records.insights.table import ExportTable
 
 _PATIENCE: Final = 5.0  # seconds to wait for another reader
 _UNREADABLE: Final = "The records cannot be read at this moment; please try again later."

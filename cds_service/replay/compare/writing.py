@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import msgspec
 
-from cds_service.records.insights.export import ExportTable
+from cds_service.records.insights.table import ExportTable
 from cds_service.replay.compare.comparing import ORDER_COLUMNS
 from cds_service.replay.report.names import names
 from cds_service.replay.report.parts import Column, Section, table, words

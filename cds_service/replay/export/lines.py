@@ -7,13 +7,16 @@ is too long to be held.
 from __future__ import annotations
 
 import gzip
+import itertools
+import operator
 import zlib
+from bisect import bisect_left
 from typing import TYPE_CHECKING, BinaryIO, Final, cast
 
 import msgspec
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from cds_service.replay.export.files import ExportFile
 
@@ -54,26 +57,67 @@ def _opened(file: ExportFile) -> BinaryIO:
     return file.path.open("rb", buffering=0)
 
 
+class Stretch(msgspec.Struct, gc=False):
+    """Lines that follow each other: the number and the offset of the first, and their texts without the endings.
+
+    One with a `fault` holds a single line, without its text.
+    """
+
+    number: int
+    offset: int
+    texts: list[bytes]
+    fault: str = ""
+
+    @property
+    def offsets(self) -> list[int]:
+        """Where each line begins, and where one after the last would."""
+        lengths = itertools.accumulate(map(len, self.texts), initial=self.offset)
+        return list(map(operator.add, lengths, itertools.count()))
+
+
 def lines_of(file: ExportFile, start: int = 0, end: int | None = None) -> Iterator[Line]:
     """Yield the lines that begin in a part of a file; a part that begins inside a line leaves that to the part before.
 
     Only a plain file can be read in parts.
     """
-    begin = start - 1 if start else 0
-    lines = _split(file, begin)
+    for stretch in stretches_of(file, start, end):
+        yield from lines_in(stretch)
+
+
+def lines_in(stretch: Stretch) -> Iterator[Line]:
+    """Yield the lines of a stretch one by one."""
+    number, offset = stretch.number, stretch.offset
+    for text in stretch.texts:
+        yield Line(number, offset, text, stretch.fault)
+        number, offset = number + 1, offset + len(text) + 1
+
+
+def stretches_of(file: ExportFile, start: int = 0, end: int | None = None) -> Iterator[Stretch]:
+    """Yield the lines of `lines_of`, as many together as come at once from the disk."""
+    stretches = _split(file, start - 1 if start else 0)
     if start:
-        first = next(lines, None)  # ends where the part begins, or is the end of the line before
+        first = next(stretches, None)
         if first is None or first.fault:
             return
-    for line in lines:
-        if end is not None and line.offset >= end:
-            return
-        if start:
-            line.number -= 1
-        yield line
+        # Its first line ends where the part begins, or is the end of the line before.
+        rest = Stretch(1, first.offset + len(first.texts[0]) + 1, first.texts[1:])
+        stretches = itertools.chain([rest] if rest.texts else [], _renumbered(stretches))
+    for stretch in stretches:
+        # The first line comes alone, and is the first part's even where a byte order mark is longer than that part.
+        if end is not None and (start or stretch.number > 1):
+            if stretch.offset >= end:
+                return
+            del stretch.texts[bisect_left(stretch.offsets, end) :]
+        yield stretch
 
 
-def _split(file: ExportFile, begin: int) -> Iterator[Line]:
+def _renumbered(stretches: Iterable[Stretch]) -> Iterator[Stretch]:
+    for stretch in stretches:
+        stretch.number -= 1
+        yield stretch
+
+
+def _split(file: ExportFile, begin: int) -> Iterator[Stretch]:
     number, offset = 1, begin
     parts: list[bytes] = []
     held = 0
@@ -87,21 +131,23 @@ def _split(file: ExportFile, begin: int) -> Iterator[Line]:
                 parts.clear()
             if not rest:
                 continue
-            yield _line(number, offset, b"".join(parts), held)
+            yield _first(number, offset, b"".join(parts), held)
             number, offset = number + 1, offset + held + 1
             last = rest.pop()
-            for text in rest:
-                yield Line(number, offset, text)
-                number, offset = number + 1, offset + len(text) + 1
+            if rest:
+                yield Stretch(number, offset, rest)
+                number, offset = number + len(rest), offset + len(block) - len(head) - 1 - len(last)
             parts, held = [last], len(last)
     except (OSError, EOFError, zlib.error):
-        yield Line(number, offset, b"", "file-cut-short")
+        yield Stretch(number, offset, [b""], "file-cut-short")
         return
     if held:
-        yield _line(number, offset, b"".join(parts), held)
+        yield _first(number, offset, b"".join(parts), held)
 
 
-def _line(number: int, offset: int, text: bytes, length: int) -> Line:
+def _first(number: int, offset: int, text: bytes, length: int) -> Stretch:
     if length > LONGEST_LINE:
-        return Line(number, offset, b"", "line-too-long")
-    return Line(number, offset, text.removeprefix(_BOM) if number == 1 and not offset else text)
+        return Stretch(number, offset, [b""], "line-too-long")
+    if number == 1 and not offset and text.startswith(_BOM):
+        return Stretch(number, len(_BOM), [text.removeprefix(_BOM)])
+    return Stretch(number, offset, [text])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import zlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 
@@ -14,7 +14,7 @@ from fhir_mappings.fhir.surrogates import without_lone_surrogates
 from fhir_mappings.orders.contents import objects, references
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator, Sequence
 
     from cds_service.replay.export.files import ExportFile
 
@@ -86,10 +86,20 @@ _BUNDLE: Final = msgspec.json.Decoder(_Bundle)
 
 def resources_of(file: ExportFile, start: int = 0, end: int | None = None) -> Iterator[Found]:
     """Yield every resource of a part of a file, and for each line that holds none the reason."""
-    if file.path.name.endswith(".json") or ".json." in file.path.name:
+    if is_document(file):
         yield from _of_document(file)
         return
-    for line in lines_of(file, start, end):
+    yield from resources_in(lines_of(file, start, end))
+
+
+def is_document(file: ExportFile) -> bool:
+    """Whether a file is called one JSON document; what is called lines is never one."""
+    return file.path.name.endswith(".json") or ".json." in file.path.name
+
+
+def resources_in(lines: Iterable[Line]) -> Iterator[Found]:
+    """Yield every resource of some lines, and for each line that holds none the reason."""
+    for line in lines:
         if line.text[:1] != b"{" or (found := read_head(line.text, line.number, line.offset)).type == "Bundle":
             yield from _of_line(line)
         else:
@@ -195,6 +205,43 @@ def _named_entries(bundle: _Bundle) -> Iterator[tuple[bytes, bytes]]:
             yield entry.full_url.encode(), f"{head.resource_type}/{head.id}".encode()
 
 
+class Usual(NamedTuple):
+    """Lines of which each is a resource of one type, with a patient: the type, and each patient in their order."""
+
+    type: str
+    patients: list[str]
+
+
+def read_usual(texts: Sequence[bytes]) -> Usual | None:
+    """Return what `read_head` says of some lines; None unless all are of a type and written as nearly all are."""
+    try:
+        for text in texts:
+            if not text.isascii():
+                text.decode()
+        heads = list(map(_USUAL.decode, texts))
+    except (UnicodeDecodeError, msgspec.DecodeError, RecursionError):
+        return None
+    kinds = {head.resource_type for head in heads}
+    if len(kinds) != 1:
+        return None
+    (kind,) = kinds
+    targets = [head.subject or head.patient for head in heads]
+    if kind == "Patient" and not any(targets):
+        patients = [head.id for head in heads]
+    else:
+        named = [target.reference if target else None for target in targets]
+        known = {reference: _usual_patient(reference) for reference in set(named)}
+        patients = [known[reference] for reference in named]
+    return Usual(kind, patients) if kind and kind != "Bundle" and all(patients) else None
+
+
+def _usual_patient(reference: str | None) -> str:
+    """Return the id of a patient, where a reference is written as nearly all are."""
+    if reference and reference.startswith(_PATIENT) and reference.count("/") == 1 and "|" not in reference:
+        return reference[len(_PATIENT) :]
+    return ""
+
+
 def read_head(text: bytes, number: int = 1, offset: int = 0) -> Found:
     """Return whose a resource is; a fault where it is none.
 
@@ -211,9 +258,8 @@ def read_head(text: bytes, number: int = 1, offset: int = 0) -> Found:
         return _unusual(text, number, offset)
     kind, name = head.resource_type, head.id
     target = head.subject or head.patient
-    reference = target.reference if target else None
-    if reference and reference.startswith(_PATIENT) and reference.count("/") == 1 and "|" not in reference:
-        return Found(number, offset, text, kind, name, reference[8:])
+    if patient := _usual_patient(target.reference if target else None):
+        return Found(number, offset, text, kind, name, patient)
     if kind == "Patient":
         return Found(number, offset, text, kind, name, name)
     return Found(number, offset, text, kind, name) if kind in _OF_NOBODY else _unusual(text, number, offset)

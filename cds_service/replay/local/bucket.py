@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import dataclasses
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 import msgspec
-import pyarrow as pa
 import pyarrow.parquet as pq
 
 from cds_service.replay.export.resources import read_head
 from cds_service.replay.local.grouping import SharedResources, patients_of
+from cds_service.replay.local.parquet import table_of
 from cds_service.replay.local.scratch import whole_file
 from cds_service.replay.rows import OrderRow, schema
 from cds_service.replay.surviving import Placed, Told, assessed
@@ -89,8 +89,8 @@ def write_rows(rows: Sequence[OrderRow], file: Path, counts: Told) -> None:
     """Write rows in a fixed order; the counts stand in the file itself, so that both are there or neither."""
     ordered = sorted(rows, key=lambda row: (row.patient, row.day, row.order))
     columns = schema().with_metadata({COUNTS: msgspec.json.encode(counts)})
-    table = pa.Table.from_pylist([dataclasses.asdict(row) for row in ordered], schema=columns)
-    pq.write_table(table, file, compression="zstd")
+    fields = attrgetter(*columns.names)
+    pq.write_table(table_of(list(map(fields, ordered)), columns), file, compression="zstd")
 
 
 def read_counts(file: Path) -> Told:

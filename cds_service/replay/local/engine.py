@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 import sys
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -74,13 +75,34 @@ class _Job:
     parts: tuple[Part, ...]
     setup: ReplaySetup
     options: Options
-    deleted: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class _Worker:
+    """What a process works with. What the first reading has told is asked for once that is done."""
+
     job: _Job
     assessor: Assessor
+
+    @classmethod
+    def of(cls, job: _Job) -> _Worker:
+        """Return what a process of a replay works with."""
+        return cls(job, job.setup.assessor())
+
+    @cached_property
+    def read(self) -> Read:
+        return read_counts(self.job.parts, self.job.work)
+
+    @cached_property
+    def deleted(self) -> frozenset[str]:
+        return frozenset(self.read.deleted)
+
+    @cached_property
+    def scoped(self) -> Assessor:
+        """What assesses patients, which depends on what the export holds."""
+        sources = READ_TYPES.intersection(self.read.types)
+        scope = replace(self.assessor.scope, kind=_kind(self.job, self.read), sources=sources)
+        return replace(self.assessor, scope=scope)
 
 
 def replay(folders: Sequence[Path], out: Path, setup: ReplaySetup, options: Options) -> dict[str, Any]:
@@ -114,18 +136,15 @@ def _telling(options: Options) -> dict[str, Any]:
 
 def _run(job: _Job, described: dict[str, Any]) -> dict[str, Any]:
     work, options = job.work, job.options
-    with pool_of(options.processes, _worker, job) as pool:
+    with pool_of(options.processes, _Worker.of, job) as pool:
         todo = missing(job.parts, work.index)
         _step(pool, _index, todo, "Reading", _bytes(todo, job.export), "MB")
-    read = read_counts(job.parts, work)
-    kind = Kind.WHAT_IF if options.what_if else Kind.ORDERS if read.marks[Mark.ORDER.name or ""] else Kind.STAND_INS
-    if not work.candidates.exists():
-        grouping.choose_candidates(work, WANTED[kind], options.sample, options.share)
-    if not (work.folder / grouping.SHARED_FILE).exists():
-        grouping.gather_shared(work, options.share)
-    scope = replace(job.setup.scope, kind=kind, sources=READ_TYPES.intersection(read.types))
-    job = replace(job, setup=job.setup.with_scope(scope), deleted=frozenset(read.deleted))
-    with pool_of(options.processes, _worker, job) as pool:
+        read = read_counts(job.parts, work)
+        kind = _kind(job, read)
+        if not work.candidates.exists():
+            grouping.choose_candidates(work, WANTED[kind], options.sample, options.share)
+        if not (work.folder / grouping.SHARED_FILE).exists():
+            grouping.gather_shared(work, options.share)
         todo = missing(job.parts, work.runs)
         _step(pool, _gather, todo, "Bringing charts together", _bytes(todo, job.export), "MB")
         buckets = grouping.bucket_numbers(work, options.share)
@@ -133,6 +152,13 @@ def _run(job: _Job, described: dict[str, Any]) -> dict[str, Any]:
         patients = grouping.patients_chosen(work, options.share) * len(open_ones) // max(len(buckets), 1)
         _step(pool, _assess, open_ones, "Assessing", patients, "patients")
     return _finished(job, read, kind, described)
+
+
+def _kind(job: _Job, read: Read) -> Kind:
+    """Return what is replayed: studies that were done stand for orders where there is none."""
+    if job.options.what_if:
+        return Kind.WHAT_IF
+    return Kind.ORDERS if read.marks[Mark.ORDER.name or ""] else Kind.STAND_INS
 
 
 def _finished(job: _Job, read: Read, kind: Kind, described: dict[str, Any]) -> dict[str, Any]:
@@ -161,10 +187,6 @@ def _bytes(parts: Sequence[Part], export: Export) -> int:
     return sum((segment.end or export.files[segment.file].size) - segment.start for segment in segments)
 
 
-def _worker(job: _Job) -> _Worker:
-    return _Worker(job, job.setup.assessor())
-
-
 def _index(part: Part) -> None:
     worker: _Worker = made()
     job, recogniser = worker.job, worker.assessor.recogniser
@@ -178,6 +200,5 @@ def _gather(part: Part) -> None:
 
 def _assess(bucket: int) -> None:
     worker: _Worker = made()
-    job = worker.job
-    memory = job.options.share
-    assess_bucket(bucket, job.work, job.parts, worker.assessor, deleted=job.deleted, memory=memory, done=count)
+    job, memory = worker.job, worker.job.options.share
+    assess_bucket(bucket, job.work, job.parts, worker.scoped, deleted=worker.deleted, memory=memory, done=count)

@@ -9,13 +9,14 @@ to disk.
 from __future__ import annotations
 
 import itertools
-import mmap
+import os
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 import duckdb
 import pyarrow as pa
 
+from cds_service.replay.export.lines import Stretch, lines_in
 from cds_service.replay.export.resources import in_line, resources_of
 from cds_service.replay.local.indexing import INDEX
 from cds_service.replay.local.parquet import Rows
@@ -33,7 +34,6 @@ BUCKET_BYTES: Final = 32 * 1024 * 1024
 _FEWEST_BUCKETS: Final = 16
 _MOST_BUCKETS: Final = 4096
 _RUN: Final = "run"
-_BOM: Final = b"\xef\xbb\xbf"
 # DuckDB sorts resources beyond memory, but not with less than this.
 _LEAST_TO_SORT: Final = 192 * 1024 * 1024
 _LEAST_GROUP: Final = 512 * 1024  # of bytes: a bucket of that size is read without its neighbours
@@ -117,7 +117,7 @@ def gather_part(part: Part, export: Export, work: Work, memory: int, read: Calla
     """
     with connect(work, memory // 2) as database, whole_folder(work.runs / part.name) as draft:
         wanted = database.execute(
-            'SELECT ordinal, segment, number, "offset", size, entry, patient, bucket '
+            'SELECT ordinal, segment, number, "offset", size, entry, lines, patient, bucket '
             "FROM read_parquet($index) AS found JOIN read_parquet($chosen) AS chosen USING (patient) ORDER BY ordinal",
             {"index": str(work.index / part.name / INDEX), "chosen": str(work.candidates)},
         )
@@ -136,7 +136,7 @@ def gather_part(part: Part, export: Export, work: Work, memory: int, read: Calla
 
 
 class _Wanted(NamedTuple):
-    """A resource that is wanted, as the index tells where it stands."""
+    """Lines that are wanted, or a resource of a Bundle, as the index tells where they stand."""
 
     ordinal: int
     segment: int
@@ -144,11 +144,14 @@ class _Wanted(NamedTuple):
     offset: int
     size: int
     entry: int
+    lines: int
     patient: str
     bucket: int
 
 
 _Row = tuple[int, str, int, int, int, int, bytes]
+# A line that is wanted: for whom, its number, where it begins, and the resource.
+_Line = tuple[_Wanted, int, int, bytes]
 
 
 def _rows_of(part: Part, export: Export, wanted: Iterator[_Wanted]) -> Iterator[_Row]:
@@ -157,28 +160,32 @@ def _rows_of(part: Part, export: Export, wanted: Iterator[_Wanted]) -> Iterator[
         segment = part.segments[place]
         file = export.files[segment.file]
         read = _lines_at if file.is_plain else _lines_among
-        for row, line in read(file, segment, group):
-            yield row.bucket, row.patient, segment.file, place, row.number, row.offset, line
+        for row, number, offset, line in read(file, segment, group):
+            yield row.bucket, row.patient, segment.file, place, number, offset, line
 
 
-def _lines_at(file: ExportFile, _segment: Segment, wanted: Iterator[_Wanted]) -> Iterator[tuple[_Wanted, bytes]]:
-    with file.path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as content:
+def _lines_at(file: ExportFile, _segment: Segment, wanted: Iterator[_Wanted]) -> Iterator[_Line]:
+    with file.path.open("rb", buffering=0) as stream:
         for row in wanted:
-            text = content[row.offset : row.offset + row.size]
+            text = os.pread(stream.fileno(), row.size, row.offset)
             if row.entry:
-                yield row, next(found.line for found in in_line(text) if found.entry == row.entry)
-            else:
-                yield row, text.removeprefix(_BOM).strip()
+                line = next(found.line for found in in_line(text) if found.entry == row.entry)
+                yield row, row.number, row.offset, line
+                continue
+            for found in lines_in(Stretch(row.number, row.offset, text.split(b"\n"))):
+                yield row, found.number, found.offset, found.text.strip()
 
 
-def _lines_among(file: ExportFile, segment: Segment, wanted: Iterator[_Wanted]) -> Iterator[tuple[_Wanted, bytes]]:
+def _lines_among(file: ExportFile, segment: Segment, wanted: Iterator[_Wanted]) -> Iterator[_Line]:
     """Yield what is wanted of a packed file, which can only be read from its beginning."""
     row = next(wanted, None)
     if row is None:
         return
     for found in resources_of(file, segment.start, segment.end):
-        if (found.number, found.offset, found.entry) == (row.number, row.offset, row.entry):
-            yield row, found.line
+        if not (row.number <= found.number < row.number + row.lines and found.entry == row.entry):
+            continue
+        yield row, found.number, found.offset, found.line
+        if found.number == row.number + row.lines - 1:
             row = next(wanted, None)
             if row is None:
                 return

@@ -1,7 +1,8 @@
 """Processes that work beside each other, and what they have done so far.
 
-Workers are started afresh, not forked: DuckDB and Arrow keep threads. A worker whose parent is killed ends by itself,
-so that nothing goes on writing behind a replay that was begun again.
+Workers are forked from a process that has imported what they need and nothing that keeps threads, as DuckDB and Arrow
+do: so importing is paid once. A worker whose parent is killed ends by itself, so that nothing goes on writing behind a
+replay that was begun again.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 
 # A chart makes many objects at once, which nearly all die with it: as in the workers of the service.
 _GC_THRESHOLDS = (100_000, 50, 1_000)
+_IMPORTED = ["cds_service.replay.setup"]
 # What a worker was started with; a worker is a process of its own.
 _STATE: dict[str, Any] = {}
 
@@ -74,13 +76,15 @@ class Pool:
 @contextmanager
 def pool_of(processes: int, make: Callable[[Any], Any], argument: Any) -> Iterator[Pool]:
     """Give a pool of which each process begins by making something of an argument, which its tasks find again."""
-    context = multiprocessing.get_context("spawn")
+    context = multiprocessing.get_context("forkserver")
     counter = context.Value("q", 0)
     if processes == 1:
-        _STATE.update(counter=counter, made=make(argument))
-        yield Pool(1, None, counter)
-        _STATE.clear()
+        with _seldom_collected():
+            _STATE.update(counter=counter, made=make(argument))
+            yield Pool(1, None, counter)
+            _STATE.clear()
         return
+    context.set_forkserver_preload(_IMPORTED)
     executor = ProcessPoolExecutor(
         processes, mp_context=context, initializer=_begin, initargs=(make, argument, counter)
     )
@@ -88,6 +92,19 @@ def pool_of(processes: int, make: Callable[[Any], Any], argument: Any) -> Iterat
         yield Pool(processes, executor, counter)
     finally:
         executor.shutdown(cancel_futures=True)
+
+
+@contextmanager
+def _seldom_collected() -> Iterator[None]:
+    """Let this process look for garbage as a worker does, for a while."""
+    before = gc.get_threshold()
+    gc.set_threshold(*_GC_THRESHOLDS)
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+        gc.set_threshold(*before)
 
 
 def made() -> Any:

@@ -121,6 +121,8 @@ def _facts(result: Result, overview: Overview, names: Names) -> list[tuple[str, 
         rest = "dated by their last update, or taken to have been there"
         count = f"{overview.assumed:,} of {overview.resources:,} ({share:.1f} %)"
         rows.append(("Resources without a day of recording", f"{count}: {rest}"))
+    if "updated_later" in result.not_told:
+        rows.append(("Records left out for their last update alone", "not counted by the version that replayed"))
     rows.append(("Time an answer took, median", f"{overview.milliseconds:.1f} ms"))
     return rows
 

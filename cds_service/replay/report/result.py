@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 
 from cds_service.protocol.errors import SettingsError
-from cds_service.replay.rows import DEFERRAL
+from cds_service.replay.rows import DEFERRAL, OrderRow
 
 if TYPE_CHECKING:
     import duckdb
@@ -36,6 +36,8 @@ _VIEW: Final = f"""
         list_distinct(messages || cards) AS all_messages
     FROM {{name}}_as_written
 """  # noqa: S608 - a constant of ours
+# Columns that rows of earlier versions lack and reports can do without, as what stands for them.
+_ADDED: Final = {"updated_later": "CAST([] AS STRUCT(name VARCHAR, count INTEGER)[]) AS updated_later"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,8 +85,9 @@ class Result:
 def opened(folder: Path) -> Iterator[Result]:
     """Open the result in a folder; SettingsError where there is none."""
     with tempfile.TemporaryDirectory(prefix="lumbar-cds-") as spill, connected(Path(spill)) as database:
-        show(database, folder, "orders")
-        yield Result(folder, database, read_summary(folder))
+        added = show(database, folder, "orders")
+        summary = read_summary(folder)
+        yield Result(folder, database, summary | {"not_told": [*summary.get("not_told", ()), *added]})
 
 
 @contextmanager
@@ -96,13 +99,17 @@ def connected(spill: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "memory_limit": _MEMORY,
         "temp_directory": str(spill),
         "autoinstall_known_extensions": False,
+        "parquet_metadata_cache": True,  # of files that every question reads
     }
     with duckdb.connect(config=options) as database:
         yield database
 
 
-def show(database: duckdb.DuckDBPyConnection, folder: Path, name: str) -> None:
-    """Make the rows in a folder a view, with what all reports ask of them; SettingsError where there are none."""
+def show(database: duckdb.DuckDBPyConnection, folder: Path, name: str) -> tuple[str, ...]:
+    """Make the rows in a folder a view, with what all reports ask of them; SettingsError where there are none.
+
+    Returned are the columns that the version which wrote them did not know and that are empty in the view.
+    """
     files = sorted(
         str(file)
         for file in (folder / ROWS).rglob("*.parquet")
@@ -110,8 +117,13 @@ def show(database: duckdb.DuckDBPyConnection, folder: Path, name: str) -> None:
     )
     if not files:
         raise SettingsError([f"{folder}: holds no rows of a replay; `lumbar-cds replay` writes them"])
-    database.read_parquet(files, hive_partitioning=False).create_view(f"{name}_as_written")
+    written = database.read_parquet(files, hive_partitioning=False)
+    absent = [column for column in OrderRow.__dataclass_fields__ if column not in written.columns]
+    if unknown := sorted(set(absent) - set(_ADDED)):
+        raise SettingsError([f"{folder}: its rows have no {', '.join(unknown)}; replay the export with this version"])
+    written.project(", ".join(["*", *(_ADDED[column] for column in absent)])).create_view(f"{name}_as_written")
     database.execute(_VIEW.format(name=name))
+    return tuple(absent)
 
 
 def read_summary(folder: Path) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, Final
 
-from cds_service.records.insights.export import ExportTable
+from cds_service.records.insights.table import ExportTable
 
 if TYPE_CHECKING:
     from pathlib import Path

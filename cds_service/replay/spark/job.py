@@ -14,7 +14,7 @@ import os
 import sys
 from datetime import date
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 from pyspark.sql import SparkSession
@@ -28,6 +28,9 @@ from cds_service.replay.spark.engine import Options, replay
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+# What is written of charts and of orders is its owner's alone, where what Spark writes to knows owners.
+_OTHERS: Final = 0o077
+
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Run the job."""
@@ -36,7 +39,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     chosen = {name: value for name, value in given.items() if value}
     if "PYSPARK_GATEWAY_PORT" not in os.environ:  # spark-submit, which knows what its workers run, has set it
         os.environ.setdefault("PYSPARK_PYTHON", sys.executable)
-    spark = SparkSession.builder.appName("lumbar-cds replay").getOrCreate()
+    os.umask(_OTHERS)
+    building = SparkSession.builder.appName("lumbar-cds replay")
+    spark = building.config("spark.hadoop.fs.permissions.umask-mode", f"{_OTHERS:03o}").getOrCreate()
     try:
         settings = load_settings({}, profile=asked.profile, **chosen)
         key = kept_key(asked.key_folder) if asked.key_folder else None

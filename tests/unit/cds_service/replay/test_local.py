@@ -196,6 +196,18 @@ def test_deleted_resources_are_gone(tmp_path: Path) -> None:
     assert summary["deleted"] == 1
 
 
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_mark_at_the_beginning_of_a_file_costs_no_line(tmp_path: Path, *, is_packed: bool) -> None:
+    """The first line of a file is in the chart, whether or not a byte order mark stands before it."""
+    folder = export(tmp_path / "export")
+    (file,) = folder.glob("ServiceRequest.ndjson")
+    content = b"\xef\xbb\xbf" + b"\n".join(file.read_bytes().splitlines()[1:]) + b"\n"
+    file.write_bytes(gzip.compress(content) if is_packed else content)
+    summary = replay([folder], tmp_path / "out", SETUP, OPTIONS)
+    assert "ServiceRequest/mri-1" in {row["order"] for row in rows(tmp_path / "out")}
+    assert summary["rejects"] == {"not-json": 1, "no-patient": 1}
+
+
 def test_line_that_only_begins_well_costs_itself(tmp_path: Path) -> None:
     """A line of which only the part that is read first is sound is found out later, and told like the others."""
     folder = export(tmp_path / "export", patients=3)

@@ -8,6 +8,7 @@ import stat
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final
 
+import pyarrow.parquet as pq
 import pytest
 from click.testing import CliRunner
 
@@ -41,6 +42,26 @@ def review_list(folder: Path) -> list[dict[str, str]]:
     """Return the list for chart review."""
     with (folder / "review.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
+
+
+def _without(column: str, folder: Path) -> None:
+    """Take a column out of rows, as an earlier version wrote them."""
+    for file in (folder / "rows").glob("*.parquet"):
+        pq.write_table(pq.read_table(file).drop_columns([column]), file)
+
+
+def test_rows_of_an_earlier_version_are_reported(tmp_path: Path) -> None:
+    """What that version did not count is not told as none."""
+    _without("updated_later", write_result(tmp_path, [order(1)]))
+    write_report(tmp_path, NOW)
+    assert "not counted by the version that replayed" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
+def test_rows_that_lack_more_are_refused(tmp_path: Path) -> None:
+    """What a report cannot do without is named, with what to do."""
+    _without("timing", write_result(tmp_path, [order(1)]))
+    with pytest.raises(SettingsError, match="have no timing; replay the export"):
+        write_report(tmp_path, NOW)
 
 
 def test_what_became_of_the_deferred_is_exact(tmp_path: Path) -> None:

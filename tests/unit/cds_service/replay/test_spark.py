@@ -120,3 +120,4 @@ def test_job_finds_the_same_as_the_command(export: Path, tmp_path: Path) -> None
     assert rows(local)
     (summary,) = (out / "summary").glob("part-*")
     assert json.loads(summary.read_bytes())["replayed"] == "what-if"
+    assert not any(file.stat().st_mode & 0o077 for file in out.rglob("*"))

@@ -8,10 +8,11 @@ import json
 
 import pytest
 
-from cds_service.records.insights.export import ExportTable, export_json, export_tables
+from cds_service.records.insights.export import export_json, export_tables
 from cds_service.records.insights.insights import Insights
 from cds_service.records.insights.responses import CardAnswers, MessageAnswers, ReasonCount, SuggestionAnswers
 from cds_service.records.insights.selection import Selection
+from cds_service.records.insights.table import ExportTable
 from cds_service.records.insights.timings import Latency, SourceStates
 from cds_service.records.insights.volumes import OutcomeCount, TrendPoint, Volume
 from tests.unit.cds_service.records.builders import AT
