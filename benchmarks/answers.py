@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, time
 from pathlib import Path
 from typing import Any, Final
+from unittest.mock import patch
 
 from benchmarks.bodies import SIZES, TODAY, body
 from cds_service.app import create_app
@@ -54,7 +55,9 @@ def _answers(folders: list[Path]) -> dict[str, str]:
     clients: list[tuple[str, Any]] = []
     for profile in ("development", "production"):
         settings = load_settings({}, profile=profile, log_level="error")
-        app = create_app(settings, clock=lambda: now[0], storage=Storage())
+        # The links of forms are signed with a key of the process; two that are compared need the same.
+        with patch("cds_service.smart.contexts.secrets.token_bytes", bytes):
+            app = create_app(settings, clock=lambda: now[0], storage=Storage())
         clients.append((profile, app.test_client()))
     found: dict[str, str] = {}
     for name, moment, sent in _requests(folders):

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from cds_service.replay.local.plan import Part, Segment, Work
     from cds_service.replay.marking import Mark
 
-BUCKET_BYTES: Final = 32 * 1024 * 1024
+BUCKET_BYTES: Final = 4 * 1024 * 1024
 _FEWEST_BUCKETS: Final = 16
 _MOST_BUCKETS: Final = 4096
 _RUN: Final = "run"
