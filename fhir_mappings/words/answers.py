@@ -10,7 +10,7 @@ from fhir_mappings.words.tokens import Words
 
 _LABEL = 3  # words between a phrase and the answer to it
 _NEXT_LABEL = 4  # words of the next item, where no stop stands between two
-_HEADING = 12  # words in parentheses before an answer to all of them
+_HEADING = 12  # words in parentheses before an answer to all of them, or before the first mark of a statement
 _MINUS = re.compile(r"\s*(?:[-–]\s*[,;.)]|\(\s*[-–\u2212]\s*\)|[:=]?\s*[-–\u2212]ve\b|\[\s*\]|☐|❏|□)")
 _BOX = re.compile(r"\s*(?:\[\s*\]|☐|❏|□)\s*")
 _PLUS = re.compile(r"\s*(?:\(\s*\+\s*\)|\+(?![/\w])|[:=]?\s*\+ve\b|☑|☒|✓|✔)")
@@ -64,8 +64,8 @@ def _mark(text: Words, span: Span, low: int, high: int) -> bool | None:
 
 
 def _leads(text: Words, low: int, start: int) -> bool:
-    """Whether the first mark of a statement stands before the first of its items, behind a heading or not."""
-    first = next((at for at in range(low, start + 1) if _mark_before(text, at) is not None), None)
+    """Whether the first mark of a statement stands before the first of its items, behind a short heading or not."""
+    first = next((at for at in range(low, min(start, low + _HEADING) + 1) if _mark_before(text, at) is not None), None)
     return first is not None and (first <= low + 1 if _is_x(text, low) else first == low or ":" in text.gaps[first])
 
 
