@@ -30,9 +30,10 @@ from typing import Final
 
 import requests
 
+from benchmarks.bodies import PATIENT as CHART_OF
 from benchmarks.bodies import SIZES, body
 from tests.loopback_server import Received, Reply, serving
-from tests.protocol.builders import SIGN, feedback_entry, hook_request, lumbar_mri
+from tests.protocol.builders import PATIENT, SIGN, feedback_entry, hook_request, lumbar_mri
 from tests.service import Running
 
 LINES: Final = 30  # of the table, however long it runs
@@ -40,6 +41,7 @@ GROWTH: Final = 1.15  # between the first third and the last
 MORE: Final = 20  # or this many, of threads and descriptors, which come when first needed
 EVERY: Final = 50  # calls between two of feedback
 CHART: Final = SIZES["100 kB"]
+PATIENTS: Final = 20_000
 CALLERS: Final = 16  # that find out how much is answered
 TRIAL: Final = 30.0  # seconds
 OTHER, PREFETCH, FETCH, FEEDBACK = "other", "prefetch", "fetch", "feedback"
@@ -104,6 +106,7 @@ class Load:
         address = f"{url}/cds-services/{SIGN}"
         patient = {"patient": hook_request(SIGN)["prefetch"]["patient"]}
         fetched = hook_request(SIGN, lumbar_mri(), prefetch=patient, fhirServer=base)
+        self._patients = {PREFETCH: CHART_OF.encode(), FETCH: PATIENT.encode()}
         self._calls: dict[str, tuple[str, bytes]] = {
             OTHER: (address, body(CHART, ours=False)),
             PREFETCH: (address, body(CHART, ours=True)),
@@ -118,6 +121,9 @@ class Load:
             self._local.session.trust_env = False
         address, sent = self._calls[kind]
         sent = sent or json.dumps({"feedback": [feedback_entry()]}).encode()
+        if kind in (PREFETCH, FETCH):
+            # A hospital has many patients, of whom each has few orders.
+            sent = sent.replace(self._patients[kind], f"p-{random.randrange(PATIENTS):05}".encode())  # noqa: S311 - a mix
         started = time.perf_counter()
         try:
             answer = self._local.session.post(address, sent, headers={"Content-Type": "application/json"}, timeout=60)
