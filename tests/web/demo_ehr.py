@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 _FEEDBACK: Final = "SELECT outcome, reason_code, comment, card, fingerprint FROM feedback ORDER BY received_at"
 
+# Milliseconds. Nobody answers a card sooner, and by then its record is on file, by which an answer is remembered.
+_READING: Final = 700
+
 
 class DemoEhr:
     """A page of the demo, opened on one patient."""
@@ -52,12 +55,14 @@ class DemoEhr:
         self.settled()
 
     def accept(self, label: str) -> None:
-        """Accept the suggestion whose label begins so."""
+        """Accept the suggestion whose label begins so, once it was read."""
+        self.page.wait_for_timeout(_READING)
         self.page.locator(".suggestion button", has_text=label).first.click()
         self.settled()
 
     def dismiss(self, reason: str = "", comment: str = "") -> None:
-        """Dismiss the first card."""
+        """Dismiss the first card, once it was read."""
+        self.page.wait_for_timeout(_READING)
         card = self.cards.first
         card.get_by_text("Dismiss", exact=True).click()
         if reason:
