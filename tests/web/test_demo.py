@@ -375,7 +375,9 @@ def test_curl_sends_the_same_request(page: Page) -> None:
     ehr.select()
     body = ehr.sent()
     page.get_by_text("As curl").click()
-    command = page.locator(".wire-part", has_text="As curl").locator("code").inner_text().splitlines()
+    code = page.locator(".wire-part", has_text="As curl").locator("code")
+    expect(code).to_contain_text("END_OF_REQUEST")  # it is written once its part is open
+    command = code.inner_text().splitlines()
     assert command[0].startswith("curl -sS 'http://127.0.0.1:")
     assert command[0].endswith("--data-binary @- <<'END_OF_REQUEST'")
     assert json.loads(command[1]) == body
