@@ -124,7 +124,8 @@ def _suspected(words: Words) -> Iterator[range]:
 
 def _is_aimed(words: Words, start: int, end: int) -> bool:
     """Whether a doubt is there and about a thing: "may be", "likely" and "see whether" weigh a sentence."""
-    return _WEIGHING.isdisjoint(words.folded[start:end]) and words.folded[max(0, start - 1)] not in _NO
+    denied = start > 0 and words.joined[start] and words.folded[start - 1] in _NO
+    return not denied and _WEIGHING.isdisjoint(words.folded[start:end])
 
 
 def _end_of_suspicion(words: Words, cues: Cues, start: int) -> int:
