@@ -124,3 +124,13 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "_MOST_ASIDES", 3)
     anew(*(procedure("sct:171207006", bodySite=[{"text": f"place {n}"}], resource_id=f"p{n}") for n in range(10)))
     assert 0 < len(reading._asides) <= 3
+
+
+@pytest.mark.parametrize("name", ["ESR", "CRP", "Post void residual", "Temp", "EHL strength"])
+def test_number_is_read_after_a_measurement_that_came_without_one(name: str) -> None:
+    """A measurement whose number is missing is none that another may be taken for."""
+    without = observation({"text": name}, 3, valueQuantity={"unit": "mL"})
+    measured = observation({"text": name}, 3, valueQuantity={"value": 450, "unit": "mL"})
+    expected = anew(measured)
+    anew(without)
+    assert Record((measured,)).chart() == expected
